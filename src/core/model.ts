@@ -1,0 +1,159 @@
+/**
+ * What the planner reads and what it answers. Plain data: a snapshot can be written to a file and replayed.
+ *
+ * All amounts are whole thousandths: `ram` in thousandths of a GB (1 GB = 1024^3 bytes), `cpu` in thousandths of a core,
+ * `gpu` in thousandths of a device. All times are milliseconds since the Unix epoch.
+ */
+
+/** Thousandths of a GB, of a core, of a GPU device. */
+export interface Resources {
+  readonly ram: number;
+  readonly cpu: number;
+  readonly gpu: number;
+}
+
+export type Dimension = keyof Resources;
+export const dimensions: readonly Dimension[] = ['ram', 'cpu', 'gpu'];
+
+/** What one GPU device is worth: a device is shared in thousandths or given whole. */
+export const wholeDevice = 1000;
+
+/** One GPU of a node, with what is still free of it, in thousandths. */
+export interface Device {
+  /** Position on the node, from 0: what the runtime is told. */
+  readonly index: number;
+  readonly model: string;
+  readonly free: number;
+}
+
+/** One machine. `total` never changes in a pass; `free` is what no allocation holds. `gpu` sums up `devices`. */
+export interface Node {
+  readonly id: string;
+  readonly name: string;
+  readonly total: Resources;
+  readonly free: Resources;
+  readonly devices: readonly Device[];
+  /** False on a cordoned node: what runs there goes on, nothing new is placed. */
+  readonly schedulable: boolean;
+}
+
+/** What each replica of a deployment needs. Equal requests form a shape, so that a pass costs shapes x nodes. */
+export interface Request {
+  /** For each replica. `gpu` below 1000 is a share of one device; else a multiple of 1000, whole idle devices of one node. */
+  readonly perReplica: Resources;
+  readonly replicas: number;
+  /** Any of these device models will do; empty: any model. */
+  readonly gpuModels: readonly string[];
+}
+
+export interface QueuedDeployment {
+  readonly id: string;
+  readonly request: Request;
+  /** 1 to 100; a lower number goes first. */
+  readonly priority: number;
+  /** When it entered the queue: its age counts from here. */
+  readonly queuedAt: number;
+  /** The time limit that the user declared, in milliseconds; null where none was. */
+  readonly timeLimit: number | null;
+}
+
+/** Resources that one running replica holds. Needed only to foresee when they come free. */
+export interface Holding {
+  readonly deploymentId: string;
+  readonly nodeId: string;
+  readonly resources: Resources;
+  readonly devices: readonly DeviceShare[];
+  /** By when it must have ended, by its declared time limit; null where none was declared. */
+  readonly endsBy: number | null;
+}
+
+export interface DeviceShare {
+  readonly index: number;
+  /** Thousandths of the device. */
+  readonly amount: number;
+}
+
+export interface Policy {
+  /** Waiting this long raises the effective priority by one; 0 switches aging off. */
+  readonly agingInterval: number;
+  /** Passed over for longer than this, a deployment gets a reservation. */
+  readonly reservationAfter: number;
+  /** The most deployments that one pass admits: a pass stays one short transaction. */
+  readonly maxAdmissions: number;
+}
+
+export interface Snapshot {
+  readonly nodes: readonly Node[];
+  readonly queue: readonly QueuedDeployment[];
+  readonly holdings: readonly Holding[];
+}
+
+/** Where one replica goes. */
+export interface Placement {
+  readonly replica: number;
+  readonly nodeId: string;
+  readonly resources: Resources;
+  readonly devices: readonly DeviceShare[];
+}
+
+/** Why a deployment waits, from the nearest to the farthest from running. */
+export type WaitReason =
+  /** It fits, but the pass had admitted as many as one pass may. The next pass takes it. */
+  | 'pass_full'
+  /** It fits into what is free, but the free resources are held for a reservation. */
+  | 'held_by_reservation'
+  /** It would have fitted, but of its level another set admitted more deployments. */
+  | 'level_chose_larger_set'
+  /** Higher or older ones took what it needs. */
+  | 'insufficient_resources'
+  /** In sum there is enough, but no one node (or GPU device) has it all. */
+  | 'fragmented'
+  /** Every node that could hold it is cordoned. */
+  | 'no_schedulable_node'
+  /** Even an empty cluster could not hold it (the cluster has shrunk since it was submitted). */
+  | 'never_fits';
+
+/** A deployment's standing in this pass. Position counts from 1, in the order of the scheduler. */
+interface Standing {
+  readonly deploymentId: string;
+  readonly position: number;
+  readonly priority: number;
+  /** The priority that counted: lower than `priority` by what its age has earned. */
+  readonly effectivePriority: number;
+  /** True only where age raised it and it could be allocated in this pass. */
+  readonly promoted: boolean;
+}
+
+export interface Place extends Standing {
+  readonly kind: 'place';
+  readonly placements: readonly Placement[];
+  /** True where it was started before a higher one that does not fit. */
+  readonly backfilled: boolean;
+}
+
+export interface Wait extends Standing {
+  readonly kind: 'wait';
+  readonly reason: WaitReason;
+  /** What is missing for one replica on the node that comes nearest, per dimension; 0 where it suffices. */
+  readonly shortfall: Resources;
+  /** The node that comes nearest, by its name; null where there is none. */
+  readonly nearestNode: string | null;
+  readonly reservation: Reservation | null;
+}
+
+export type Decision = Place | Wait;
+
+/** Resources kept for a deployment that has been passed over for too long. */
+export interface Reservation {
+  readonly deploymentId: string;
+  /** What is kept, by node. */
+  readonly nodes: readonly { readonly nodeId: string; readonly resources: Resources }[];
+  /** The earliest start that declared time limits allow; null where they say nothing. */
+  readonly startsAt: number | null;
+}
+
+export interface Plan {
+  /** One for each queued deployment, in the order of the scheduler. */
+  readonly decisions: readonly Decision[];
+  readonly reservations: readonly Reservation[];
+}

@@ -1,0 +1,158 @@
+/**
+ * The runtime port: what the control plane asks of anything that runs containers. Every adapter passes the one
+ * conformance suite in `test/conformance/runtime.suite.ts`.
+ *
+ * A container belongs to one replica of one attempt of one deployment; its name derives from these, so that a repeated
+ * start finds the first one instead of making a second. Amounts are thousandths, as in the core.
+ */
+import type { DeviceShare, Resources } from '../core/model.ts';
+
+/** Which container: together these make its name and its labels. */
+export interface ContainerKey {
+  readonly clusterId: string;
+  readonly deploymentId: string;
+  /** Counts from 1; a retry is a new attempt. */
+  readonly attempt: number;
+  /** Counts from 0. */
+  readonly replica: number;
+}
+
+export interface PortMapping {
+  readonly container: number;
+  /** Null: the runtime picks a free one. */
+  readonly host: number | null;
+  readonly protocol: 'tcp' | 'udp';
+}
+
+export interface RegistryCredential {
+  readonly server: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+export type PullPolicy = 'always' | 'missing' | 'never';
+
+export interface ContainerSpec {
+  readonly key: ContainerKey;
+  readonly image: string;
+  /** Replaces the image's command; null keeps it. */
+  readonly command: readonly string[] | null;
+  readonly env: Readonly<Record<string, string>>;
+  readonly ports: readonly PortMapping[];
+  /** The user's own labels, beside ours. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Exactly what was allocated: the container gets these limits and no more. */
+  readonly resources: Resources;
+  readonly devices: readonly DeviceShare[];
+  /** How the node's GPUs are handed over: device requests by id, or by environment only. */
+  readonly gpuDriver: 'nvidia' | 'none';
+  /** How long a stop waits between the signal and the kill, in seconds. */
+  readonly stopGraceSeconds: number;
+}
+
+/** What a runtime saw of one container. */
+export interface ContainerState {
+  readonly key: ContainerKey;
+  readonly containerId: string;
+  readonly status: 'created' | 'running' | 'exited';
+  /** Milliseconds since the epoch; null where it has not happened. */
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly exitCode: number | null;
+  readonly outOfMemory: boolean;
+  /** Host ports as they were assigned. */
+  readonly ports: readonly PortMapping[];
+}
+
+export interface LogLine {
+  readonly stream: 'stdout' | 'stderr';
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly text: string;
+}
+
+export interface LogOptions {
+  /** Only the last so many lines; undefined: all. */
+  readonly tail?: number;
+  /** Only lines at or after this time, milliseconds since the epoch. */
+  readonly since?: number;
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface Capacity {
+  readonly ram: number;
+  readonly cpu: number;
+  readonly devices: readonly { readonly model: string; readonly memoryMib: number; readonly driver: 'nvidia' | 'none' }[];
+}
+
+/** Why a start or a pull failed, so that the control plane knows whether to try again. */
+export type RuntimeErrorCode =
+  /** The engine does not answer: try again, nothing is known. */
+  | 'unreachable'
+  | 'image_not_found'
+  | 'image_pull_denied'
+  | 'image_pull_failed'
+  /** The engine refused the container: a bad command, a port in use, ... */
+  | 'start_failed'
+  | 'not_found';
+
+/** `message` is the engine's reason in plain words, fit for a user; it holds no secret. */
+export class RuntimeError extends Error {
+  constructor(
+    readonly code: RuntimeErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'RuntimeError';
+  }
+}
+
+export interface Runtime {
+  readonly kind: 'docker' | 'simulated';
+
+  /** Answers when the engine does; throws `unreachable` otherwise. */
+  ping(): Promise<void>;
+
+  /** What the machine behind it has. */
+  capacity(): Promise<Capacity>;
+
+  /**
+   * Makes the image present. Progress is reported as plain sentences ("pulling busybox: 40 %").
+   * Throws `image_not_found`, `image_pull_denied`, `image_pull_failed` or `unreachable`.
+   */
+  ensureImage(
+    image: string,
+    options: { policy: PullPolicy; credential?: RegistryCredential; onProgress?: (message: string) => void },
+  ): Promise<void>;
+
+  /**
+   * Creates and starts the container, or finds the one that an earlier call made: then it is started if it never was,
+   * and reported as it is, also when it has ended already. Throws `start_failed`, `image_not_found`, `unreachable`;
+   * after `start_failed` no container is left behind.
+   */
+  start(spec: ContainerSpec): Promise<ContainerState>;
+
+  /** Signals, waits for the grace, kills. Answers once it has ended; an ended or unknown one is not an error. */
+  stop(key: ContainerKey, graceSeconds: number): Promise<ContainerState | null>;
+
+  /** Removes it whatever its state. Removing what is not there is not an error. */
+  remove(key: ContainerKey): Promise<void>;
+
+  /** Null where it does not exist. */
+  inspect(key: ContainerKey): Promise<ContainerState | null>;
+
+  /** All containers of this installation (told by label), running or not; of one cluster where it is named. */
+  list(clusterId?: string): Promise<readonly ContainerState[]>;
+
+  /** Ends when the container ends (with `follow`), at the last line (without), or when the signal aborts. */
+  logs(key: ContainerKey, options: LogOptions): AsyncIterable<LogLine>;
+
+  /**
+   * Calls `onChange` when a container of ours ended or vanished, as soon as the engine says so. Hints only: a regular
+   * listing finds what was missed. Resolves once it listens; rejects with `unreachable`. `onLost` is called once, if the
+   * stream breaks: the caller watches anew.
+   */
+  watch(onChange: (state: ContainerState) => void, onLost: (error: Error) => void, signal: AbortSignal): Promise<void>;
+}
