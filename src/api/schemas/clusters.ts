@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { cpuAmount, id, Resources, ramAmount, resourceName, text, timestamp, wholeGpus } from './common.ts';
+
+export const Policy = z.object({
+  aging_interval_s: z.number().describe('Waiting this long raises the effective priority by one; 0: off.'),
+  reservation_after_s: z.number().describe('Passed over for longer than this, a deployment gets a reservation.'),
+});
+const seconds = z
+  .number()
+  .min(0)
+  .max(31_536_000)
+  .refine((value) => Math.abs(value * 1000 - Math.round(value * 1000)) < 1e-6, {
+    message: 'has more than three decimals',
+  });
+export const PolicyUpdate = z.strictObject({
+  aging_interval_s: seconds.optional(),
+  reservation_after_s: seconds.optional(),
+});
+
+export const Gpu = z.object({
+  model: z.string(),
+  memory_gb: z.number(),
+  driver: z.enum(['nvidia', 'none']),
+  allocated: z.number(),
+});
+const GpuCreate = z.strictObject({
+  model: text(1, 80).default('generic'),
+  memory_gb: z.number().min(0).max(10_000).default(0),
+  driver: z.enum(['nvidia', 'none']).default('none'),
+});
+
+export const NodeCreate = z.strictObject({
+  name: resourceName,
+  ram: ramAmount,
+  cpu: cpuAmount,
+  gpus: z.array(GpuCreate).max(64).default([]).describe('One for each device, in the order of their ids.'),
+});
+export const NodeUpdate = z.strictObject({ schedulable: z.boolean() });
+export const Node = z.object({
+  id,
+  cluster_id: id,
+  name: z.string(),
+  schedulable: z.boolean(),
+  gpus: z.array(Gpu),
+  resources: Resources,
+  created_at: timestamp,
+});
+
+/** Either `ram`, `cpu`, `gpu` (one node), or `nodes`. Which of them is missing is said field by field. */
+export const ClusterCreate = z.strictObject({
+  name: resourceName,
+  ram: ramAmount.optional(),
+  cpu: cpuAmount.optional(),
+  gpu: wholeGpus.optional(),
+  nodes: z.array(NodeCreate).min(1).max(10_000).optional(),
+  runtime: z.enum(['docker', 'simulated']).default('docker'),
+  policy: PolicyUpdate.optional(),
+});
+export const ClusterUpdate = z
+  .strictObject({ name: resourceName.optional(), policy: PolicyUpdate.optional() })
+  .refine((body) => Object.keys(body).length > 0, { message: 'names nothing to change' });
+
+export const Cluster = z.object({
+  id,
+  organization_id: id,
+  name: z.string(),
+  ram: z.number(),
+  cpu: z.number(),
+  gpu: z.number(),
+  runtime: z.enum(['docker', 'simulated']),
+  policy: Policy,
+  resources: Resources,
+  deployments: z.object({ queued: z.number().int(), active: z.number().int() }),
+  status: z.enum(['ready', 'unreachable', 'deleting']),
+  status_message: z.string().nullable().describe('In plain words, where the status is not `ready`.'),
+  version: z.number().int(),
+  created_at: timestamp,
+});
+
+export const ClusterDeleteQuery = z.strictObject({
+  force: z.stringbool().default(false).describe('Stop what is active, then delete.'),
+});

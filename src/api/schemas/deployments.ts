@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import { cpuAmount, gpuAmount, id, PageQuery, ramAmount, resourceName, text, timestamp } from './common.ts';
+
+export const statuses = ['queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'cancelled'] as const;
+export const Status = z.enum(statuses);
+export const Kind = z.enum(['job', 'service']);
+
+const portNumber = z.number().int().min(1).max(65_535);
+const PortCreate = z.strictObject({
+  container: portNumber,
+  host: portNumber.nullable().default(null).describe('Null: a free one is picked.'),
+  protocol: z.enum(['tcp', 'udp']).default('tcp'),
+});
+export const Port = z.object({ container: z.number(), host: z.number().nullable(), protocol: z.enum(['tcp', 'udp']) });
+
+const variableName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { message: 'must be the name of an environment variable' })
+  .max(256);
+const variableValue = z
+  .string()
+  .max(32_768)
+  .refine((value) => !value.includes('\u0000'), { message: 'must not contain NUL' });
+const labelName = text(1, 128).refine((name) => !name.startsWith('hypervisor.'), {
+  message: 'must not begin with "hypervisor."',
+});
+
+/**
+ * The grammar of image references (distribution/reference), as far as a wrong one can be told without a registry:
+ * [host[:port]/]path[:tag][@sha256:digest], in lower case but for host and tag.
+ */
+const imageReference = text(1, 512).regex(
+  /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?\/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::\w[\w.-]{0,127})?(?:@sha256:[a-f0-9]{64})?$/,
+  { message: 'must be an image reference like "busybox:1.36" or "registry.example.com/team/app:2"' },
+);
+
+export const priority = z
+  .number({ error: 'must be a whole number from 1 to 100' })
+  .int({ message: 'must be a whole number from 1 to 100' })
+  .min(1, { message: 'must be a whole number from 1 to 100' })
+  .max(100, { message: 'must be a whole number from 1 to 100' });
+
+export const DeploymentCreate = z.strictObject({
+  cluster_id: id,
+  name: resourceName.optional().describe('For people; default: made from the image. Need not be unique.'),
+  kind: Kind.default('job').describe('A job runs to completion, a service until it is stopped.'),
+  docker_image: imageReference,
+  command: z.array(z.string().max(32_768)).max(1000).nullable().default(null).describe("Replaces the image's command."),
+  env: z.record(variableName, variableValue).default({}),
+  ports: z.array(PortCreate).max(64).default([]),
+  labels: z.record(labelName, z.string().max(1024)).default({}),
+  pull_policy: z.enum(['always', 'missing', 'never']).default('missing'),
+  ram_required: ramAmount.refine((ram) => ram > 0, { message: 'must be more than 0 GB' }).describe('For each replica.'),
+  cpu_required: cpuAmount
+    .refine((cpu) => cpu > 0, { message: 'must be more than 0 cores' })
+    .describe('For each replica.'),
+  gpu_required: gpuAmount
+    .refine((gpu) => gpu < 1 || Number.isInteger(gpu), {
+      message: 'must be a whole number of devices, or a share of one below 1',
+    })
+    .default(0)
+    .describe('For each replica.'),
+  gpu_models: z.array(text(1, 80)).max(32).default([]).describe('Any of these; empty: any model.'),
+  replicas: z.number().int().min(1).max(1000).default(1).describe('All start together, or none.'),
+  priority: priority.default(50).describe('1 to 100; a lower number goes first.'),
+  time_limit_s: z
+    .number()
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .nullable()
+    .default(null)
+    .describe('Seconds; it is stopped then. Helps to plan ahead.'),
+  stop_grace_s: z.number().int().min(0).max(3600).default(10).describe('Seconds between the signal and the kill.'),
+});
+
+export const DeploymentBatchCreate = z.strictObject({
+  deployments: z.array(DeploymentCreate).min(1).max(1000).describe('All are accepted, or none.'),
+});
+
+export const DeploymentUpdate = z.strictObject({ priority });
+
+export const Replica = z.object({
+  index: z.number().int(),
+  attempt: z.number().int(),
+  status: z.enum(['starting', 'running', 'ended']),
+  node: z.string(),
+  gpu_devices: z.array(z.number().int()),
+  container_id: z.string().nullable(),
+  ports: z.array(Port),
+  exit_code: z.number().int().nullable(),
+  reason: z.string().nullable(),
+  started_at: timestamp.nullable(),
+  finished_at: timestamp.nullable(),
+});
+
+/** Why a queued one waits. Amounts are what is missing for one replica on the node that comes nearest. */
+export const Waiting = z.object({
+  position: z.number().int().describe('From 1, in the order of the scheduler.'),
+  effective_priority: z.number().int(),
+  promoted: z.boolean(),
+  reason: z.string().describe('A code; stable.'),
+  message: z.string().describe('The reason in plain words.'),
+  shortfall: z.object({ ram: z.number(), cpu: z.number(), gpu: z.number() }),
+  nearest_node: z.string().nullable(),
+  reservation: z.object({ nodes: z.array(z.string()), starts_at: timestamp.nullable() }).nullable(),
+});
+
+export const Deployment = z.object({
+  id,
+  organization_id: id,
+  cluster_id: id,
+  name: z.string(),
+  kind: Kind,
+  docker_image: z.string(),
+  command: z.array(z.string()).nullable(),
+  env: z.record(z.string(), z.string()),
+  ports: z.array(Port),
+  labels: z.record(z.string(), z.string()),
+  pull_policy: z.enum(['always', 'missing', 'never']),
+  ram_required: z.number(),
+  cpu_required: z.number(),
+  gpu_required: z.number(),
+  gpu_models: z.array(z.string()),
+  replicas: z.number().int(),
+  priority: z.number().int(),
+  time_limit_s: z.number().int().nullable(),
+  stop_grace_s: z.number().int(),
+  status: Status,
+  attempt: z.number().int(),
+  reason_code: z.string().nullable(),
+  reason: z.string().nullable().describe('Why it has the status that it has, in plain words.'),
+  exit_code: z.number().int().nullable(),
+  submitted_by: id.nullable(),
+  created_at: timestamp,
+  queued_at: timestamp,
+  admitted_at: timestamp.nullable(),
+  started_at: timestamp.nullable(),
+  finished_at: timestamp.nullable(),
+  version: z.number().int(),
+});
+
+/** One deployment read by itself also says why it waits, and where its replicas are. */
+export const DeploymentDetail = Deployment.extend({
+  replica_states: z.array(Replica),
+  waiting: Waiting.nullable().describe('Set while it is queued.'),
+});
+
+export const DeploymentListQuery = PageQuery.extend({
+  cluster_id: id.optional(),
+  status: z
+    .string()
+    .max(200)
+    .optional()
+    .transform((value) => value?.split(','))
+    .pipe(z.array(Status).optional())
+    .describe('One status or several, separated by commas.'),
+  kind: Kind.optional(),
+  priority: z.coerce.number().int().min(1).max(100).optional(),
+  name: z.string().max(63).optional(),
+  submitted_by: id.optional(),
+  sort: z.enum(['created_at', '-created_at', 'priority', '-priority']).default('-created_at'),
+});
+
+export const LogQuery = z.strictObject({
+  attempt: z.coerce.number().int().min(1).optional().describe('Default: the latest.'),
+  replica: z.coerce.number().int().min(0).default(0),
+  tail: z.coerce.number().int().min(0).max(1_000_000).optional().describe('Only the last so many lines.'),
+  since: z.iso.datetime({ offset: true }).optional().describe('Only lines from this time on.'),
+  follow: z.stringbool().default(false).describe('Stay, and send lines as they are written, until it ends.'),
+  format: z
+    .enum(['text', 'ndjson'])
+    .default('text')
+    .describe('Plain lines, or one JSON object a line: {stream, at, text}.'),
+});

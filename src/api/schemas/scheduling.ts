@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { id, PageQuery, timestamp } from './common.ts';
+import { Waiting } from './deployments.ts';
+
+export const ScheduleQuery = z.strictObject({
+  dryRun: z.stringbool().default(false).describe('Decide, but commit nothing.'),
+});
+
+const Placed = z.object({
+  decision: z.literal('place'),
+  deployment_id: id,
+  name: z.string(),
+  position: z.number().int(),
+  priority: z.number().int(),
+  effective_priority: z.number().int(),
+  promoted: z.boolean(),
+  backfilled: z.boolean(),
+  placements: z.array(
+    z.object({ replica: z.number().int(), node: z.string(), gpu_devices: z.array(z.number().int()) }),
+  ),
+});
+const Waits = Waiting.extend({
+  decision: z.literal('wait'),
+  deployment_id: id,
+  name: z.string(),
+  priority: z.number().int(),
+});
+export const Decision = z.discriminatedUnion('decision', [Placed, Waits]);
+
+/** What one pass decided. Of those that wait, the first thousand in order are listed; the counts are of all. */
+export const PassResult = z.object({
+  pass_id: id.nullable().describe('Null where nothing changed, or in a dry run.'),
+  dry_run: z.boolean(),
+  queued: z.number().int().describe('How many were queued before it.'),
+  admitted: z.number().int(),
+  promoted: z.number().int(),
+  waiting: z.number().int(),
+  duration_ms: z.number(),
+  decisions: z.array(Decision),
+});
+
+export const QueueQuery = PageQuery;
+export const QueueEntry = Waiting.extend({
+  deployment_id: id,
+  name: z.string(),
+  priority: z.number().int(),
+  ram_required: z.number(),
+  cpu_required: z.number(),
+  gpu_required: z.number(),
+  replicas: z.number().int(),
+  queued_at: timestamp,
+  submitted_by: id.nullable(),
+});
+
+export const Pass = z.object({
+  id,
+  cluster_id: id,
+  trigger: z.enum(['automatic', 'api']),
+  queued: z.number().int(),
+  admitted: z.number().int(),
+  promoted: z.number().int(),
+  reservations: z.number().int(),
+  duration_ms: z.number(),
+  created_at: timestamp,
+});
+
+export const Event = z.object({
+  id: z.string().describe('Also the cursor of lists and `Last-Event-ID` of the stream.'),
+  type: z.string(),
+  message: z.string(),
+  organization_id: id,
+  cluster_id: id.nullable(),
+  deployment_id: id.nullable(),
+  actor_id: id.nullable().describe('The user behind it; null for the control plane itself.'),
+  data: z.record(z.string(), z.unknown()),
+  created_at: timestamp,
+});
+export const EventListQuery = PageQuery.extend({
+  cluster_id: id.optional(),
+  deployment_id: id.optional(),
+  type: z.string().max(80).optional(),
+  order: z.enum(['asc', 'desc']).default('asc'),
+});
+export const EventStreamQuery = z.strictObject({
+  cluster_id: id.optional(),
+  deployment_id: id.optional(),
+});

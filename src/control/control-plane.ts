@@ -1,0 +1,39 @@
+/** What the API asks of the control plane. The loops behind it are started and stopped by src/main.ts. */
+import type { Plan, Snapshot } from '../core/model.ts';
+import type { Runtime } from '../runtimes/runtime.ts';
+
+/** What one pass over a cluster decided, with what it decided on. */
+export interface PassOutcome {
+  /** Null where nothing changed, or in a dry run. */
+  readonly passId: string | null;
+  readonly dryRun: boolean;
+  readonly snapshot: Snapshot;
+  readonly plan: Plan;
+  /** Milliseconds from the first query to the commit. */
+  readonly durationMs: number;
+}
+
+/** The plan as it stands, for whoever asks why something waits. At most a second old. */
+export interface CurrentPlan {
+  readonly snapshot: Snapshot;
+  readonly plan: Plan;
+}
+
+export interface ControlPlane {
+  /** Something changed that the cluster's scheduler should look at. Returns at once; many calls make one pass. */
+  wake(clusterId: string): void;
+
+  /** One pass now. Calls for one cluster take turns. Throws if the cluster is gone. */
+  schedule(clusterId: string, options: { dryRun: boolean; trigger: 'api' | 'automatic' }): Promise<PassOutcome>;
+
+  currentPlan(clusterId: string): Promise<CurrentPlan>;
+
+  /** These deployments were set to `stopping`: stop their containers soon. Returns at once. */
+  stopSoon(deployments: readonly { id: string; attempt: number }[]): void;
+
+  /** The runtime that runs a cluster's containers. */
+  runtimeOf(kind: 'docker' | 'simulated'): Runtime;
+
+  /** Calls back after events were written by this process, so that streams need not wait for their next look. */
+  onEvents(listener: () => void): () => void;
+}

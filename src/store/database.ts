@@ -1,0 +1,19 @@
+import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import pg from 'pg';
+import type { Tables } from './tables.ts';
+
+/** A connection pool, or one transaction on it: every query takes either, and says by its type which one it needs. */
+export type Database = Kysely<Tables>;
+export type InTransaction = Transaction<Tables>;
+
+/**
+ * Opens a pool. Nothing is connected until the first query.
+ *
+ * `url` is a PostgreSQL connection string; `max` the most connections. Errors of idle connections (a server that went away)
+ * are handed to `onError`: the pool replaces such a connection by itself.
+ */
+export function openDatabase(url: string, options: { max?: number; onError?: (error: Error) => void } = {}): Database {
+  const pool = new pg.Pool({ connectionString: url, max: options.max ?? 12, application_name: 'hypervisor' });
+  pool.on('error', (error) => options.onError?.(error));
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+}

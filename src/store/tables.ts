@@ -1,0 +1,220 @@
+/**
+ * The tables as Kysely sees them; src/store/migrations is what they really are.
+ *
+ * `numeric` columns (amounts as people wrote them) arrive as strings and are turned into whole thousandths at the edge of
+ * the store (amounts.ts). `timestamptz` arrives as Date, `bigint` as string.
+ */
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { DeploymentStatus } from '../core/lifecycle.ts';
+
+export type Role = 'owner' | 'admin' | 'developer' | 'viewer';
+export type DeploymentKind = 'job' | 'service';
+export type RuntimeKind = 'docker' | 'simulated';
+export type PullPolicy = 'always' | 'missing' | 'never';
+export type ReplicaStatus = 'starting' | 'running' | 'ended';
+export type StopIntent = 'stop' | 'cancel' | 'cluster_deleted' | 'time_limit' | 'replica_failed';
+
+type Numeric = ColumnType<string, string | number, string | number>;
+type Timestamp = ColumnType<Date, Date | string | undefined, Date | string>;
+type NullableTimestamp = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+
+export interface PortColumn {
+  container: number;
+  host: number | null;
+  protocol: 'tcp' | 'udp';
+}
+
+export interface DeviceShareColumn {
+  index: number;
+  amount: number;
+}
+
+export interface Tables {
+  installation: { id: string; singleton: Generated<boolean>; created_at: Timestamp };
+  organization: { id: string; name: string; version: Generated<number>; created_at: Timestamp };
+  user: {
+    id: string;
+    username: string;
+    email: string;
+    password: string;
+    organization_id: string | null;
+    operator: Generated<boolean>;
+    created_at: Timestamp;
+  };
+  membership: { organization_id: string; user_id: string; role: Role; created_at: Timestamp };
+  invite: {
+    id: string;
+    organization_id: string;
+    code_hash: Buffer;
+    role: Role;
+    max_uses: number;
+    uses: Generated<number>;
+    expires_at: Timestamp;
+    created_by: string | null;
+    created_at: Timestamp;
+  };
+  session: { id: string; token_hash: Buffer; user_id: string; expires_at: Timestamp; created_at: Timestamp };
+  api_token: {
+    id: string;
+    organization_id: string;
+    user_id: string;
+    name: string;
+    token_hash: Buffer;
+    prefix: string;
+    role: Role;
+    expires_at: NullableTimestamp;
+    last_used_at: NullableTimestamp;
+    created_at: Timestamp;
+  };
+  registry_credential: {
+    id: string;
+    organization_id: string;
+    server: string;
+    username: string;
+    password_encrypted: Buffer;
+    created_at: Timestamp;
+  };
+  cluster: {
+    id: string;
+    organization_id: string;
+    name: string;
+    ram: Numeric;
+    cpu: Numeric;
+    gpu: Numeric;
+    runtime: RuntimeKind;
+    aging_interval_s: Generated<number>;
+    reservation_after_s: Generated<number>;
+    deleting: Generated<boolean>;
+    runtime_reachable: Generated<boolean>;
+    runtime_message: string | null;
+    version: Generated<number>;
+    created_at: Timestamp;
+  };
+  node: {
+    id: string;
+    cluster_id: string;
+    name: string;
+    ram: number;
+    cpu: number;
+    gpu: number;
+    ram_allocated: Generated<number>;
+    cpu_allocated: Generated<number>;
+    gpu_allocated: Generated<number>;
+    schedulable: Generated<boolean>;
+    created_at: Timestamp;
+  };
+  gpu_device: {
+    node_id: string;
+    index: number;
+    model: string;
+    memory_mib: Generated<number>;
+    driver: Generated<'nvidia' | 'none'>;
+    allocated: Generated<number>;
+  };
+  deployment: {
+    id: string;
+    organization_id: string;
+    cluster_id: string;
+    name: string;
+    kind: DeploymentKind;
+    docker_image: string;
+    command: JSONColumnType<string[] | null, string | null, string | null>;
+    env: JSONColumnType<Record<string, string>, string | undefined, string>;
+    ports: JSONColumnType<PortColumn[], string | undefined, string>;
+    labels: JSONColumnType<Record<string, string>, string | undefined, string>;
+    pull_policy: Generated<PullPolicy>;
+    ram_required: Numeric;
+    cpu_required: Numeric;
+    gpu_required: Numeric;
+    gpu_models: Generated<string[]>;
+    replicas: Generated<number>;
+    priority: number;
+    time_limit_s: number | null;
+    stop_grace_s: Generated<number>;
+    status: Generated<DeploymentStatus>;
+    attempt: Generated<number>;
+    reason_code: string | null;
+    reason: string | null;
+    exit_code: number | null;
+    stop_intent: StopIntent | null;
+    delete_when_ended: Generated<boolean>;
+    submitted_by: string | null;
+    created_at: Timestamp;
+    queued_at: Timestamp;
+    admitted_at: NullableTimestamp;
+    started_at: NullableTimestamp;
+    finished_at: NullableTimestamp;
+    changed_at: Timestamp;
+    version: Generated<number>;
+  };
+  replica: {
+    deployment_id: string;
+    attempt: number;
+    index: number;
+    node_id: string | null;
+    node_name: string;
+    devices: JSONColumnType<DeviceShareColumn[], string | undefined, string>;
+    status: Generated<ReplicaStatus>;
+    container_id: string | null;
+    ports: JSONColumnType<PortColumn[], string | undefined, string>;
+    exit_code: number | null;
+    out_of_memory: Generated<boolean>;
+    reason_code: string | null;
+    reason: string | null;
+    started_at: NullableTimestamp;
+    finished_at: NullableTimestamp;
+    cleaned: Generated<boolean>;
+  };
+  replica_log: {
+    deployment_id: string;
+    attempt: number;
+    index: number;
+    content: Buffer;
+    truncated: boolean;
+    created_at: Timestamp;
+  };
+  allocation: {
+    deployment_id: string;
+    replica: number;
+    attempt: number;
+    cluster_id: string;
+    node_id: string;
+    ram: number;
+    cpu: number;
+    gpu: number;
+    device_indexes: Generated<number[]>;
+    device_amounts: Generated<number[]>;
+    created_at: Timestamp;
+  };
+  event: {
+    tx: Generated<string>;
+    id: Generated<string>;
+    organization_id: string;
+    cluster_id: string | null;
+    deployment_id: string | null;
+    type: string;
+    message: string;
+    data: JSONColumnType<Record<string, unknown>, string | undefined, string>;
+    actor_id: string | null;
+    created_at: Timestamp;
+  };
+  pass: {
+    id: string;
+    organization_id: string;
+    cluster_id: string;
+    trigger: 'automatic' | 'api';
+    queued: number;
+    admitted: number;
+    promoted: number;
+    reservations: number;
+    duration_ms: number;
+    created_at: Timestamp;
+  };
+  idempotency_key: {
+    organization_id: string;
+    key: string;
+    request_hash: Buffer;
+    deployment_ids: string[];
+    created_at: Timestamp;
+  };
+}
