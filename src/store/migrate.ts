@@ -16,7 +16,7 @@ export async function migrate(db: Database): Promise<void> {
   const { error, results } = await migrator.migrateToLatest();
   if (error === undefined) return;
   const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'the schema';
-  throw new Error(`could not migrate ${failed}: ${error instanceof Error ? error.message : String(error)}`, {
+  throw new Error(`could not migrate ${failed}: ${error instanceof Error ? error.message : JSON.stringify(error)}`, {
     cause: error,
   });
 }

@@ -6,13 +6,12 @@
  */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { DeploymentStatus } from '../core/lifecycle.ts';
+import type { DeploymentKind, ReplicaStatus, StopIntent } from '../core/progress.ts';
 
 export type Role = 'owner' | 'admin' | 'developer' | 'viewer';
-export type DeploymentKind = 'job' | 'service';
+export type { DeploymentKind, ReplicaStatus, StopIntent };
 export type RuntimeKind = 'docker' | 'simulated';
 export type PullPolicy = 'always' | 'missing' | 'never';
-export type ReplicaStatus = 'starting' | 'running' | 'ended';
-export type StopIntent = 'stop' | 'cancel' | 'cluster_deleted' | 'time_limit' | 'replica_failed';
 
 type Numeric = ColumnType<string, string | number, string | number>;
 type Timestamp = ColumnType<Date, Date | string | undefined, Date | string>;

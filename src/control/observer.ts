@@ -1,0 +1,186 @@
+import type { Logger } from 'pino';
+import type { ContainerKey, ContainerState, Runtime } from '../runtimes/runtime.ts';
+import type { Database } from '../store/database.ts';
+import { setReachability } from '../store/reachability.ts';
+import { type KnownReplica, readKnownReplicas } from '../store/work.ts';
+import type { Observations } from './observations.ts';
+import { repeat } from './repeat.ts';
+import { endedObservation } from './worker.ts';
+
+/** How often everything is listed and compared, whatever the event stream said. */
+const listingMs = 5_000;
+/** How soon an engine that went away is tried again. */
+const retryMs = 500;
+
+interface Deps {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly runtime: Runtime;
+  readonly observations: Observations;
+  /** The runtime answers again, or for the first time: tasks that could not be carried out are sent again. */
+  readonly onReachable: () => void;
+  readonly onReachabilityChanged: (clusterIds: readonly string[]) => void;
+  readonly onUncleaned: (deployments: readonly { id: string; attempt: number }[]) => void;
+}
+
+export interface Observer {
+  /** Somebody found the engine silent: look now. */
+  suspect(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Watches one runtime: its event stream says at once what ended; a regular listing finds what the stream missed, adopts what
+ * an earlier process started, and removes what nobody knows. The same listing tells whether the runtime answers at all.
+ */
+export function startObserver(deps: Deps): Observer {
+  const stop = new AbortController();
+  let watching = false;
+  let reachable: boolean | null = null;
+
+  async function setReachable(now: boolean, message: string | null): Promise<void> {
+    // Every time, not only on a change: a cluster may have been created since.
+    const changed = await setReachability(deps.db, deps.runtime.kind, now, message);
+    if (changed.length > 0) deps.onReachabilityChanged(changed);
+    if (now && reachable !== true) deps.onReachable();
+    reachable = now;
+  }
+
+  async function watch(): Promise<void> {
+    if (watching) return;
+    await deps.runtime.watch(
+      (state) => {
+        if (state.status === 'exited') record(deps, state);
+      },
+      () => {
+        watching = false;
+        turns.now();
+      },
+      stop.signal,
+    );
+    watching = true;
+  }
+
+  const turns = repeat(listingMs, deps.log, `observing ${deps.runtime.kind}`, async () => {
+    try {
+      await deps.runtime.ping();
+      await watch();
+      const uncleaned = await reconcile(deps);
+      if (uncleaned.length > 0) deps.onUncleaned(uncleaned);
+      await setReachable(true, null);
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      deps.log.warn({ err: { message: messageOf(error) } }, `${deps.runtime.kind}: the engine does not answer`);
+      await setReachable(false, messageOf(error));
+      const again = setTimeout(() => turns.now(), retryMs);
+      again.unref();
+    }
+  });
+  turns.now();
+
+  return {
+    suspect: () => turns.now(),
+    async close() {
+      stop.abort();
+      await turns.stop();
+    },
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function record(deps: Deps, state: ContainerState): void {
+  deps.observations
+    .record(endedObservation(state))
+    .catch((error: unknown) =>
+      deps.log.warn({ err: error }, 'an observation was not written down; the listing finds it again'),
+    );
+}
+
+const nameOf = (key: Pick<ContainerKey, 'deploymentId' | 'attempt' | 'replica'>) =>
+  `${key.deploymentId}/${key.attempt}/${key.replica}`;
+
+/**
+ * Compares what the runtime runs with what the store says, once:
+ *
+ * 1. ended containers end their replicas, running ones that were not known to run are adopted;
+ * 2. containers that nobody knows are removed;
+ * 3. replicas that should run and have no container are lost.
+ *
+ * The listing comes before the reading of the store: a container's row is always older than the container, so that what is
+ * listed and not in the store really is unknown. Returns deployments whose ended containers are still to be cleaned up.
+ */
+async function reconcile(deps: Deps): Promise<{ id: string; attempt: number }[]> {
+  const listed = await deps.runtime.list();
+  const known = await readKnownReplicas(
+    deps.db,
+    deps.runtime.kind,
+    listed.map((state) => state.key.deploymentId),
+  );
+  const byName = new Map(known.map((one) => [nameOf({ ...one, replica: one.index }), one]));
+  const uncleaned: { id: string; attempt: number }[] = [];
+  for (const state of listed) {
+    const replica = byName.get(nameOf(state.key));
+    byName.delete(nameOf(state.key));
+    if (replica === undefined || replica.cleaned) await removeUnknown(deps, state.key);
+    else if (replica.status === 'ended') uncleaned.push({ id: replica.deploymentId, attempt: replica.attempt });
+    else await adopt(deps, replica, state);
+  }
+  for (const replica of byName.values()) if (replica.status === 'running') await checkLost(deps, replica);
+  return uncleaned;
+}
+
+async function removeUnknown(deps: Deps, key: ContainerKey): Promise<void> {
+  deps.log.warn(
+    { deployment: key.deploymentId, attempt: key.attempt, replica: key.replica },
+    'removing a container that nobody expects',
+  );
+  await deps.runtime.remove(key);
+}
+
+async function adopt(deps: Deps, replica: KnownReplica, state: ContainerState): Promise<void> {
+  if (state.status === 'created') return; // Its start is under way, or is sent again by the sweep.
+  const records: Promise<unknown>[] = [];
+  if (replica.status === 'starting') {
+    records.push(
+      deps.observations.record({
+        kind: 'started',
+        deploymentId: state.key.deploymentId,
+        attempt: state.key.attempt,
+        replica: state.key.replica,
+        containerId: state.containerId,
+        at: state.startedAt ?? Date.now(),
+        ports: state.ports,
+      }),
+    );
+  }
+  if (state.status === 'exited') records.push(deps.observations.record(endedObservation(state)));
+  await Promise.all(records);
+}
+
+/** Known to run, and not listed: it may have been started after the listing. Only the engine's word on itself counts. */
+async function checkLost(deps: Deps, replica: KnownReplica): Promise<void> {
+  const key: ContainerKey = {
+    clusterId: replica.clusterId,
+    deploymentId: replica.deploymentId,
+    attempt: replica.attempt,
+    replica: replica.index,
+  };
+  const state = await deps.runtime.inspect(key);
+  if (state !== null) {
+    if (state.status === 'exited') await deps.observations.record(endedObservation(state));
+    return;
+  }
+  await deps.observations.record({
+    kind: 'ended',
+    deploymentId: key.deploymentId,
+    attempt: key.attempt,
+    replica: key.replica,
+    exitCode: null,
+    outOfMemory: false,
+    at: Date.now(),
+    cause: { code: 'container_lost', message: 'its container vanished from the engine' },
+  });
+}

@@ -1,0 +1,208 @@
+import type { Logger } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import type { Plan, Policy, Snapshot } from '../core/model.ts';
+import { plan } from '../core/plan.ts';
+import { type Admitted, commitPlan, recordPass } from '../store/commit-plan.ts';
+import type { Database } from '../store/database.ts';
+import { type ClusterSnapshot, readSnapshot } from '../store/snapshot.ts';
+import { clustersWithQueue } from '../store/work.ts';
+import type { CurrentPlan, PassOutcome } from './control-plane.ts';
+import { repeat } from './repeat.ts';
+
+/** A pass is one short transaction: it admits at most so many, and the next one follows at once. */
+const maxAdmissions = 500;
+/** Without a wake, a cluster with a queue is looked at this often: age promotes, and wakes can be lost. */
+const regularPassMs = 1_000;
+/** A regular pass may take at most this share of the time: a long queue is looked at less often. */
+const regularPassShare = 0.05;
+/** How old the plan may be that explains why something waits. */
+const currentPlanMs = 500;
+
+export interface Scheduler {
+  wake(clusterId: string): void;
+  schedule(clusterId: string, options: PassOptions): Promise<PassOutcome>;
+  currentPlan(clusterId: string): Promise<CurrentPlan>;
+  close(): Promise<void>;
+}
+
+export class ClusterGone extends Error {
+  constructor(readonly clusterId: string) {
+    super(`cluster ${clusterId} is gone`);
+  }
+}
+
+interface PassOptions {
+  readonly dryRun: boolean;
+  readonly trigger: 'api' | 'automatic';
+}
+
+interface Deps {
+  readonly db: Database;
+  readonly log: Logger;
+  /** Called after a commit with those that are to be started. */
+  readonly onAdmitted: (admitted: readonly Admitted[]) => void;
+}
+
+/** What the scheduler keeps in memory of a cluster: nothing that could not be lost. */
+interface ClusterLoop {
+  /** Ends when the passes asked for so far have: they take turns here, not at the database's lock with a connection each. */
+  turn: Promise<unknown>;
+  running: Promise<void> | null;
+  wanted: boolean;
+  lastPassMs: number;
+  lastEndedAt: number;
+  current: { at: number; promise: Promise<CurrentPlan> } | null;
+}
+
+/** Runs passes: when woken, regularly where something waits, and on request. Passes over one cluster take turns. */
+export function startScheduler(deps: Deps): Scheduler {
+  const loops = new Map<string, ClusterLoop>();
+  let closed = false;
+
+  const loopOf = (clusterId: string): ClusterLoop => {
+    let loop = loops.get(clusterId);
+    if (loop === undefined) {
+      loop = { turn: Promise.resolve(), running: null, wanted: false, lastPassMs: 0, lastEndedAt: 0, current: null };
+      loops.set(clusterId, loop);
+    }
+    return loop;
+  };
+
+  async function pass(
+    clusterId: string,
+    options: { dryRun: boolean; trigger: 'api' | 'automatic' },
+  ): Promise<PassOutcome> {
+    const loop = loopOf(clusterId);
+    const startedAt = performance.now();
+    const { outcome, admitted } = options.dryRun
+      ? await dryRun(deps.db, clusterId)
+      : await runPass(deps.db, clusterId, options.trigger);
+    loop.lastPassMs = performance.now() - startedAt;
+    loop.lastEndedAt = performance.now();
+    if (admitted.length > 0) {
+      loop.current = null;
+      deps.onAdmitted(admitted);
+      // The pass was full, or somebody was cancelled meanwhile: what they left is for the next one.
+      if (admitted.length >= maxAdmissions) wake(clusterId);
+    }
+    return outcome;
+  }
+
+  function wake(clusterId: string): void {
+    if (closed) return;
+    const loop = loopOf(clusterId);
+    loop.current = null;
+    loop.wanted = true;
+    loop.running ??= runWanted(clusterId, loop);
+  }
+
+  async function runWanted(clusterId: string, loop: ClusterLoop): Promise<void> {
+    // Let the callers of this turn of the event loop finish: their wakes are all served by this pass.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (loop.wanted && !closed) {
+      loop.wanted = false;
+      try {
+        await pass(clusterId, { dryRun: false, trigger: 'automatic' });
+      } catch (error) {
+        if (error instanceof ClusterGone) {
+          loops.delete(clusterId);
+          break;
+        }
+        deps.log.error({ err: error, cluster: clusterId }, 'a pass failed; the next one tries again');
+      }
+    }
+    loop.running = null;
+  }
+
+  const regular = repeat(regularPassMs, deps.log, 'regular passes', async () => {
+    for (const clusterId of await clustersWithQueue(deps.db)) {
+      const loop = loopOf(clusterId);
+      if (performance.now() - loop.lastEndedAt >= loop.lastPassMs / regularPassShare) wake(clusterId);
+    }
+  });
+
+  return {
+    wake,
+    schedule: pass,
+    currentPlan(clusterId) {
+      const loop = loopOf(clusterId);
+      if (loop.current !== null && performance.now() - loop.current.at < currentPlanMs) return loop.current.promise;
+      const promise = dryRun(deps.db, clusterId).then(({ outcome }) => outcome);
+      loop.current = { at: performance.now(), promise };
+      promise.catch(() => {
+        loop.current = null;
+      });
+      return promise;
+    },
+    async close() {
+      closed = true;
+      await regular.stop();
+      await Promise.all([...loops.values()].flatMap((loop) => [loop.turn, loop.running ?? Promise.resolve()]));
+    },
+  };
+}
+
+/**
+ * One pass, in one transaction:
+ *
+ * 1. lock the cluster and read its snapshot;
+ * 2. plan (pure);
+ * 3. commit what was decided: the constraints of the database have the last word.
+ *
+ * Tasks are sent after the commit, by the caller. Throws ClusterGone.
+ */
+async function runPass(
+  db: Database,
+  clusterId: string,
+  trigger: 'api' | 'automatic',
+): Promise<{ outcome: PassOutcome; admitted: Admitted[] }> {
+  const startedAt = performance.now();
+  return db.transaction().execute(async (tx) => {
+    const read = await readSnapshot(tx, clusterId, { lock: true });
+    if (read === null) throw new ClusterGone(clusterId);
+    const decided = plan(read.snapshot, policyOf(read), read.now);
+    const admitted = await commitPlan(tx, read, decided);
+    const durationMs = performance.now() - startedAt;
+    const passId = admitted.length > 0 ? uuidv7() : null;
+    if (passId !== null) {
+      await recordPass(tx, {
+        id: passId,
+        organizationId: read.organizationId,
+        clusterId,
+        trigger,
+        queued: read.snapshot.queue.length,
+        admitted: admitted.length,
+        promoted: decided.decisions.filter((decision) => decision.kind === 'place' && decision.promoted).length,
+        reservations: decided.reservations.length,
+        durationMs,
+      });
+    }
+    return { outcome: outcomeOf(read.snapshot, decided, { passId, dryRun: false, durationMs }), admitted };
+  });
+}
+
+/** Decides and commits nothing. Reads without locks, in one consistent snapshot of the database. */
+async function dryRun(db: Database, clusterId: string): Promise<{ outcome: PassOutcome; admitted: Admitted[] }> {
+  const startedAt = performance.now();
+  const read = await db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute((tx) => readSnapshot(tx, clusterId, { lock: false }));
+  if (read === null) throw new ClusterGone(clusterId);
+  const decided = plan(read.snapshot, policyOf(read), read.now);
+  const durationMs = performance.now() - startedAt;
+  return { outcome: outcomeOf(read.snapshot, decided, { passId: null, dryRun: true, durationMs }), admitted: [] };
+}
+
+function policyOf(read: ClusterSnapshot): Policy {
+  return { ...read.policy, maxAdmissions };
+}
+
+function outcomeOf(
+  snapshot: Snapshot,
+  decided: Plan,
+  rest: { passId: string | null; dryRun: boolean; durationMs: number },
+): PassOutcome {
+  return { ...rest, snapshot, plan: decided };
+}

@@ -1,0 +1,48 @@
+import type { Logger } from 'pino';
+import type { Task } from '../queue/task-queue.ts';
+import type { Database } from '../store/database.ts';
+import { removeExpired } from '../store/expired.ts';
+import { removeDeletedClusters, stopOverdue } from '../store/transitions.ts';
+import { readStuck, readUncleaned } from '../store/work.ts';
+import { repeat } from './repeat.ts';
+
+const sweepMs = 1_000;
+/** A deployment that has been on its way for longer than this gets its task again: the first one may be lost. */
+const stuckAfterSeconds = 3;
+const uncleanedAfterSeconds = 10;
+const expiryMs = 60_000;
+
+interface Deps {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly send: (tasks: readonly Task[]) => void;
+}
+
+/** The net below everything: what should have happened and has not is asked for again. */
+export function startSweeper(deps: Deps): { now(): void; close(): Promise<void> } {
+  const sweep = repeat(sweepMs, deps.log, 'the sweep', async () => {
+    const overdue = await stopOverdue(deps.db);
+    const stuck = await readStuck(deps.db, stuckAfterSeconds);
+    const uncleaned = await readUncleaned(deps.db, uncleanedAfterSeconds);
+    await removeDeletedClusters(deps.db);
+    deps.send([
+      ...overdue.map(({ id, attempt }): Task => ({ kind: 'stop', deploymentId: id, attempt })),
+      ...stuck.map(
+        ({ id, attempt, status }): Task => ({
+          kind: status === 'starting' ? 'start' : 'stop',
+          deploymentId: id,
+          attempt,
+        }),
+      ),
+      ...uncleaned.map(({ id, attempt }): Task => ({ kind: 'clean', deploymentId: id, attempt })),
+    ]);
+  });
+  const expiry = repeat(expiryMs, deps.log, 'the removal of what has expired', () => removeExpired(deps.db));
+  return {
+    now: () => sweep.now(),
+    async close() {
+      await sweep.stop();
+      await expiry.stop();
+    },
+  };
+}

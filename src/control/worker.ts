@@ -1,0 +1,220 @@
+import type { Logger } from 'pino';
+import type { Task } from '../queue/task-queue.ts';
+import {
+  type ContainerKey,
+  type ContainerSpec,
+  type ContainerState,
+  type RegistryCredential,
+  type Runtime,
+  RuntimeError,
+} from '../runtimes/runtime.ts';
+import type { Database } from '../store/database.ts';
+import { appendEvents } from '../store/events.ts';
+import type { RuntimeKind } from '../store/tables.ts';
+import { readEndedReplicas, readWork, type Work, type WorkReplica } from '../store/work.ts';
+import { batched } from './batched.ts';
+import { cleanUp } from './clean-up.ts';
+import { KeyedMutex } from './keyed-mutex.ts';
+import type { Observations } from './observations.ts';
+
+interface Deps {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly runtimeOf: (kind: RuntimeKind) => Runtime;
+  readonly observations: Observations;
+  readonly credentialFor: (organizationId: string, image: string) => Promise<RegistryCredential | undefined>;
+  /** The engine did not answer: whoever watches over it should look. */
+  readonly onUnreachable: (kind: RuntimeKind, error: Error) => void;
+  readonly onEvents: () => void;
+}
+
+/**
+ * Carries out tasks. A task says only which deployment to look at; what is done follows from its row: a task that comes late,
+ * twice, or after the user changed their mind finds nothing to do.
+ */
+export function createWorker(deps: Deps): (task: Task) => Promise<void> {
+  // A stop never overtakes a start under way: otherwise it would find no container, and the start would make one after it.
+  const turns = new KeyedMutex();
+  const load = batched<string, Work | null>(async (ids) => {
+    const found = await readWork(deps.db, ids);
+    return ids.map((id) => found.get(id) ?? null);
+  });
+
+  return (task) =>
+    turns.run(task.deploymentId, async () => {
+      try {
+        if (task.kind === 'clean') return await clean(deps, task);
+        const work = await load(task.deploymentId);
+        if (work === null || work.deployment.attempt !== task.attempt) return;
+        if (task.kind === 'start' && work.deployment.status === 'starting') await startAll(deps, work);
+        if (task.kind === 'stop' && work.deployment.status === 'stopping') await stopAll(deps, work);
+      } catch (error) {
+        deps.log.error({ err: error, task }, 'a task failed; the sweep sends it again');
+      }
+    });
+}
+
+async function startAll(deps: Deps, work: Work): Promise<void> {
+  const runtime = deps.runtimeOf(work.deployment.runtime);
+  const replicas = work.replicas.filter((replica) => replica.status === 'starting');
+  try {
+    await pull(deps, runtime, work);
+    await Promise.all(replicas.map((replica) => startOne(deps, runtime, work, replica)));
+  } catch (error) {
+    await startFailed(deps, work, replicas, error);
+  }
+}
+
+async function pull(deps: Deps, runtime: Runtime, work: Work): Promise<void> {
+  const { deployment } = work;
+  const credential = await deps.credentialFor(deployment.organization_id, deployment.docker_image);
+  await runtime.ensureImage(deployment.docker_image, {
+    policy: deployment.pull_policy,
+    ...(credential === undefined ? {} : { credential }),
+    onProgress: (message) => {
+      appendEvents(deps.db, [
+        {
+          organizationId: deployment.organization_id,
+          clusterId: deployment.cluster_id,
+          deploymentId: deployment.id,
+          type: 'deployment.progress',
+          message,
+        },
+      ]).then(deps.onEvents, (error: unknown) => deps.log.debug({ err: error }, 'progress was not written down'));
+    },
+  });
+}
+
+async function startOne(deps: Deps, runtime: Runtime, work: Work, replica: WorkReplica): Promise<void> {
+  const spec = specOf(work, replica);
+  const state = await runtime.start(spec);
+  await report(deps, runtime, state);
+}
+
+/** Tells what a container is doing. One that nobody expects any more, since its deployment is over, is removed. */
+async function report(deps: Deps, runtime: Runtime, state: ContainerState): Promise<void> {
+  const { deploymentId, attempt, replica } = state.key;
+  const started = deps.observations.record({
+    kind: 'started',
+    deploymentId,
+    attempt,
+    replica,
+    containerId: state.containerId,
+    at: state.startedAt ?? Date.now(),
+    ports: state.ports,
+  });
+  const ended = state.status === 'exited' ? deps.observations.record(endedObservation(state)) : null;
+  const progress = await started;
+  await ended;
+  if (progress === null || progress.attempt !== attempt) await runtime.remove(state.key);
+}
+
+export function endedObservation(state: ContainerState) {
+  return {
+    kind: 'ended' as const,
+    deploymentId: state.key.deploymentId,
+    attempt: state.key.attempt,
+    replica: state.key.replica,
+    exitCode: state.exitCode,
+    outOfMemory: state.outOfMemory,
+    at: state.finishedAt ?? Date.now(),
+  };
+}
+
+/**
+ * A start that failed for good ends the replicas that did not come up; those that did are stopped through the deployment's
+ * status. An engine that does not answer is not a failure: nothing is known, and the sweep sends the task again.
+ */
+async function startFailed(deps: Deps, work: Work, replicas: readonly WorkReplica[], error: unknown): Promise<void> {
+  if (!(error instanceof RuntimeError)) throw error;
+  if (error.code === 'unreachable') {
+    deps.onUnreachable(work.deployment.runtime, error);
+    return;
+  }
+  const runtime = deps.runtimeOf(work.deployment.runtime);
+  for (const replica of replicas) {
+    const key = keyOf(work, replica.index);
+    const state = await runtime.inspect(key);
+    if (state !== null && state.status !== 'created') {
+      await report(deps, runtime, state);
+      continue;
+    }
+    await runtime.remove(key);
+    await deps.observations.record({
+      kind: 'ended',
+      deploymentId: key.deploymentId,
+      attempt: key.attempt,
+      replica: key.replica,
+      exitCode: null,
+      outOfMemory: false,
+      at: Date.now(),
+      cause: { code: error.code, message: error.message },
+    });
+  }
+}
+
+async function stopAll(deps: Deps, work: Work): Promise<void> {
+  const runtime = deps.runtimeOf(work.deployment.runtime);
+  const replicas = work.replicas.filter((replica) => replica.status !== 'ended');
+  try {
+    await Promise.all(replicas.map((replica) => stopOne(deps, runtime, work, replica)));
+  } catch (error) {
+    if (!(error instanceof RuntimeError) || error.code !== 'unreachable') throw error;
+    deps.onUnreachable(work.deployment.runtime, error);
+  }
+}
+
+async function stopOne(deps: Deps, runtime: Runtime, work: Work, replica: WorkReplica): Promise<void> {
+  const key = keyOf(work, replica.index);
+  const state = await runtime.stop(key, work.deployment.stop_grace_s);
+  if (state !== null && state.status === 'exited') {
+    if (work.deployment.delete_when_ended) await runtime.remove(key);
+    await deps.observations.record(endedObservation(state));
+    return;
+  }
+  // Made but never started, or not there at all: nothing of it may be left before its resources are given away.
+  await runtime.remove(key);
+  await deps.observations.record({
+    kind: 'ended',
+    deploymentId: key.deploymentId,
+    attempt: key.attempt,
+    replica: key.replica,
+    exitCode: null,
+    outOfMemory: false,
+    at: Date.now(),
+    cause: { code: 'stopped', message: 'was stopped before it started' },
+  });
+}
+
+async function clean(deps: Deps, task: Task): Promise<void> {
+  for (const replica of await readEndedReplicas(deps.db, task.deploymentId, task.attempt)) {
+    const key = {
+      clusterId: replica.cluster_id,
+      deploymentId: task.deploymentId,
+      attempt: task.attempt,
+      replica: replica.index,
+    };
+    await cleanUp(deps.db, deps.runtimeOf(replica.runtime), key);
+  }
+}
+
+function keyOf(work: Work, replica: number): ContainerKey {
+  const { deployment } = work;
+  return { clusterId: deployment.cluster_id, deploymentId: deployment.id, attempt: deployment.attempt, replica };
+}
+
+function specOf(work: Work, replica: WorkReplica): ContainerSpec {
+  const { deployment } = work;
+  return {
+    key: keyOf(work, replica.index),
+    image: deployment.docker_image,
+    command: deployment.command,
+    env: { ...deployment.env, HYPERVISOR_REPLICAS: String(deployment.replicas) },
+    ports: deployment.ports,
+    labels: deployment.labels,
+    resources: { ram: replica.ram, cpu: replica.cpu, gpu: replica.gpu },
+    devices: replica.devices,
+    gpuDriver: replica.gpu_driver,
+    stopGraceSeconds: deployment.stop_grace_s,
+  };
+}

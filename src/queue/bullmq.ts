@@ -1,0 +1,135 @@
+import { createPostgresBackend, Queue, Worker, withBackend } from 'bullmq';
+import { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+import type { Task, TaskQueue } from './task-queue.ts';
+
+/**
+ * The one adapter of the task queue: BullMQ, on PostgreSQL by default or on Redis. Both run the same queues and workers; only
+ * the connection differs.
+ */
+
+export type QueueBackend =
+  | { readonly kind: 'postgres'; readonly url: string }
+  | { readonly kind: 'redis'; readonly url: string };
+
+export interface BullMqOptions {
+  readonly backend: QueueBackend;
+  /** Told apart from other installations on the same backend. */
+  readonly name: string;
+  readonly log: Logger;
+}
+
+// Starting and stopping never wait behind the cleaning up, which may copy megabytes of logs.
+const lanes = { lifecycle: 48, cleaning: 4 } as const;
+type Lane = keyof typeof lanes;
+
+// A killed worker's tasks come back after about this long (measured 7 s; 57 s with BullMQ's defaults).
+const lockDurationMs = 5_000;
+const jobOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 } as const;
+
+const laneOf = (task: Task): Lane => (task.kind === 'clean' ? 'cleaning' : 'lifecycle');
+
+/** Opens the queues. Throws where the backend can't be reached now; later outages are errors of `send`, and end by themselves. */
+export async function openTaskQueue(options: BullMqOptions): Promise<TaskQueue> {
+  const connections = connectionsOf(options);
+  const queues = new Map<Lane, TaskSender>();
+  const workers: TaskWorker[] = [];
+  for (const lane of Object.keys(lanes) as Lane[]) queues.set(lane, connections.queue(`${options.name}-${lane}`));
+
+  const onError = (error: Error) =>
+    options.log.warn({ err: { message: error.message } }, 'task queue: its backend does not answer');
+  for (const queue of queues.values()) queue.on('error', onError);
+  await connections.ready([...queues.values()]);
+
+  return {
+    async send(tasks) {
+      for (const [lane, queue] of queues) {
+        const mine = tasks.filter((task) => laneOf(task) === lane);
+        if (mine.length === 0) continue;
+        await queue.addBulk(
+          mine.map((task) => ({
+            name: task.kind,
+            data: task,
+            // The id makes a task that waits or runs already refuse its twin.
+            opts: { ...jobOptions, jobId: `${task.kind}-${task.deploymentId}-${task.attempt}` },
+          })),
+        );
+      }
+    },
+    async work(handle) {
+      for (const lane of Object.keys(lanes) as Lane[]) {
+        const worker = connections.worker(`${options.name}-${lane}`, lanes[lane], (task) => handle(task));
+        worker.on('error', onError);
+        workers.push(worker);
+      }
+      await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+    },
+    async close() {
+      await Promise.all(workers.map((worker) => worker.close()));
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+      await connections.close();
+    },
+  };
+}
+
+/** What both backends' queues and workers have in common, as far as it is used here. */
+type TaskSender = Pick<Queue<Task>, 'addBulk' | 'close' | 'waitUntilReady'> & {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+};
+type TaskWorker = Pick<Worker<Task>, 'close'> & {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  waitUntilReady(): Promise<unknown>;
+};
+
+interface Connections {
+  queue(name: string): TaskSender;
+  worker(name: string, concurrency: number, handle: (task: Task) => Promise<void>): TaskWorker;
+  ready(queues: readonly TaskSender[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+function workerOptions(concurrency: number) {
+  return { concurrency, lockDuration: lockDurationMs, stalledInterval: lockDurationMs, maxStalledCount: 1_000_000 };
+}
+
+function connectionsOf(options: BullMqOptions): Connections {
+  return options.backend.kind === 'redis'
+    ? redisConnections(options.backend.url, options.log)
+    : postgresConnections(options.backend.url);
+}
+
+function redisConnections(url: string, log: Logger): Connections {
+  // A producer fails at once while Redis is away (the sweep sends again later); a worker waits for it to come back.
+  const producer = new Redis(url, { maxRetriesPerRequest: 1, enableOfflineQueue: false, lazyConnect: true });
+  const consumer = new Redis(url, { maxRetriesPerRequest: null, lazyConnect: true });
+  const onError = (error: Error) => log.debug({ err: { message: error.message } }, 'redis');
+  producer.on('error', onError);
+  consumer.on('error', onError);
+  return {
+    queue: (name) => new Queue<Task>(name, { connection: producer, skipWaitingForReady: true }),
+    worker: (name, concurrency, handle) =>
+      new Worker<Task>(name, (job) => handle(job.data), { connection: consumer, ...workerOptions(concurrency) }),
+    async ready() {
+      await Promise.all([producer.connect(), consumer.connect()]);
+    },
+    close() {
+      producer.disconnect();
+      consumer.disconnect();
+      return Promise.resolve();
+    },
+  };
+}
+
+function postgresConnections(url: string): Connections {
+  const onPostgres = withBackend(createPostgresBackend);
+  const connection = { connectionString: url, migrate: true, max: 4, application_name: 'hypervisor tasks' };
+  return {
+    queue: (name) => new onPostgres.Queue<Task>(name, { connection }),
+    worker: (name, concurrency, handle) =>
+      new onPostgres.Worker<Task>(name, (job) => handle(job.data), { connection, ...workerOptions(concurrency) }),
+    async ready(queues) {
+      for (const queue of queues) await queue.waitUntilReady();
+    },
+    close: () => Promise.resolve(),
+  };
+}

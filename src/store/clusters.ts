@@ -1,0 +1,258 @@
+/** Clusters: made, read, changed. How they are deleted is in transitions.ts. */
+import { type RawBuilder, sql } from 'kysely';
+import { v7 as uuidv7 } from 'uuid';
+import type { Resources } from '../core/model.ts';
+import type { Database, InTransaction } from './database.ts';
+import { appendEvents, type NewEvent } from './events.ts';
+import { isUniqueViolation } from './failures.ts';
+import type { PageRequest, TimeKey } from './keyset.ts';
+import { insertNodes, type NewNode } from './nodes.ts';
+import type { Actor, Scope } from './scope.ts';
+import type { RuntimeKind } from './tables.ts';
+
+export interface NewCluster {
+  readonly name: string;
+  readonly runtime: RuntimeKind;
+  readonly policy: PolicyChange;
+  readonly nodes: readonly NewNode[];
+}
+
+/** Undefined: as it is, or the default. */
+export interface PolicyChange {
+  readonly agingIntervalSeconds?: number | undefined;
+  readonly reservationAfterSeconds?: number | undefined;
+}
+
+/** A cluster with its sums over nodes and deployments, all read in one statement: they belong to one instant. */
+export interface ClusterRecord {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly name: string;
+  readonly runtime: RuntimeKind;
+  readonly agingIntervalSeconds: number;
+  readonly reservationAfterSeconds: number;
+  readonly deleting: boolean;
+  readonly reachable: boolean;
+  readonly runtimeMessage: string | null;
+  readonly version: number;
+  readonly createdAt: Date;
+  /** Thousandths. */
+  readonly total: Resources;
+  readonly allocated: Resources;
+  readonly queued: number;
+  readonly active: number;
+  readonly key: TimeKey;
+}
+
+export type ClusterChange =
+  | { kind: 'done'; cluster: ClusterRecord }
+  | { kind: 'unknown' }
+  | { kind: 'name_taken' }
+  /** The version is not the one that the change was made for. */
+  | { kind: 'stale'; version: number }
+  /** It is being deleted. */
+  | { kind: 'deleting' };
+
+/** Makes a cluster with its nodes. What it has in sum follows from them. */
+export async function createCluster(
+  db: Database,
+  scope: Scope,
+  cluster: NewCluster,
+  actor: Actor,
+): Promise<ClusterChange> {
+  const id = uuidv7();
+  try {
+    return await db.transaction().execute(async (tx) => {
+      await tx
+        .insertInto('cluster')
+        .values({
+          id,
+          organization_id: scope.organizationId,
+          name: cluster.name,
+          ram: 0,
+          cpu: 0,
+          gpu: 0,
+          runtime: cluster.runtime,
+          ...policyColumns(cluster.policy),
+        })
+        .execute();
+      await insertNodes(tx, id, cluster.nodes);
+      await sumUpNodes(tx, id);
+      await appendEvents(tx, [
+        event(scope, id, actor, 'cluster.created', `${cluster.name} was created`, { name: cluster.name }),
+      ]);
+      return done(tx, scope, id);
+    });
+  } catch (error) {
+    if (isUniqueViolation(error, 'cluster_name')) return { kind: 'name_taken' };
+    throw error;
+  }
+}
+
+/** Changes name and policy: where `version` is given, only if it is still that one. */
+export async function updateCluster(
+  db: Database,
+  scope: Scope,
+  id: string,
+  change: { name?: string | undefined; policy: PolicyChange; version: number | null },
+  actor: Actor,
+): Promise<ClusterChange> {
+  try {
+    return await db.transaction().execute(async (tx) => {
+      const present = await lockCluster(tx, scope, id);
+      if (present === undefined) return { kind: 'unknown' };
+      if (present.deleting) return { kind: 'deleting' };
+      if (change.version !== null && change.version !== present.version) {
+        return { kind: 'stale', version: present.version };
+      }
+      const columns = { ...(change.name === undefined ? {} : { name: change.name }), ...policyColumns(change.policy) };
+      await tx
+        .updateTable('cluster')
+        .set({ ...columns, version: sql<number>`version + 1` })
+        .where('id', '=', id)
+        .execute();
+      await appendEvents(tx, [
+        event(scope, id, actor, 'cluster.updated', `${change.name ?? present.name} was changed`, columns),
+      ]);
+      return done(tx, scope, id);
+    });
+  } catch (error) {
+    if (isUniqueViolation(error, 'cluster_name')) return { kind: 'name_taken' };
+    throw error;
+  }
+}
+
+/** Null where there is none in this organization. */
+export async function readCluster(db: Database, scope: Scope, id: string): Promise<ClusterRecord | null> {
+  const [row] = await selectClusters(db, sql`c.organization_id = ${scope.organizationId} and c.id = ${id}`, sql``);
+  return row ?? null;
+}
+
+/** In the order of their creation. */
+export function listClusters(db: Database, scope: Scope, page: PageRequest<TimeKey>): Promise<ClusterRecord[]> {
+  const after =
+    page.after === null
+      ? sql`true`
+      : sql`(c.created_at, c.id) > (${page.after.at}::timestamptz, ${page.after.id}::uuid)`;
+  return selectClusters(
+    db,
+    sql`c.organization_id = ${scope.organizationId} and ${after}`,
+    sql`limit ${page.limit}`,
+  );
+}
+
+export interface LockedCluster {
+  readonly name: string;
+  readonly version: number;
+  readonly deleting: boolean;
+}
+
+/** Locks the cluster's row first, as a pass does, so that what changes it and its nodes takes turns with passes. */
+export async function lockCluster(tx: InTransaction, scope: Scope, id: string): Promise<LockedCluster | undefined> {
+  return tx
+    .selectFrom('cluster')
+    .select(['name', 'version', 'deleting'])
+    .where('organization_id', '=', scope.organizationId)
+    .where('id', '=', id)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+}
+
+/** Writes the sums over the nodes into the cluster's row, where people look for them in the database. */
+export async function sumUpNodes(tx: InTransaction, clusterId: string): Promise<void> {
+  await sql`
+    update cluster c set ram = s.ram / 1000, cpu = s.cpu / 1000, gpu = s.gpu / 1000
+      from (select coalesce(sum(ram), 0)::numeric ram, coalesce(sum(cpu), 0)::numeric cpu, coalesce(sum(gpu), 0)::numeric gpu
+              from node where cluster_id = ${clusterId}) s
+     where c.id = ${clusterId}`.execute(tx);
+}
+
+interface ClusterRow {
+  id: string;
+  organization_id: string;
+  name: string;
+  runtime: RuntimeKind;
+  aging_interval_s: number;
+  reservation_after_s: number;
+  deleting: boolean;
+  runtime_reachable: boolean;
+  runtime_message: string | null;
+  version: number;
+  created_at: Date;
+  created_at_exact: string;
+  ram: number;
+  cpu: number;
+  gpu: number;
+  ram_allocated: number;
+  cpu_allocated: number;
+  gpu_allocated: number;
+  queued: string;
+  active: string;
+}
+
+async function selectClusters(
+  db: Database,
+  where: RawBuilder<unknown>,
+  limit: RawBuilder<unknown>,
+): Promise<ClusterRecord[]> {
+  // Sums of integers below 2^53 are exact as double precision.
+  const { rows } = await sql<ClusterRow>`
+    select c.id, c.organization_id, c.name, c.runtime, c.aging_interval_s, c.reservation_after_s, c.deleting,
+           c.runtime_reachable, c.runtime_message, c.version, c.created_at, c.created_at::text as created_at_exact,
+           n.ram, n.cpu, n.gpu, n.ram_allocated, n.cpu_allocated, n.gpu_allocated,
+           (select count(*) from deployment d where d.cluster_id = c.id and d.status = 'queued') as queued,
+           (select count(*) from deployment d where d.cluster_id = c.id and d.status in ('starting', 'running', 'stopping'))
+             as active
+      from cluster c
+      cross join lateral (
+        select coalesce(sum(ram), 0)::float8 ram, coalesce(sum(cpu), 0)::float8 cpu, coalesce(sum(gpu), 0)::float8 gpu,
+               coalesce(sum(ram_allocated), 0)::float8 ram_allocated, coalesce(sum(cpu_allocated), 0)::float8 cpu_allocated,
+               coalesce(sum(gpu_allocated), 0)::float8 gpu_allocated
+          from node where cluster_id = c.id) n
+     where ${where} order by c.created_at, c.id ${limit}`.execute(db);
+  return rows.map(fromRow);
+}
+
+function fromRow(row: ClusterRow): ClusterRecord {
+  return {
+    id: row.id,
+    organizationId: row.organization_id,
+    name: row.name,
+    runtime: row.runtime,
+    agingIntervalSeconds: row.aging_interval_s,
+    reservationAfterSeconds: row.reservation_after_s,
+    deleting: row.deleting,
+    reachable: row.runtime_reachable,
+    runtimeMessage: row.runtime_message,
+    version: row.version,
+    createdAt: row.created_at,
+    total: { ram: row.ram, cpu: row.cpu, gpu: row.gpu },
+    allocated: { ram: row.ram_allocated, cpu: row.cpu_allocated, gpu: row.gpu_allocated },
+    queued: Number(row.queued),
+    active: Number(row.active),
+    key: { at: row.created_at_exact, id: row.id },
+  };
+}
+
+async function done(tx: InTransaction, scope: Scope, id: string): Promise<ClusterChange> {
+  const cluster = await readCluster(tx, scope, id);
+  return cluster === null ? { kind: 'unknown' } : { kind: 'done', cluster };
+}
+
+function policyColumns(policy: PolicyChange) {
+  return {
+    ...(policy.agingIntervalSeconds === undefined ? {} : { aging_interval_s: policy.agingIntervalSeconds }),
+    ...(policy.reservationAfterSeconds === undefined ? {} : { reservation_after_s: policy.reservationAfterSeconds }),
+  };
+}
+
+function event(
+  scope: Scope,
+  clusterId: string,
+  actor: Actor,
+  type: NewEvent['type'],
+  message: string,
+  data: Record<string, unknown>,
+): NewEvent {
+  return { organizationId: scope.organizationId, clusterId, type, message, data, actorId: actor.userId };
+}

@@ -1,0 +1,142 @@
+import { sql } from 'kysely';
+import type { Place, Plan } from '../core/model.ts';
+import type { InTransaction } from './database.ts';
+import type { ClusterSnapshot } from './snapshot.ts';
+
+export interface Admitted {
+  readonly id: string;
+  readonly attempt: number;
+}
+
+/** What one placed replica is in the database, as JSON for the one statement below. */
+interface ReplicaRecord {
+  deployment_id: string;
+  replica: number;
+  node_id: string;
+  node_name: string;
+  ram: number;
+  cpu: number;
+  gpu: number;
+  device_indexes: number[];
+  device_amounts: number[];
+}
+
+interface AdmissionRecord {
+  deployment_id: string;
+  message: string;
+  data: Record<string, unknown>;
+  promoted: string | null;
+}
+
+/**
+ * Writes what a plan decided, in the transaction that holds the locks of its snapshot: status, allocations, replicas and
+ * events, in one statement. Who was cancelled since the snapshot is left out, whole; the constraints on nodes and devices
+ * refuse the rest if it were ever too much.
+ *
+ * Returns who was admitted, in the order of the plan.
+ */
+export async function commitPlan(tx: InTransaction, read: ClusterSnapshot, plan: Plan): Promise<Admitted[]> {
+  const places = plan.decisions.filter((decision): decision is Place => decision.kind === 'place');
+  if (places.length === 0) return [];
+  const nodeNames = new Map(read.snapshot.nodes.map((node) => [node.id, node.name]));
+  const nameOf = (nodeId: string) => nodeNames.get(nodeId) ?? nodeId;
+  const admissions = JSON.stringify(places.map((place) => admissionRecord(place, nameOf)));
+  const replicas = JSON.stringify(places.flatMap((place) => replicaRecords(place, nameOf)));
+  const { rows } = await sql<Admitted>`
+    with wanted as (
+      select * from json_to_recordset(${admissions}::json) as w(deployment_id uuid, message text, data jsonb, promoted text)
+    ), admitted as (
+      update deployment d
+         set status = 'starting', admitted_at = now(), changed_at = now(), version = version + 1,
+             reason_code = 'admitted', reason = w.message
+        from wanted w
+       where d.id = w.deployment_id and d.status = 'queued' and d.cluster_id = ${read.clusterId}
+      returning d.id, d.attempt, w.message, w.data, w.promoted
+    ), placed as (
+      select a.attempt, r.* from admitted a join
+        json_to_recordset(${replicas}::json) as r(deployment_id uuid, replica int, node_id uuid, node_name text,
+          ram int, cpu int, gpu int, device_indexes int[], device_amounts int[]) on r.deployment_id = a.id
+    ), allocated as (
+      insert into allocation (deployment_id, replica, attempt, cluster_id, node_id, ram, cpu, gpu, device_indexes, device_amounts)
+      select deployment_id, replica, attempt, ${read.clusterId}::uuid, node_id, ram, cpu, gpu, device_indexes, device_amounts from placed
+    ), made as (
+      insert into replica (deployment_id, attempt, index, node_id, node_name, devices)
+      select deployment_id, attempt, replica, node_id, node_name,
+             coalesce((select jsonb_agg(jsonb_build_object('index', u.index, 'amount', u.amount))
+                         from unnest(device_indexes, device_amounts) as u(index, amount)), '[]')
+        from placed
+    ), told as (
+      insert into event (organization_id, cluster_id, deployment_id, type, message, data)
+      select ${read.organizationId}::uuid, ${read.clusterId}::uuid, id, 'deployment.promoted', promoted, data
+        from admitted where promoted is not null
+      union all
+      select ${read.organizationId}::uuid, ${read.clusterId}::uuid, id, 'deployment.admitted', message, data from admitted
+    )
+    select id, attempt from admitted order by id`.execute(tx);
+  const attempts = new Map(rows.map((row) => [row.id, row.attempt]));
+  return places.flatMap((place) => {
+    const attempt = attempts.get(place.deploymentId);
+    return attempt === undefined ? [] : [{ id: place.deploymentId, attempt }];
+  });
+}
+
+function admissionRecord(place: Place, nameOf: (nodeId: string) => string): AdmissionRecord {
+  const nodes = [...new Set(place.placements.map((placement) => nameOf(placement.nodeId)))];
+  const { priority, effectivePriority } = place;
+  return {
+    deployment_id: place.deploymentId,
+    message: `admitted to ${nodes.join(', ')}${place.backfilled ? ', using what higher ones cannot use' : ''}`,
+    data: {
+      nodes,
+      priority,
+      effective_priority: effectivePriority,
+      position: place.position,
+      promoted: place.promoted,
+      backfilled: place.backfilled,
+    },
+    promoted: place.promoted ? `promoted by its age from priority ${priority} to ${effectivePriority}` : null,
+  };
+}
+
+function replicaRecords(place: Place, nameOf: (nodeId: string) => string): ReplicaRecord[] {
+  return place.placements.map((placement) => ({
+    deployment_id: place.deploymentId,
+    replica: placement.replica,
+    node_id: placement.nodeId,
+    node_name: nameOf(placement.nodeId),
+    ...placement.resources,
+    device_indexes: placement.devices.map((device) => device.index),
+    device_amounts: placement.devices.map((device) => device.amount),
+  }));
+}
+
+/** Writes down that a pass took place. Passes that changed nothing are not worth a row. */
+export async function recordPass(
+  tx: InTransaction,
+  pass: {
+    id: string;
+    organizationId: string;
+    clusterId: string;
+    trigger: 'automatic' | 'api';
+    queued: number;
+    admitted: number;
+    promoted: number;
+    reservations: number;
+    durationMs: number;
+  },
+): Promise<void> {
+  await tx
+    .insertInto('pass')
+    .values({
+      id: pass.id,
+      organization_id: pass.organizationId,
+      cluster_id: pass.clusterId,
+      trigger: pass.trigger,
+      queued: pass.queued,
+      admitted: pass.admitted,
+      promoted: pass.promoted,
+      reservations: pass.reservations,
+      duration_ms: pass.durationMs,
+    })
+    .execute();
+}

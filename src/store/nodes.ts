@@ -1,0 +1,263 @@
+import { type RawBuilder, sql } from 'kysely';
+import { v7 as uuidv7 } from 'uuid';
+import { type Resources, wholeDevice } from '../core/model.ts';
+import { lockCluster, sumUpNodes } from './clusters.ts';
+import type { Database, InTransaction } from './database.ts';
+import { appendEvents, type EventType } from './events.ts';
+import { isUniqueViolation } from './failures.ts';
+import type { PageRequest, TimeKey } from './keyset.ts';
+import type { Actor, Scope } from './scope.ts';
+
+export interface NewNode {
+  readonly name: string;
+  /** Thousandths of a GB, of a core. */
+  readonly ram: number;
+  readonly cpu: number;
+  readonly devices: readonly NewDevice[];
+}
+
+export interface NewDevice {
+  readonly model: string;
+  readonly memoryMib: number;
+  readonly driver: 'nvidia' | 'none';
+}
+
+export interface NodeRecord {
+  readonly id: string;
+  readonly clusterId: string;
+  readonly name: string;
+  readonly schedulable: boolean;
+  readonly devices: readonly (NewDevice & { readonly index: number; readonly allocated: number })[];
+  /** Thousandths, of one instant. */
+  readonly total: Resources;
+  readonly allocated: Resources;
+  readonly createdAt: Date;
+  readonly key: TimeKey;
+}
+
+export type NodeChange =
+  | { kind: 'done'; node: NodeRecord }
+  | { kind: 'unknown_cluster' }
+  | { kind: 'unknown' }
+  | { kind: 'name_taken' }
+  | { kind: 'cluster_deleting' };
+
+export type NodeDeletion =
+  | { kind: 'deleted' }
+  | { kind: 'unknown' }
+  | { kind: 'cluster_deleting' }
+  /** Deployments hold resources of it. */
+  | { kind: 'in_use'; replicas: number }
+  /** A cluster keeps at least one node. */
+  | { kind: 'last' };
+
+/** Adds a node: the cluster's totals grow with it. */
+export async function createNode(
+  db: Database,
+  scope: Scope,
+  clusterId: string,
+  node: NewNode,
+  actor: Actor,
+): Promise<NodeChange> {
+  try {
+    return await db.transaction().execute(async (tx) => {
+      const cluster = await lockCluster(tx, scope, clusterId);
+      if (cluster === undefined) return { kind: 'unknown_cluster' };
+      if (cluster.deleting) return { kind: 'cluster_deleting' };
+      const [id] = await insertNodes(tx, clusterId, [node]);
+      await afterResizing(tx, clusterId);
+      await tell(tx, scope, clusterId, actor, 'node.created', `${node.name} was added to ${cluster.name}`, {
+        node_id: id,
+      });
+      return readBack(tx, scope, clusterId, id ?? '');
+    });
+  } catch (error) {
+    if (isUniqueViolation(error, 'node_cluster_id_name_key')) return { kind: 'name_taken' };
+    throw error;
+  }
+}
+
+/** Cordons a node, or opens it again: what runs on it goes on either way. */
+export async function setSchedulable(
+  db: Database,
+  scope: Scope,
+  clusterId: string,
+  nodeId: string,
+  schedulable: boolean,
+  actor: Actor,
+): Promise<NodeChange> {
+  return db.transaction().execute(async (tx) => {
+    const cluster = await lockCluster(tx, scope, clusterId);
+    if (cluster === undefined) return { kind: 'unknown_cluster' };
+    const changed = await tx
+      .updateTable('node')
+      .set({ schedulable })
+      .where('cluster_id', '=', clusterId)
+      .where('id', '=', nodeId)
+      .where('schedulable', '<>', schedulable)
+      .returning('name')
+      .executeTakeFirst();
+    if (changed !== undefined) {
+      const message = `${changed.name} ${schedulable ? 'takes new deployments again' : 'takes no new deployments'}`;
+      await tell(tx, scope, clusterId, actor, 'node.updated', message, { node_id: nodeId, schedulable });
+    }
+    return readBack(tx, scope, clusterId, nodeId);
+  });
+}
+
+/** Takes an idle node away: the cluster's totals shrink with it. */
+export async function deleteNode(
+  db: Database,
+  scope: Scope,
+  clusterId: string,
+  nodeId: string,
+  actor: Actor,
+): Promise<NodeDeletion> {
+  return db.transaction().execute(async (tx) => {
+    // The lock keeps passes out: nothing is allocated between the count and the delete.
+    const cluster = await lockCluster(tx, scope, clusterId);
+    if (cluster === undefined) return { kind: 'unknown' };
+    if (cluster.deleting) return { kind: 'cluster_deleting' };
+    const { rows } = await sql<{ name: string; replicas: number; others: boolean }>`
+      select name, (select count(*)::int from allocation a where a.node_id = n.id) as replicas,
+             exists (select 1 from node o where o.cluster_id = n.cluster_id and o.id <> n.id) as others
+        from node n where n.cluster_id = ${clusterId} and n.id = ${nodeId}`.execute(tx);
+    const node = rows[0];
+    if (node === undefined) return { kind: 'unknown' };
+    if (node.replicas > 0) return { kind: 'in_use', replicas: node.replicas };
+    if (!node.others) return { kind: 'last' };
+    await tx.deleteFrom('node').where('id', '=', nodeId).execute();
+    await afterResizing(tx, clusterId);
+    await tell(tx, scope, clusterId, actor, 'node.deleted', `${node.name} was taken from ${cluster.name}`, {
+      node_id: nodeId,
+    });
+    return { kind: 'deleted' };
+  });
+}
+
+export async function readNode(
+  db: Database,
+  scope: Scope,
+  clusterId: string,
+  nodeId: string,
+): Promise<NodeRecord | null> {
+  const [node] = await selectNodes(db, scope, clusterId, sql`n.id = ${nodeId}`, sql``);
+  return node ?? null;
+}
+
+/** In the order of their creation. */
+export function listNodes(
+  db: Database,
+  scope: Scope,
+  clusterId: string,
+  page: PageRequest<TimeKey>,
+): Promise<NodeRecord[]> {
+  const after =
+    page.after === null
+      ? sql`true`
+      : sql`(n.created_at, n.id) > (${page.after.at}::timestamptz, ${page.after.id}::uuid)`;
+  return selectNodes(db, scope, clusterId, after, sql`limit ${page.limit}`);
+}
+
+/** Writes nodes and their devices, in two statements however many there are. Returns their ids, in order. */
+export async function insertNodes(tx: InTransaction, clusterId: string, nodes: readonly NewNode[]): Promise<string[]> {
+  const rows = nodes.map((node) => ({
+    id: uuidv7(),
+    name: node.name,
+    ram: node.ram,
+    cpu: node.cpu,
+    gpu: node.devices.length * wholeDevice,
+    devices: node.devices,
+  }));
+  await sql`
+    insert into node (id, cluster_id, name, ram, cpu, gpu)
+    select id, ${clusterId}::uuid, name, ram, cpu, gpu
+      from json_to_recordset(${JSON.stringify(rows)}::json) as n(id uuid, name text, ram int, cpu int, gpu int)`.execute(
+    tx,
+  );
+  const devices = rows.flatMap((row) =>
+    row.devices.map((device, index) => ({
+      node_id: row.id,
+      index,
+      model: device.model,
+      memory_mib: device.memoryMib,
+      driver: device.driver,
+    })),
+  );
+  await sql`
+    insert into gpu_device (node_id, index, model, memory_mib, driver)
+    select * from json_to_recordset(${JSON.stringify(devices)}::json)
+      as g(node_id uuid, index int, model text, memory_mib int, driver text)`.execute(tx);
+  return rows.map((row) => row.id);
+}
+
+async function afterResizing(tx: InTransaction, clusterId: string): Promise<void> {
+  await sumUpNodes(tx, clusterId);
+  await tx
+    .updateTable('cluster')
+    .set({ version: sql<number>`version + 1` })
+    .where('id', '=', clusterId)
+    .execute();
+}
+
+interface NodeRow {
+  id: string;
+  cluster_id: string;
+  name: string;
+  schedulable: boolean;
+  ram: number;
+  cpu: number;
+  gpu: number;
+  ram_allocated: number;
+  cpu_allocated: number;
+  gpu_allocated: number;
+  devices: NodeRecord['devices'];
+  created_at: Date;
+  created_at_exact: string;
+}
+
+async function selectNodes(
+  db: Database,
+  scope: Scope,
+  clusterId: string,
+  where: RawBuilder<unknown>,
+  limit: RawBuilder<unknown>,
+): Promise<NodeRecord[]> {
+  const { rows } = await sql<NodeRow>`
+    select n.*, n.created_at::text as created_at_exact,
+           coalesce((select json_agg(json_build_object('index', g.index, 'model', g.model, 'memoryMib', g.memory_mib,
+                       'driver', g.driver, 'allocated', g.allocated) order by g.index)
+                       from gpu_device g where g.node_id = n.id), '[]') as devices
+      from node n join cluster c on c.id = n.cluster_id
+     where c.organization_id = ${scope.organizationId} and c.id = ${clusterId} and ${where}
+     order by n.created_at, n.id ${limit}`.execute(db);
+  return rows.map((row) => ({
+    id: row.id,
+    clusterId: row.cluster_id,
+    name: row.name,
+    schedulable: row.schedulable,
+    devices: row.devices,
+    total: { ram: row.ram, cpu: row.cpu, gpu: row.gpu },
+    allocated: { ram: row.ram_allocated, cpu: row.cpu_allocated, gpu: row.gpu_allocated },
+    createdAt: row.created_at,
+    key: { at: row.created_at_exact, id: row.id },
+  }));
+}
+
+async function readBack(tx: InTransaction, scope: Scope, clusterId: string, nodeId: string): Promise<NodeChange> {
+  const node = await readNode(tx, scope, clusterId, nodeId);
+  return node === null ? { kind: 'unknown' } : { kind: 'done', node };
+}
+
+async function tell(
+  tx: InTransaction,
+  scope: Scope,
+  clusterId: string,
+  actor: Actor,
+  type: EventType,
+  message: string,
+  data: Record<string, unknown>,
+): Promise<void> {
+  const organizationId = scope.organizationId;
+  await appendEvents(tx, [{ organizationId, clusterId, type, message, data, actorId: actor.userId }]);
+}

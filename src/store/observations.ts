@@ -1,0 +1,262 @@
+import { sql } from 'kysely';
+import { applyObservation, type DeploymentRecord, type Observation, type ReplicaRecord } from '../core/progress.ts';
+import type { Database, InTransaction } from './database.ts';
+import { appendEvents, type EventType, type NewEvent } from './events.ts';
+
+/** What became of a deployment, for who has to act on it: stop the rest, clean up, schedule what fits now. */
+export interface Progress {
+  readonly deploymentId: string;
+  readonly clusterId: string;
+  readonly attempt: number;
+  readonly status: DeploymentRecord['status'];
+  /** Its status changed just now. */
+  readonly changed: boolean;
+  /** Replicas ended: resources came free, and containers can be cleaned up. */
+  readonly freed: boolean;
+  /** At least one observation of it counted. */
+  readonly accepted: boolean;
+  /** Its row is gone: it was to be deleted when it ended. */
+  readonly removed: boolean;
+}
+
+/**
+ * Writes down what runtimes saw, many observations in one transaction. Each counts once: a repeated, late or unknown one
+ * changes nothing. Resources of a replica are freed with the observation that it ended, and only then.
+ */
+export async function recordObservations(db: Database, observations: readonly Observation[]): Promise<Progress[]> {
+  if (observations.length === 0) return [];
+  return db.transaction().execute(async (tx) => {
+    const records = await lockDeployments(tx, [
+      ...new Set(observations.map((observation) => observation.deploymentId)),
+    ]);
+    const changes = new Changes();
+    for (const observation of observations) {
+      const record = records.get(observation.deploymentId);
+      if (record !== undefined) changes.apply(record, observation);
+    }
+    await changes.write(tx);
+    return changes.progress();
+  });
+}
+
+interface LockedRow {
+  id: string;
+  organization_id: string;
+  cluster_id: string;
+  attempt: number;
+  kind: DeploymentRecord['kind'];
+  time_limit_s: number | null;
+  status: DeploymentRecord['status'];
+  stop_intent: DeploymentRecord['stopIntent'];
+  reason_code: string | null;
+  reason: string | null;
+  exit_code: number | null;
+  delete_when_ended: boolean;
+  replicas: (Omit<ReplicaRecord, 'startedAt' | 'finishedAt'> & { startedAt: null; finishedAt: null })[];
+}
+
+type Locked = DeploymentRecord & { deleteWhenEnded: boolean };
+
+/** Locks in the order of ids: two transactions over the same deployments wait for each other and never in a circle. */
+async function lockDeployments(tx: InTransaction, ids: string[]): Promise<Map<string, Locked>> {
+  const { rows } = await sql<LockedRow>`
+    with locked as (
+      select * from deployment where id = any(${ids}::uuid[]) and status in ('starting', 'running', 'stopping') order by id for update
+    )
+    select l.id, l.organization_id, l.cluster_id, l.attempt, l.kind, l.time_limit_s, l.status, l.stop_intent, l.reason_code,
+           l.reason, l.exit_code, l.delete_when_ended,
+           (select json_agg(json_build_object('index', r.index, 'status', r.status, 'containerId', r.container_id, 'ports', r.ports,
+              'exitCode', r.exit_code, 'outOfMemory', r.out_of_memory, 'reasonCode', r.reason_code, 'reason', r.reason,
+              'startedAt', null, 'finishedAt', null) order by r.index)
+              from replica r where r.deployment_id = l.id and r.attempt = l.attempt) as replicas
+      from locked l order by l.id`.execute(tx);
+  return new Map(rows.map((row) => [row.id, fromRow(row)]));
+}
+
+function fromRow(row: LockedRow): Locked {
+  return {
+    id: row.id,
+    organizationId: row.organization_id,
+    clusterId: row.cluster_id,
+    attempt: row.attempt,
+    kind: row.kind,
+    timeLimitSeconds: row.time_limit_s,
+    status: row.status,
+    stopIntent: row.stop_intent,
+    reasonCode: row.reason_code,
+    reason: row.reason,
+    exitCode: row.exit_code,
+    replicas: row.replicas ?? [],
+    deleteWhenEnded: row.delete_when_ended,
+  };
+}
+
+const eventOf: Partial<Record<DeploymentRecord['status'], EventType>> = {
+  running: 'deployment.started',
+  stopping: 'deployment.stopping',
+  succeeded: 'deployment.succeeded',
+  failed: 'deployment.failed',
+  cancelled: 'deployment.cancelled',
+};
+
+const finalStatuses: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
+
+/** Collects what a batch of observations changes, so that it is written by a handful of statements, however many there are. */
+class Changes {
+  readonly #replicas = new Map<string, { deployment: Locked; replica: ReplicaRecord }>();
+  readonly #deployments = new Map<string, Locked>();
+  readonly #accepted = new Set<string>();
+  readonly #freed: { deploymentId: string; replica: number }[] = [];
+  readonly #events: NewEvent[] = [];
+  readonly #seen = new Map<string, Locked>();
+
+  apply(deployment: Locked, observation: Observation): void {
+    this.#seen.set(deployment.id, deployment);
+    const step = applyObservation(deployment, observation);
+    if (!step.accepted || step.replica === null) return;
+    this.#accepted.add(deployment.id);
+    this.#replicas.set(`${deployment.id}/${step.replica.index}`, { deployment, replica: step.replica });
+    if (step.replica.status === 'ended') this.#freed.push({ deploymentId: deployment.id, replica: step.replica.index });
+    if (step.became === null) return;
+    this.#deployments.set(deployment.id, deployment);
+    const type = eventOf[step.became];
+    if (type !== undefined) this.#events.push(this.#tell(deployment, type));
+  }
+
+  #tell(deployment: Locked, type: EventType): NewEvent {
+    return {
+      organizationId: deployment.organizationId,
+      clusterId: deployment.clusterId,
+      deploymentId: deployment.id,
+      type,
+      message: deployment.reason ?? deployment.status,
+      data: {
+        status: deployment.status,
+        attempt: deployment.attempt,
+        reason_code: deployment.reasonCode,
+        exit_code: deployment.exitCode,
+      },
+    };
+  }
+
+  async write(tx: InTransaction): Promise<void> {
+    await updateReplicas(tx, [...this.#replicas.values()]);
+    await updateDeployments(tx, [...this.#deployments.values()]);
+    await freeAllocations(tx, this.#freed);
+    await appendEvents(tx, this.#events);
+    await removeDeployments(tx, this.#removed());
+  }
+
+  #removed(): string[] {
+    return [...this.#deployments.values()]
+      .filter((deployment) => deployment.deleteWhenEnded && finalStatuses.has(deployment.status))
+      .map((deployment) => deployment.id);
+  }
+
+  progress(): Progress[] {
+    const freed = new Set(this.#freed.map((one) => one.deploymentId));
+    const removed = new Set(this.#removed());
+    return [...this.#seen.values()].map((deployment) => ({
+      deploymentId: deployment.id,
+      clusterId: deployment.clusterId,
+      attempt: deployment.attempt,
+      status: deployment.status,
+      changed: this.#deployments.has(deployment.id),
+      freed: freed.has(deployment.id),
+      accepted: this.#accepted.has(deployment.id),
+      removed: removed.has(deployment.id),
+    }));
+  }
+}
+
+async function updateReplicas(
+  tx: InTransaction,
+  changed: { deployment: Locked; replica: ReplicaRecord }[],
+): Promise<void> {
+  if (changed.length === 0) return;
+  const records = JSON.stringify(
+    changed.map(({ deployment, replica }) => ({
+      deployment_id: deployment.id,
+      attempt: deployment.attempt,
+      index: replica.index,
+      status: replica.status,
+      container_id: replica.containerId,
+      ports: replica.ports,
+      exit_code: replica.exitCode,
+      out_of_memory: replica.outOfMemory,
+      reason_code: replica.reasonCode,
+      reason: replica.reason,
+      started_ms: replica.startedAt,
+      finished_ms: replica.finishedAt,
+    })),
+  );
+  await sql`
+    update replica r
+       set status = c.status, container_id = c.container_id, ports = c.ports, exit_code = c.exit_code,
+           out_of_memory = c.out_of_memory, reason_code = c.reason_code, reason = c.reason,
+           started_at = coalesce(to_timestamp(c.started_ms / 1000), r.started_at),
+           finished_at = coalesce(to_timestamp(c.finished_ms / 1000), r.finished_at)
+      from json_to_recordset(${records}::json) as c(deployment_id uuid, attempt int, index int, status text, container_id text,
+             ports jsonb, exit_code int, out_of_memory boolean, reason_code text, reason text,
+             started_ms double precision, finished_ms double precision)
+     where r.deployment_id = c.deployment_id and r.attempt = c.attempt and r.index = c.index and r.status <> 'ended'`.execute(
+    tx,
+  );
+}
+
+async function updateDeployments(tx: InTransaction, changed: Locked[]): Promise<void> {
+  if (changed.length === 0) return;
+  const records = JSON.stringify(
+    changed.map((deployment) => ({
+      id: deployment.id,
+      status: deployment.status,
+      stop_intent: deployment.stopIntent,
+      reason_code: deployment.reasonCode,
+      reason: deployment.reason,
+      exit_code: deployment.exitCode,
+      finished: finalStatuses.has(deployment.status),
+    })),
+  );
+  await sql`
+    update deployment d
+       set status = c.status, stop_intent = c.stop_intent, reason_code = c.reason_code, reason = c.reason, exit_code = c.exit_code,
+           started_at = coalesce(d.started_at, case when c.status <> 'starting' then
+             (select max(r.started_at) from replica r where r.deployment_id = d.id and r.attempt = d.attempt) end),
+           finished_at = case when c.finished then now() end, changed_at = now(), version = d.version + 1
+      from json_to_recordset(${records}::json) as c(id uuid, status text, stop_intent text, reason_code text, reason text,
+             exit_code int, finished boolean)
+     where d.id = c.id and d.status in ('starting', 'running', 'stopping')`.execute(tx);
+}
+
+async function freeAllocations(tx: InTransaction, freed: { deploymentId: string; replica: number }[]): Promise<void> {
+  if (freed.length === 0) return;
+  const records = JSON.stringify(freed.map((one) => ({ deployment_id: one.deploymentId, replica: one.replica })));
+  // Nodes are locked in the order of ids before the trigger counts on them, as a pass does: no two lock them in a circle.
+  await sql`
+    select 1 from node where id in (
+      select a.node_id from allocation a join json_to_recordset(${records}::json) as f(deployment_id uuid, replica int)
+          on a.deployment_id = f.deployment_id and a.replica = f.replica)
+     order by id for no key update`.execute(tx);
+  await sql`
+    delete from allocation a using json_to_recordset(${records}::json) as f(deployment_id uuid, replica int)
+     where a.deployment_id = f.deployment_id and a.replica = f.replica`.execute(tx);
+}
+
+async function removeDeployments(tx: InTransaction, ids: string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const removed = await tx
+    .deleteFrom('deployment')
+    .where('id', 'in', ids)
+    .returning(['id', 'organization_id', 'cluster_id', 'name'])
+    .execute();
+  await appendEvents(
+    tx,
+    removed.map((row) => ({
+      organizationId: row.organization_id,
+      clusterId: row.cluster_id,
+      deploymentId: row.id,
+      type: 'deployment.deleted',
+      message: `${row.name} was deleted`,
+    })),
+  );
+}

@@ -1,0 +1,33 @@
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import type { ContainerKey, LogLine } from '../runtimes/runtime.ts';
+import type { Database } from './database.ts';
+
+const compress = promisify(gzip);
+const expand = promisify(gunzip);
+
+type LogKey = Pick<ContainerKey, 'deploymentId' | 'attempt' | 'replica'>;
+
+/** Keeps the log of an ended container beyond the container's life. Keeping it twice changes nothing. */
+export async function keepLog(db: Database, key: LogKey, lines: readonly LogLine[], truncated: boolean): Promise<void> {
+  const content = await compress(lines.map((line) => JSON.stringify(line)).join('\n'));
+  await db
+    .insertInto('replica_log')
+    .values({ deployment_id: key.deploymentId, attempt: key.attempt, index: key.replica, content, truncated })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** The kept log; null where none was kept. The caller has checked that the deployment is one it may see. */
+export async function readArchivedLog(db: Database, key: LogKey): Promise<LogLine[] | null> {
+  const row = await db
+    .selectFrom('replica_log')
+    .select('content')
+    .where('deployment_id', '=', key.deploymentId)
+    .where('attempt', '=', key.attempt)
+    .where('index', '=', key.replica)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  const text = (await expand(row.content)).toString('utf8');
+  return text === '' ? [] : text.split('\n').map((line) => JSON.parse(line) as LogLine);
+}

@@ -1,0 +1,165 @@
+import { sql } from 'kysely';
+import type { Device, Holding, Node, QueuedDeployment, Request, Snapshot } from '../core/model.ts';
+import type { Database } from './database.ts';
+
+/** A cluster as its scheduler reads it: the snapshot, and what stands beside it in the same transaction. */
+export interface ClusterSnapshot {
+  readonly organizationId: string;
+  readonly clusterId: string;
+  readonly snapshot: Snapshot;
+  readonly policy: { readonly agingInterval: number; readonly reservationAfter: number };
+  /** The database's clock: the one clock of the whole installation, milliseconds since the epoch. */
+  readonly now: number;
+}
+
+interface ClusterRow {
+  organization_id: string;
+  aging_interval_s: number;
+  reservation_after_s: number;
+  usable: boolean;
+  now_ms: string;
+}
+
+/**
+ * Reads what a pass needs. With `lock` (inside a transaction) the cluster and its nodes are locked, in this order, until the
+ * commit: passes over one cluster take turns, and nothing is allocated or freed between this reading and the commit.
+ * Submissions go on meanwhile. Null where the cluster is gone.
+ */
+export async function readSnapshot(
+  db: Database,
+  clusterId: string,
+  options: { lock: boolean },
+): Promise<ClusterSnapshot | null> {
+  const cluster = await readCluster(db, clusterId, options.lock);
+  if (cluster === undefined) return null;
+  const nodes = await readNodes(db, clusterId, { usable: cluster.usable, lock: options.lock });
+  const holdings = await readHoldings(db, clusterId);
+  const queue = await readQueue(db, clusterId);
+  return {
+    organizationId: cluster.organization_id,
+    clusterId,
+    snapshot: { nodes, queue, holdings },
+    policy: {
+      agingInterval: Math.round(cluster.aging_interval_s * 1000),
+      reservationAfter: Math.round(cluster.reservation_after_s * 1000),
+    },
+    now: Number(cluster.now_ms),
+  };
+}
+
+async function readCluster(db: Database, clusterId: string, lock: boolean): Promise<ClusterRow | undefined> {
+  // NO KEY UPDATE: submissions refer to this row by foreign key and must not wait for a pass.
+  const { rows } = await sql<ClusterRow>`
+    select organization_id, aging_interval_s, reservation_after_s, runtime_reachable and not deleting as usable,
+           floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms
+      from cluster where id = ${clusterId} ${lock ? sql`for no key update` : sql``}`.execute(db);
+  return rows[0];
+}
+
+interface NodeRow {
+  id: string;
+  name: string;
+  ram: number;
+  cpu: number;
+  gpu: number;
+  ram_free: number;
+  cpu_free: number;
+  gpu_free: number;
+  schedulable: boolean;
+  devices: Device[];
+}
+
+async function readNodes(
+  db: Database,
+  clusterId: string,
+  options: { usable: boolean; lock: boolean },
+): Promise<Node[]> {
+  const { rows } = await sql<NodeRow>`
+    select n.id, n.name, n.ram, n.cpu, n.gpu, n.ram - n.ram_allocated as ram_free, n.cpu - n.cpu_allocated as cpu_free,
+           n.gpu - n.gpu_allocated as gpu_free, n.schedulable,
+           coalesce((select json_agg(json_build_object('index', g.index, 'model', g.model, 'free', 1000 - g.allocated) order by g.index)
+                       from gpu_device g where g.node_id = n.id), '[]') as devices
+      from node n where n.cluster_id = ${clusterId} order by n.id ${options.lock ? sql`for no key update of n` : sql``}`.execute(
+    db,
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    total: { ram: row.ram, cpu: row.cpu, gpu: row.gpu },
+    free: { ram: row.ram_free, cpu: row.cpu_free, gpu: row.gpu_free },
+    devices: row.devices,
+    // Nothing new goes where the engine does not answer, or into a cluster that is being deleted.
+    schedulable: row.schedulable && options.usable,
+  }));
+}
+
+interface HoldingRow {
+  deployment_id: string;
+  node_id: string;
+  ram: number;
+  cpu: number;
+  gpu: number;
+  device_indexes: number[];
+  device_amounts: number[];
+  ends_by_ms: string | null;
+}
+
+async function readHoldings(db: Database, clusterId: string): Promise<Holding[]> {
+  const { rows } = await sql<HoldingRow>`
+    select a.deployment_id, a.node_id, a.ram, a.cpu, a.gpu, a.device_indexes, a.device_amounts,
+           ceil(extract(epoch from coalesce(d.started_at, now()) + make_interval(secs => d.time_limit_s + d.stop_grace_s)) * 1000)::bigint
+             as ends_by_ms
+      from allocation a join deployment d on d.id = a.deployment_id
+     where a.cluster_id = ${clusterId} order by a.deployment_id, a.replica`.execute(db);
+  return rows.map((row) => ({
+    deploymentId: row.deployment_id,
+    nodeId: row.node_id,
+    resources: { ram: row.ram, cpu: row.cpu, gpu: row.gpu },
+    devices: row.device_indexes.map((index, i) => ({ index, amount: row.device_amounts[i] ?? 0 })),
+    endsBy: row.ends_by_ms === null ? null : Number(row.ends_by_ms),
+  }));
+}
+
+interface QueueGroupRow {
+  ram: number;
+  cpu: number;
+  gpu: number;
+  replicas: number;
+  gpu_models: string[];
+  priority: number;
+  time_limit_s: number | null;
+  ids: string;
+  queued_at_ms: string;
+}
+
+/**
+ * The queue, read as groups of equal requests: a queue of tens of thousands is a few hundred rows, and each group shares one
+ * Request object, so that the planner sees the shapes at once.
+ *
+ * The order of ids inside a group needs no ORDER BY: the planner orders the queue by time and id itself.
+ */
+async function readQueue(db: Database, clusterId: string): Promise<QueuedDeployment[]> {
+  const { rows } = await sql<QueueGroupRow>`
+    select (ram_required * 1000)::int as ram, (cpu_required * 1000)::int as cpu, (gpu_required * 1000)::int as gpu, replicas,
+           gpu_models, priority, time_limit_s, string_agg(id::text, ',') as ids,
+           string_agg((extract(epoch from queued_at) * 1000)::bigint::text, ',') as queued_at_ms
+      from deployment where cluster_id = ${clusterId} and status = 'queued'
+     group by ram_required, cpu_required, gpu_required, replicas, gpu_models, priority, time_limit_s
+     order by ram_required, cpu_required, gpu_required, replicas, gpu_models, priority, time_limit_s`.execute(db);
+  const queue: QueuedDeployment[] = [];
+  for (const row of rows) addGroup(queue, row);
+  return queue;
+}
+
+function addGroup(queue: QueuedDeployment[], row: QueueGroupRow): void {
+  const request: Request = {
+    perReplica: { ram: row.ram, cpu: row.cpu, gpu: row.gpu },
+    replicas: row.replicas,
+    gpuModels: row.gpu_models,
+  };
+  const timeLimit = row.time_limit_s === null ? null : row.time_limit_s * 1000;
+  const times = row.queued_at_ms.split(',');
+  row.ids.split(',').forEach((id, i) => {
+    queue.push({ id, request, priority: row.priority, queuedAt: Number(times[i]), timeLimit });
+  });
+}

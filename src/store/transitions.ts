@@ -1,0 +1,376 @@
+/**
+ * What people do to a deployment. Each verb is one statement that repeats the states it may start from, so that of two who
+ * race one wins and the other learns the present status; the event is written in the same transaction.
+ */
+import { type Selectable, sql } from 'kysely';
+import type { DeploymentStatus } from '../core/lifecycle.ts';
+import type { Database, InTransaction } from './database.ts';
+import { appendEvents, type EventType } from './events.ts';
+import type { Actor, Scope } from './scope.ts';
+import type { StopIntent, Tables } from './tables.ts';
+
+export type DeploymentRow = Selectable<Tables['deployment']>;
+
+export type TransitionOutcome =
+  /** `removed`: the row is gone. */
+  | { kind: 'done'; deployment: DeploymentRow; removed: boolean }
+  | { kind: 'unknown' }
+  | { kind: 'conflict'; status: DeploymentStatus };
+
+type Change = (tx: InTransaction) => Promise<DeploymentRow | undefined>;
+
+/** Withdraws a deployment: a queued one at once, a running one by stopping it. */
+export function cancelDeployment(db: Database, scope: Scope, id: string, actor: Actor): Promise<TransitionOutcome> {
+  return transition(db, scope, id, [
+    { change: (tx) => cancelQueued(tx, scope, id), event: 'deployment.cancelled', actor },
+    { change: (tx) => beginStopping(tx, scope, id, 'cancel'), event: 'deployment.stopping', actor },
+  ]);
+}
+
+/** Stops what is starting or running. A queued one is a conflict: it is cancelled, not stopped. */
+export function stopDeployment(db: Database, scope: Scope, id: string, actor: Actor): Promise<TransitionOutcome> {
+  return transition(db, scope, id, [
+    { change: (tx) => beginStopping(tx, scope, id, 'stop'), event: 'deployment.stopping', actor },
+  ]);
+}
+
+/** Queues a finished deployment again, as a new attempt with a new age. */
+export function retryDeployment(db: Database, scope: Scope, id: string, actor: Actor): Promise<TransitionOutcome> {
+  return transition(db, scope, id, [{ change: (tx) => queueAgain(tx, scope, id), event: 'deployment.retried', actor }]);
+}
+
+/** Deletes a queued or finished one at once; an active one is stopped, and its row goes when the last container has ended. */
+export async function deleteDeployment(
+  db: Database,
+  scope: Scope,
+  id: string,
+  actor: Actor,
+): Promise<TransitionOutcome> {
+  const removed = await transition(db, scope, id, [
+    { change: (tx) => deleteIdle(tx, scope, id), event: 'deployment.deleted', actor },
+    {
+      change: (tx) => beginStopping(tx, scope, id, 'cancel', { thenDelete: true }),
+      event: 'deployment.stopping',
+      actor,
+    },
+    { change: (tx) => markForDeletion(tx, scope, id), event: null, actor },
+  ]);
+  if (removed.kind !== 'done') return removed;
+  return { ...removed, removed: !removed.deployment.delete_when_ended };
+}
+
+interface Attempted {
+  readonly change: Change;
+  readonly event: EventType | null;
+  readonly actor: Actor;
+}
+
+/** Tries the changes in turn, the first that applies counts; says why where none does. */
+async function transition(
+  db: Database,
+  scope: Scope,
+  id: string,
+  attempts: readonly Attempted[],
+): Promise<TransitionOutcome> {
+  return db.transaction().execute(async (tx) => {
+    for (const { change, event, actor } of attempts) {
+      const deployment = await change(tx);
+      if (deployment === undefined) continue;
+      if (event !== null) await tell(tx, deployment, event, actor);
+      return { kind: 'done', deployment, removed: false };
+    }
+    const row = await tx
+      .selectFrom('deployment')
+      .select('status')
+      .where('organization_id', '=', scope.organizationId)
+      .where('id', '=', id)
+      .executeTakeFirst();
+    return row === undefined ? { kind: 'unknown' } : { kind: 'conflict', status: row.status };
+  });
+}
+
+const messages: Partial<Record<EventType, string>> = {
+  'deployment.cancelled': 'cancelled by a user',
+  'deployment.stopping': 'stopping at the request of a user',
+  'deployment.retried': 'queued again by a user',
+  'deployment.deleted': 'deleted by a user',
+};
+
+async function tell(tx: InTransaction, deployment: DeploymentRow, type: EventType, actor: Actor): Promise<void> {
+  await appendEvents(tx, [
+    {
+      organizationId: deployment.organization_id,
+      clusterId: deployment.cluster_id,
+      deploymentId: deployment.id,
+      type,
+      message: messages[type] ?? type,
+      data: { status: deployment.status, attempt: deployment.attempt },
+      actorId: actor.userId,
+    },
+  ]);
+}
+
+function cancelQueued(tx: InTransaction, scope: Scope, id: string) {
+  return tx
+    .updateTable('deployment')
+    .set({
+      status: 'cancelled',
+      reason_code: 'cancelled',
+      reason: 'cancelled by a user before it started',
+      finished_at: sql<Date>`now()`,
+      changed_at: sql<Date>`now()`,
+      version: sql<number>`version + 1`,
+    })
+    .where('organization_id', '=', scope.organizationId)
+    .where('id', '=', id)
+    .where('status', '=', 'queued')
+    .returningAll()
+    .executeTakeFirst();
+}
+
+function beginStopping(
+  tx: InTransaction,
+  scope: Scope,
+  id: string,
+  intent: StopIntent,
+  options = { thenDelete: false },
+) {
+  return tx
+    .updateTable('deployment')
+    .set({
+      status: 'stopping',
+      stop_intent: intent,
+      reason_code: 'stopping',
+      reason: 'stopping at the request of a user',
+      delete_when_ended: options.thenDelete,
+      changed_at: sql<Date>`now()`,
+      version: sql<number>`version + 1`,
+    })
+    .where('organization_id', '=', scope.organizationId)
+    .where('id', '=', id)
+    .where('status', 'in', ['starting', 'running'])
+    .returningAll()
+    .executeTakeFirst();
+}
+
+function markForDeletion(tx: InTransaction, scope: Scope, id: string) {
+  return tx
+    .updateTable('deployment')
+    .set({ delete_when_ended: true, version: sql<number>`version + 1` })
+    .where('organization_id', '=', scope.organizationId)
+    .where('id', '=', id)
+    .where('status', '=', 'stopping')
+    .returningAll()
+    .executeTakeFirst();
+}
+
+function queueAgain(tx: InTransaction, scope: Scope, id: string) {
+  return tx
+    .updateTable('deployment')
+    .set({
+      status: 'queued',
+      attempt: sql<number>`attempt + 1`,
+      reason_code: 'retried',
+      reason: 'queued again by a user',
+      exit_code: null,
+      stop_intent: null,
+      queued_at: sql<Date>`now()`,
+      admitted_at: null,
+      started_at: null,
+      finished_at: null,
+      changed_at: sql<Date>`now()`,
+      version: sql<number>`version + 1`,
+    })
+    .where('organization_id', '=', scope.organizationId)
+    .where('id', '=', id)
+    .where('status', 'in', ['succeeded', 'failed', 'cancelled'])
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('cluster')
+            .select('id')
+            .whereRef('cluster.id', '=', 'deployment.cluster_id')
+            .where('deleting', '=', true),
+        ),
+      ),
+    )
+    .returningAll()
+    .executeTakeFirst();
+}
+
+function deleteIdle(tx: InTransaction, scope: Scope, id: string) {
+  return tx
+    .deleteFrom('deployment')
+    .where('organization_id', '=', scope.organizationId)
+    .where('id', '=', id)
+    .where('status', 'in', ['queued', 'succeeded', 'failed', 'cancelled'])
+    .returningAll()
+    .executeTakeFirst();
+}
+
+/** Puts those that ran past their declared limit to `stopping`. Returns whom to stop. */
+export async function stopOverdue(db: Database): Promise<{ id: string; attempt: number }[]> {
+  return db.transaction().execute(async (tx) => {
+    const rows = await tx
+      .updateTable('deployment')
+      .set({
+        status: 'stopping',
+        stop_intent: 'time_limit',
+        reason_code: 'time_limit',
+        reason: sql<string>`'reached its time limit of ' || time_limit_s || ' s'`,
+        changed_at: sql<Date>`now()`,
+        version: sql<number>`version + 1`,
+      })
+      .where('status', '=', 'running')
+      .where(sql<boolean>`started_at + make_interval(secs => time_limit_s) <= now()`)
+      .returningAll()
+      .execute();
+    for (const row of rows) {
+      await appendEvents(tx, [
+        {
+          organizationId: row.organization_id,
+          clusterId: row.cluster_id,
+          deploymentId: row.id,
+          type: 'deployment.stopping',
+          message: row.reason ?? '',
+        },
+      ]);
+    }
+    return rows.map(({ id, attempt }) => ({ id, attempt }));
+  });
+}
+
+export type ClusterDeletion =
+  | { kind: 'deleted' }
+  | { kind: 'deleting'; stopping: { id: string; attempt: number }[] }
+  | { kind: 'unknown' }
+  | { kind: 'conflict'; active: number };
+
+/**
+ * Deletes a cluster. With deployments queued or active it is a conflict, unless forced: then the queued ones are cancelled,
+ * the active ones stopped, and `removeDeletedClusters` takes the row away after the last of them.
+ */
+export async function deleteCluster(
+  db: Database,
+  scope: Scope,
+  id: string,
+  options: { force: boolean },
+  actor: Actor,
+): Promise<ClusterDeletion> {
+  return db.transaction().execute(async (tx) => {
+    // FOR UPDATE also waits for submissions under way: they hold the row by their foreign key.
+    const cluster = await tx
+      .selectFrom('cluster')
+      .select(['id', 'name'])
+      .where('organization_id', '=', scope.organizationId)
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst();
+    if (cluster === undefined) return { kind: 'unknown' };
+    const { count } = await tx
+      .selectFrom('deployment')
+      .select((eb) => eb.fn.countAll<string>().as('count'))
+      .where('cluster_id', '=', id)
+      .where('status', 'in', ['queued', 'starting', 'running', 'stopping'])
+      .executeTakeFirstOrThrow();
+    const active = Number(count);
+    if (active > 0 && !options.force) return { kind: 'conflict', active };
+    await appendEvents(tx, [
+      {
+        organizationId: scope.organizationId,
+        clusterId: id,
+        type: 'cluster.deleted',
+        message:
+          active > 0
+            ? `${cluster.name} is being deleted, ${active} deployments are stopped`
+            : `${cluster.name} was deleted`,
+        actorId: actor.userId,
+      },
+    ]);
+    if (active === 0) {
+      await removeCluster(tx, id);
+      return { kind: 'deleted' };
+    }
+    return emptyCluster(tx, id, actor);
+  });
+}
+
+async function emptyCluster(tx: InTransaction, id: string, actor: Actor): Promise<ClusterDeletion> {
+  await tx
+    .updateTable('cluster')
+    .set({ deleting: true, version: sql<number>`version + 1` })
+    .where('id', '=', id)
+    .execute();
+  const cancelled = await tx
+    .updateTable('deployment')
+    .set({
+      status: 'cancelled',
+      reason_code: 'cluster_deleted',
+      reason: 'cancelled because its cluster was deleted',
+      finished_at: sql<Date>`now()`,
+      changed_at: sql<Date>`now()`,
+      version: sql<number>`version + 1`,
+    })
+    .where('cluster_id', '=', id)
+    .where('status', '=', 'queued')
+    .returningAll()
+    .execute();
+  const stopping = await tx
+    .updateTable('deployment')
+    .set({
+      status: 'stopping',
+      stop_intent: 'cluster_deleted',
+      reason_code: 'cluster_deleted',
+      reason: 'stopping because its cluster is being deleted',
+      changed_at: sql<Date>`now()`,
+      version: sql<number>`version + 1`,
+    })
+    .where('cluster_id', '=', id)
+    .where('status', 'in', ['starting', 'running'])
+    .returningAll()
+    .execute();
+  await appendEvents(
+    tx,
+    [...cancelled, ...stopping].map((row) => ({
+      organizationId: row.organization_id,
+      clusterId: id,
+      deploymentId: row.id,
+      type: row.status === 'cancelled' ? ('deployment.cancelled' as const) : ('deployment.stopping' as const),
+      message: row.reason ?? '',
+      actorId: actor.userId,
+    })),
+  );
+  return { kind: 'deleting', stopping: stopping.map((row) => ({ id: row.id, attempt: row.attempt })) };
+}
+
+async function removeCluster(tx: InTransaction, id: string): Promise<void> {
+  await tx.deleteFrom('deployment').where('cluster_id', '=', id).execute();
+  await tx.deleteFrom('cluster').where('id', '=', id).execute();
+}
+
+/** Takes away clusters that were being deleted and have nothing active any more. Returns how many. */
+export async function removeDeletedClusters(db: Database): Promise<number> {
+  return db.transaction().execute(async (tx) => {
+    const empty = await tx
+      .selectFrom('cluster')
+      .select('id')
+      .where('deleting', '=', true)
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('deployment')
+              .select('deployment.id')
+              .whereRef('deployment.cluster_id', '=', 'cluster.id')
+              .where('status', 'in', ['queued', 'starting', 'running', 'stopping']),
+          ),
+        ),
+      )
+      .orderBy('id')
+      .forUpdate()
+      .execute();
+    for (const { id } of empty) await removeCluster(tx, id);
+    return empty.length;
+  });
+}
