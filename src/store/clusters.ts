@@ -1,11 +1,11 @@
 /** Clusters: made, read, changed. How they are deleted is in transitions.ts. */
 import { type RawBuilder, sql } from 'kysely';
-import { v7 as uuidv7 } from 'uuid';
 import type { Resources } from '../core/model.ts';
+import { lockCluster, sumUpNodes } from './cluster-row.ts';
 import type { Database, InTransaction } from './database.ts';
 import { appendEvents, type NewEvent } from './events.ts';
-import { isUniqueViolation } from './failures.ts';
-import type { PageRequest, TimeKey } from './keyset.ts';
+import { newId } from './ids.ts';
+import { exactTime, type PageRequest, type TimeKey } from './keyset.ts';
 import { insertNodes, type NewNode } from './nodes.ts';
 import type { Actor, Scope } from './scope.ts';
 import type { RuntimeKind } from './tables.ts';
@@ -47,46 +47,40 @@ export interface ClusterRecord {
 export type ClusterChange =
   | { kind: 'done'; cluster: ClusterRecord }
   | { kind: 'unknown' }
-  | { kind: 'name_taken' }
   /** The version is not the one that the change was made for. */
   | { kind: 'stale'; version: number }
   /** It is being deleted. */
   | { kind: 'deleting' };
 
-/** Makes a cluster with its nodes. What it has in sum follows from them. */
+/** Makes a cluster with its nodes. What it has in sum follows from them. A taken name violates `cluster_name`. */
 export async function createCluster(
   db: Database,
   scope: Scope,
   cluster: NewCluster,
   actor: Actor,
-): Promise<ClusterChange> {
-  const id = uuidv7();
-  try {
-    return await db.transaction().execute(async (tx) => {
-      await tx
-        .insertInto('cluster')
-        .values({
-          id,
-          organization_id: scope.organizationId,
-          name: cluster.name,
-          ram: 0,
-          cpu: 0,
-          gpu: 0,
-          runtime: cluster.runtime,
-          ...policyColumns(cluster.policy),
-        })
-        .execute();
-      await insertNodes(tx, id, cluster.nodes);
-      await sumUpNodes(tx, id);
-      await appendEvents(tx, [
-        event(scope, id, actor, 'cluster.created', `${cluster.name} was created`, { name: cluster.name }),
-      ]);
-      return done(tx, scope, id);
-    });
-  } catch (error) {
-    if (isUniqueViolation(error, 'cluster_name')) return { kind: 'name_taken' };
-    throw error;
-  }
+): Promise<ClusterRecord> {
+  const id = newId();
+  return db.transaction().execute(async (tx) => {
+    await tx
+      .insertInto('cluster')
+      .values({
+        id,
+        organization_id: scope.organizationId,
+        name: cluster.name,
+        ram: 0,
+        cpu: 0,
+        gpu: 0,
+        runtime: cluster.runtime,
+        ...policyColumns(cluster.policy),
+      })
+      .execute();
+    await insertNodes(tx, id, cluster.nodes);
+    await sumUpNodes(tx, id);
+    await appendEvents(tx, [
+      event(scope, id, actor, 'cluster.created', `${cluster.name} was created`, { name: cluster.name }),
+    ]);
+    return readBack(tx, scope, id);
+  });
 }
 
 /** Changes name and policy: where `version` is given, only if it is still that one. */
@@ -94,32 +88,27 @@ export async function updateCluster(
   db: Database,
   scope: Scope,
   id: string,
-  change: { name?: string | undefined; policy: PolicyChange; version: number | null },
+  change: { name?: string | undefined; policy: PolicyChange; version: number | undefined },
   actor: Actor,
 ): Promise<ClusterChange> {
-  try {
-    return await db.transaction().execute(async (tx) => {
-      const present = await lockCluster(tx, scope, id);
-      if (present === undefined) return { kind: 'unknown' };
-      if (present.deleting) return { kind: 'deleting' };
-      if (change.version !== null && change.version !== present.version) {
-        return { kind: 'stale', version: present.version };
-      }
-      const columns = { ...(change.name === undefined ? {} : { name: change.name }), ...policyColumns(change.policy) };
-      await tx
-        .updateTable('cluster')
-        .set({ ...columns, version: sql<number>`version + 1` })
-        .where('id', '=', id)
-        .execute();
-      await appendEvents(tx, [
-        event(scope, id, actor, 'cluster.updated', `${change.name ?? present.name} was changed`, columns),
-      ]);
-      return done(tx, scope, id);
-    });
-  } catch (error) {
-    if (isUniqueViolation(error, 'cluster_name')) return { kind: 'name_taken' };
-    throw error;
-  }
+  return db.transaction().execute(async (tx) => {
+    const present = await lockCluster(tx, scope, id);
+    if (present === undefined) return { kind: 'unknown' };
+    if (change.version !== undefined && change.version !== present.version) {
+      return { kind: 'stale', version: present.version };
+    }
+    if (present.deleting) return { kind: 'deleting' };
+    const columns = { ...(change.name === undefined ? {} : { name: change.name }), ...policyColumns(change.policy) };
+    await tx
+      .updateTable('cluster')
+      .set({ ...columns, version: sql<number>`version + 1` })
+      .where('id', '=', id)
+      .execute();
+    await appendEvents(tx, [
+      event(scope, id, actor, 'cluster.updated', `${change.name ?? present.name} was changed`, columns),
+    ]);
+    return { kind: 'done', cluster: await readBack(tx, scope, id) };
+  });
 }
 
 /** Null where there is none in this organization. */
@@ -131,40 +120,10 @@ export async function readCluster(db: Database, scope: Scope, id: string): Promi
 /** In the order of their creation. */
 export function listClusters(db: Database, scope: Scope, page: PageRequest<TimeKey>): Promise<ClusterRecord[]> {
   const after =
-    page.after === null
+    page.after === undefined
       ? sql`true`
       : sql`(c.created_at, c.id) > (${page.after.at}::timestamptz, ${page.after.id}::uuid)`;
-  return selectClusters(
-    db,
-    sql`c.organization_id = ${scope.organizationId} and ${after}`,
-    sql`limit ${page.limit}`,
-  );
-}
-
-export interface LockedCluster {
-  readonly name: string;
-  readonly version: number;
-  readonly deleting: boolean;
-}
-
-/** Locks the cluster's row first, as a pass does, so that what changes it and its nodes takes turns with passes. */
-export async function lockCluster(tx: InTransaction, scope: Scope, id: string): Promise<LockedCluster | undefined> {
-  return tx
-    .selectFrom('cluster')
-    .select(['name', 'version', 'deleting'])
-    .where('organization_id', '=', scope.organizationId)
-    .where('id', '=', id)
-    .forNoKeyUpdate()
-    .executeTakeFirst();
-}
-
-/** Writes the sums over the nodes into the cluster's row, where people look for them in the database. */
-export async function sumUpNodes(tx: InTransaction, clusterId: string): Promise<void> {
-  await sql`
-    update cluster c set ram = s.ram / 1000, cpu = s.cpu / 1000, gpu = s.gpu / 1000
-      from (select coalesce(sum(ram), 0)::numeric ram, coalesce(sum(cpu), 0)::numeric cpu, coalesce(sum(gpu), 0)::numeric gpu
-              from node where cluster_id = ${clusterId}) s
-     where c.id = ${clusterId}`.execute(tx);
+  return selectClusters(db, sql`c.organization_id = ${scope.organizationId} and ${after}`, sql`limit ${page.limit}`);
 }
 
 interface ClusterRow {
@@ -198,7 +157,7 @@ async function selectClusters(
   // Sums of integers below 2^53 are exact as double precision.
   const { rows } = await sql<ClusterRow>`
     select c.id, c.organization_id, c.name, c.runtime, c.aging_interval_s, c.reservation_after_s, c.deleting,
-           c.runtime_reachable, c.runtime_message, c.version, c.created_at, c.created_at::text as created_at_exact,
+           c.runtime_reachable, c.runtime_message, c.version, c.created_at, ${exactTime('c.created_at')} as created_at_exact,
            n.ram, n.cpu, n.gpu, n.ram_allocated, n.cpu_allocated, n.gpu_allocated,
            (select count(*) from deployment d where d.cluster_id = c.id and d.status = 'queued') as queued,
            (select count(*) from deployment d where d.cluster_id = c.id and d.status in ('starting', 'running', 'stopping'))
@@ -234,9 +193,10 @@ function fromRow(row: ClusterRow): ClusterRecord {
   };
 }
 
-async function done(tx: InTransaction, scope: Scope, id: string): Promise<ClusterChange> {
+async function readBack(tx: InTransaction, scope: Scope, id: string): Promise<ClusterRecord> {
   const cluster = await readCluster(tx, scope, id);
-  return cluster === null ? { kind: 'unknown' } : { kind: 'done', cluster };
+  if (cluster === null) throw new Error('a cluster that was written is not there');
+  return cluster;
 }
 
 function policyColumns(policy: PolicyChange) {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Database } from './database.ts';
 
 /** The kinds of events, each named after its subject and what happened to it. */
@@ -49,18 +50,19 @@ export interface NewEvent {
 /** Appends events: in the transaction that makes the change they tell of, or not at all. */
 export async function appendEvents(db: Database, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await db
-    .insertInto('event')
-    .values(
-      events.map((event) => ({
-        organization_id: event.organizationId,
-        cluster_id: event.clusterId ?? null,
-        deployment_id: event.deploymentId ?? null,
-        type: event.type,
-        message: event.message,
-        data: JSON.stringify(event.data ?? {}),
-        actor_id: event.actorId ?? null,
-      })),
-    )
-    .execute();
+  const rows = events.map((event) => ({
+    organization_id: event.organizationId,
+    cluster_id: event.clusterId ?? null,
+    deployment_id: event.deploymentId ?? null,
+    type: event.type,
+    message: event.message,
+    data: event.data ?? {},
+    actor_id: event.actorId ?? null,
+  }));
+  // One parameter, however many there are: a statement takes at most 65,535.
+  await sql`
+    insert into event (organization_id, cluster_id, deployment_id, type, message, data, actor_id)
+    select organization_id, cluster_id, deployment_id, type, message, data, actor_id
+      from json_to_recordset(${JSON.stringify(rows)}::json) as e(organization_id uuid, cluster_id uuid, deployment_id uuid,
+             type text, message text, data jsonb, actor_id uuid)`.execute(db);
 }

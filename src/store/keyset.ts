@@ -1,9 +1,8 @@
-import type { RawBuilder } from 'kysely';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 
 /**
- * Where a page begins: after the row with this time and id. The time is PostgreSQL's own text, to the microsecond: a Date
- * would round it, and a page would then repeat or skip rows of one millisecond.
+ * Where a page begins: after the row with this time and id. The time is text to the microsecond, as `exactTime` writes it:
+ * a Date would round it, and a page would then repeat or skip rows of one millisecond.
  */
 export interface TimeKey {
   readonly at: string;
@@ -12,11 +11,11 @@ export interface TimeKey {
 
 export interface PageRequest<Key> {
   readonly limit: number;
-  /** Null: the first page. */
-  readonly after: Key | null;
+  /** Undefined: the first page. */
+  readonly after: Key | undefined;
 }
 
-/** A time as text that reads back as exactly the same time, whatever the session's time zone. */
+/** A time with all of its microseconds. */
 export function exactTime(column: string): RawBuilder<string> {
-  return sql<string>`${sql.ref(column)}::text`;
+  return sql<string>`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 }

@@ -1,11 +1,10 @@
 import { type RawBuilder, sql } from 'kysely';
-import { v7 as uuidv7 } from 'uuid';
 import { type Resources, wholeDevice } from '../core/model.ts';
-import { lockCluster, sumUpNodes } from './clusters.ts';
+import { lockCluster, sumUpNodes } from './cluster-row.ts';
 import type { Database, InTransaction } from './database.ts';
 import { appendEvents, type EventType } from './events.ts';
-import { isUniqueViolation } from './failures.ts';
-import type { PageRequest, TimeKey } from './keyset.ts';
+import { newId } from './ids.ts';
+import { exactTime, type PageRequest, type TimeKey } from './keyset.ts';
 import type { Actor, Scope } from './scope.ts';
 
 export interface NewNode {
@@ -35,12 +34,7 @@ export interface NodeRecord {
   readonly key: TimeKey;
 }
 
-export type NodeChange =
-  | { kind: 'done'; node: NodeRecord }
-  | { kind: 'unknown_cluster' }
-  | { kind: 'unknown' }
-  | { kind: 'name_taken' }
-  | { kind: 'cluster_deleting' };
+export type NodeChange = { kind: 'done'; node: NodeRecord } | { kind: 'unknown' } | { kind: 'cluster_deleting' };
 
 export type NodeDeletion =
   | { kind: 'deleted' }
@@ -51,7 +45,7 @@ export type NodeDeletion =
   /** A cluster keeps at least one node. */
   | { kind: 'last' };
 
-/** Adds a node: the cluster's totals grow with it. */
+/** Adds a node: the cluster's totals grow with it. A taken name violates `node_cluster_id_name_key`. */
 export async function createNode(
   db: Database,
   scope: Scope,
@@ -59,22 +53,17 @@ export async function createNode(
   node: NewNode,
   actor: Actor,
 ): Promise<NodeChange> {
-  try {
-    return await db.transaction().execute(async (tx) => {
-      const cluster = await lockCluster(tx, scope, clusterId);
-      if (cluster === undefined) return { kind: 'unknown_cluster' };
-      if (cluster.deleting) return { kind: 'cluster_deleting' };
-      const [id] = await insertNodes(tx, clusterId, [node]);
-      await afterResizing(tx, clusterId);
-      await tell(tx, scope, clusterId, actor, 'node.created', `${node.name} was added to ${cluster.name}`, {
-        node_id: id,
-      });
-      return readBack(tx, scope, clusterId, id ?? '');
+  return db.transaction().execute(async (tx) => {
+    const cluster = await lockCluster(tx, scope, clusterId);
+    if (cluster === undefined) return { kind: 'unknown' };
+    if (cluster.deleting) return { kind: 'cluster_deleting' };
+    const [id] = await insertNodes(tx, clusterId, [node]);
+    await afterResizing(tx, clusterId);
+    await tell(tx, scope, clusterId, actor, 'node.created', `${node.name} was added to ${cluster.name}`, {
+      node_id: id,
     });
-  } catch (error) {
-    if (isUniqueViolation(error, 'node_cluster_id_name_key')) return { kind: 'name_taken' };
-    throw error;
-  }
+    return readBack(tx, scope, clusterId, id ?? '');
+  });
 }
 
 /** Cordons a node, or opens it again: what runs on it goes on either way. */
@@ -88,7 +77,7 @@ export async function setSchedulable(
 ): Promise<NodeChange> {
   return db.transaction().execute(async (tx) => {
     const cluster = await lockCluster(tx, scope, clusterId);
-    if (cluster === undefined) return { kind: 'unknown_cluster' };
+    if (cluster === undefined) return { kind: 'unknown' };
     const changed = await tx
       .updateTable('node')
       .set({ schedulable })
@@ -153,7 +142,7 @@ export function listNodes(
   page: PageRequest<TimeKey>,
 ): Promise<NodeRecord[]> {
   const after =
-    page.after === null
+    page.after === undefined
       ? sql`true`
       : sql`(n.created_at, n.id) > (${page.after.at}::timestamptz, ${page.after.id}::uuid)`;
   return selectNodes(db, scope, clusterId, after, sql`limit ${page.limit}`);
@@ -162,7 +151,7 @@ export function listNodes(
 /** Writes nodes and their devices, in two statements however many there are. Returns their ids, in order. */
 export async function insertNodes(tx: InTransaction, clusterId: string, nodes: readonly NewNode[]): Promise<string[]> {
   const rows = nodes.map((node) => ({
-    id: uuidv7(),
+    id: newId(),
     name: node.name,
     ram: node.ram,
     cpu: node.cpu,
@@ -193,11 +182,7 @@ export async function insertNodes(tx: InTransaction, clusterId: string, nodes: r
 
 async function afterResizing(tx: InTransaction, clusterId: string): Promise<void> {
   await sumUpNodes(tx, clusterId);
-  await tx
-    .updateTable('cluster')
-    .set({ version: sql<number>`version + 1` })
-    .where('id', '=', clusterId)
-    .execute();
+  await tx.updateTable('cluster').set({ version: sql<number>`version + 1` }).where('id', '=', clusterId).execute();
 }
 
 interface NodeRow {
@@ -224,7 +209,7 @@ async function selectNodes(
   limit: RawBuilder<unknown>,
 ): Promise<NodeRecord[]> {
   const { rows } = await sql<NodeRow>`
-    select n.*, n.created_at::text as created_at_exact,
+    select n.*, ${exactTime('n.created_at')} as created_at_exact,
            coalesce((select json_agg(json_build_object('index', g.index, 'model', g.model, 'memoryMib', g.memory_mib,
                        'driver', g.driver, 'allocated', g.allocated) order by g.index)
                        from gpu_device g where g.node_id = n.id), '[]') as devices

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Device, Holding, Node, QueuedDeployment, Request, Snapshot } from '../core/model.ts';
+import { toThousandths } from './amounts.ts';
 import type { Database } from './database.ts';
 
 /** A cluster as its scheduler reads it: the snapshot, and what stands beside it in the same transaction. */
@@ -48,10 +49,12 @@ export async function readSnapshot(
 }
 
 async function readCluster(db: Database, clusterId: string, lock: boolean): Promise<ClusterRow | undefined> {
+  // work_mem: grouping a long queue stays in memory, for this transaction.
   // NO KEY UPDATE: submissions refer to this row by foreign key and must not wait for a pass.
   const { rows } = await sql<ClusterRow>`
     select organization_id, aging_interval_s, reservation_after_s, runtime_reachable and not deleting as usable,
-           floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms
+           floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms,
+           set_config('work_mem', '64MB', true)
       from cluster where id = ${clusterId} ${lock ? sql`for no key update` : sql``}`.execute(db);
   return rows[0];
 }
@@ -121,45 +124,40 @@ async function readHoldings(db: Database, clusterId: string): Promise<Holding[]>
 }
 
 interface QueueGroupRow {
-  ram: number;
-  cpu: number;
-  gpu: number;
-  replicas: number;
-  gpu_models: string[];
-  priority: number;
-  time_limit_s: number | null;
+  shape: string;
   ids: string;
-  queued_at_ms: string;
+  queued_at: string;
 }
 
 /**
  * The queue, read as groups of equal requests: a queue of tens of thousands is a few hundred rows, and each group shares one
  * Request object, so that the planner sees the shapes at once.
  *
- * The order of ids inside a group needs no ORDER BY: the planner orders the queue by time and id itself.
+ * The order inside a group needs no ORDER BY: the planner orders the queue by time and id itself.
  */
 async function readQueue(db: Database, clusterId: string): Promise<QueuedDeployment[]> {
   const { rows } = await sql<QueueGroupRow>`
-    select (ram_required * 1000)::int as ram, (cpu_required * 1000)::int as cpu, (gpu_required * 1000)::int as gpu, replicas,
-           gpu_models, priority, time_limit_s, string_agg(id::text, ',') as ids,
-           string_agg((extract(epoch from queued_at) * 1000)::bigint::text, ',') as queued_at_ms
+    select shape, string_agg(id::text, ',') as ids,
+           string_agg((date_part('epoch', queued_at) * 1000)::bigint::text, ',') as queued_at
       from deployment where cluster_id = ${clusterId} and status = 'queued'
-     group by ram_required, cpu_required, gpu_required, replicas, gpu_models, priority, time_limit_s
-     order by ram_required, cpu_required, gpu_required, replicas, gpu_models, priority, time_limit_s`.execute(db);
+     group by shape order by shape`.execute(db);
   const queue: QueuedDeployment[] = [];
   for (const row of rows) addGroup(queue, row);
   return queue;
 }
 
+/** The fields of `deployment_shape` in the migrations, in its order. */
 function addGroup(queue: QueuedDeployment[], row: QueueGroupRow): void {
+  const [ram = '', cpu = '', gpu = '', replicas = '', priority = '', timeLimit = '', ...models] = row.shape.split('|');
+  const gpuModels = models.join('|');
   const request: Request = {
-    perReplica: { ram: row.ram, cpu: row.cpu, gpu: row.gpu },
-    replicas: row.replicas,
-    gpuModels: row.gpu_models,
+    perReplica: { ram: toThousandths(ram), cpu: toThousandths(cpu), gpu: toThousandths(gpu) },
+    replicas: Number(replicas),
+    gpuModels: gpuModels === '' ? [] : gpuModels.split('\u001f'),
   };
-  const timeLimit = row.time_limit_s === null ? null : row.time_limit_s * 1000;
-  const times = row.queued_at_ms.split(',');
+  const shared = { request, priority: Number(priority), timeLimit: timeLimit === '' ? null : Number(timeLimit) * 1000 };
+  const times = row.queued_at.split(',');
   row.ids.split(',').forEach((id, i) => {
-    queue.push({ id, request, priority: row.priority, queuedAt: Number(times[i]), timeLimit });
+    queue.push({ ...shared, id, queuedAt: Number(times[i]) });
   });
 }

@@ -130,6 +130,7 @@ export interface Tables {
     priority: number;
     time_limit_s: number | null;
     stop_grace_s: Generated<number>;
+    shape: ColumnType<string, never, never>;
     status: Generated<DeploymentStatus>;
     attempt: Generated<number>;
     reason_code: string | null;

@@ -1,0 +1,124 @@
+/** From whatever was thrown below a route to the error that the client is told. */
+import { ApiError, type ErrorCode, type FieldError, invalidFields } from './errors.ts';
+
+/** What the error handler knows of the request: enough to name the field that the database refused. */
+interface RequestParts {
+  readonly body?: unknown;
+  readonly query?: unknown;
+  readonly params?: unknown;
+}
+
+export function toApiError(error: unknown, request: RequestParts): ApiError {
+  if (error instanceof ApiError) return error;
+  if (isUnreachable(error)) return new ApiError('store_unavailable');
+  const code = codeOf(error);
+  return fromFastify(code) ?? fromPostgres(code, error, request) ?? fromStatus(error) ?? new ApiError('internal_error');
+}
+
+const fastifyCodes: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'malformed_json',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed_json',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed_request',
+  FST_ERR_BAD_URL: 'malformed_request',
+  FST_ERR_MAX_PARAM_LENGTH: 'not_found',
+};
+
+function fromFastify(code: string): ApiError | undefined {
+  const mapped = Object.hasOwn(fastifyCodes, code) ? fastifyCodes[code] : undefined;
+  return mapped === undefined ? undefined : new ApiError(mapped);
+}
+
+/** What a unique index means to the person who ran into it. */
+const takenBy: Readonly<Record<string, { code: ErrorCode; detail: string }>> = {
+  user_username: { code: 'username_taken', detail: 'Somebody has this username already.' },
+  user_email: { code: 'email_taken', detail: 'There is an account with this e-mail address already.' },
+  organization_name: { code: 'name_taken', detail: 'An organization with this name exists already.' },
+  cluster_name: { code: 'name_taken', detail: 'A cluster with this name exists in the organization already.' },
+  node_cluster_id_name_key: { code: 'name_taken', detail: 'A node with this name exists in the cluster already.' },
+  registry_credential_organization_id_server_key: {
+    code: 'name_taken',
+    detail: 'There are credentials for this registry already; delete them first.',
+  },
+};
+
+function fromPostgres(code: string, error: unknown, request: RequestParts): ApiError | undefined {
+  switch (code) {
+    case '23505': {
+      const taken = takenBy[stringProperty(error, 'constraint')];
+      return taken === undefined ? new ApiError('conflict') : new ApiError(taken.code, taken.detail);
+    }
+    // A text with NUL: character_not_in_repertoire in a text, untranslatable_character in JSON.
+    case '22021':
+    case '22P05':
+      return invalidFields(fieldsWithNul(request));
+    // invalid_text_representation: an id that is none. Routes ask isUuid first; this is the net below them.
+    case '22P02':
+      return new ApiError('not_found');
+    // serialization_failure, deadlock_detected, lock_not_available, query_canceled (by the time limit of statements)
+    case '40001':
+    case '40P01':
+    case '55P03':
+    case '57014':
+      return new ApiError('store_busy');
+    default:
+      return undefined;
+  }
+}
+
+/** Errors of libraries that carry a status of their own (http-errors and the like); never one of ours above 499. */
+function fromStatus(error: unknown): ApiError | undefined {
+  const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (status === 429) return new ApiError('too_many_requests');
+  if (status === 503) return new ApiError('shutting_down');
+  return status >= 400 && status < 500 ? new ApiError('malformed_request') : undefined;
+}
+
+const connectionCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+// What pg and its pool throw without a code.
+const connectionMessages =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Cannot use a pool after calling end)/;
+
+/** Tells that the database could not be asked, from that it said no. */
+export function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = codeOf(error);
+  return (
+    connectionCodes.has(code) ||
+    // Connection exceptions; shutdown, crash and start of the server; too many connections; no such database or login.
+    /^(08|57P0|53300|28|3D)/.test(code) ||
+    // A Unix socket that is not there.
+    (code === 'ENOENT' && stringProperty(error, 'syscall') === 'connect') ||
+    connectionMessages.test(error.message)
+  );
+}
+
+function codeOf(error: unknown): string {
+  return stringProperty(error, 'code');
+}
+
+function stringProperty(value: unknown, name: string): string {
+  if (typeof value !== 'object' || value === null || !(name in value)) return '';
+  const found: unknown = Reflect.get(value, name);
+  return typeof found === 'string' ? found : '';
+}
+
+const nulMessage = 'must not contain NUL';
+
+/** Which fields hold the NUL that the database refused. Asked only after it did, so that other requests do not pay for it. */
+function fieldsWithNul(request: RequestParts): FieldError[] {
+  const fields = [request.params, request.query, request.body].flatMap((part) => pathsWithNul(part, ''));
+  return fields.length === 0
+    ? [{ field: 'body', message: nulMessage }]
+    : fields.map((field) => ({ field, message: nulMessage }));
+}
+
+function pathsWithNul(value: unknown, path: string): string[] {
+  if (typeof value === 'string') return value.includes('\u0000') ? [path === '' ? 'body' : path] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, child]) => {
+    const childPath = path === '' ? key : `${path}.${key}`;
+    return key.includes('\u0000') ? [childPath.replaceAll('\u0000', '')] : pathsWithNul(child, childPath);
+  });
+}

@@ -1,0 +1,113 @@
+/** The OpenAPI document, from the schemas and the `config` of the routes; browsable at /api/docs. */
+import swagger, { type SwaggerTransform } from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyContextConfig } from 'fastify';
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Api } from './context.ts';
+import { type ErrorCode, entryOf } from './error-catalogue.ts';
+import { tidyComponents } from './openapi-components.ts';
+import * as clusters from './schemas/clusters.ts';
+import * as common from './schemas/common.ts';
+import * as deployments from './schemas/deployments.ts';
+import * as identity from './schemas/identity.ts';
+import * as scheduling from './schemas/scheduling.ts';
+
+const registry = namedSchemas();
+
+/** Every exported schema with a capital letter gets a name in the document, and a type of that name in the SDK. */
+function namedSchemas() {
+  const named = z.registry<{ id?: string; description?: string }>();
+  for (const module of [common, identity, clusters, deployments, scheduling]) {
+    for (const [name, schema] of Object.entries(module)) {
+      if (!(schema instanceof z.ZodType) || !/^[A-Z]/.test(name) || name.endsWith('Query')) continue;
+      const description = schema.description;
+      named.add(schema, { id: name, ...(description !== undefined && { description }) });
+    }
+  }
+  return named;
+}
+
+const tags = [
+  { name: 'Identity', description: 'Accounts, sessions and API tokens.' },
+  { name: 'Organizations', description: 'Organizations, their members and invites.' },
+  { name: 'Clusters', description: 'Clusters and their nodes.' },
+  { name: 'Scheduling', description: 'The queue, and what the scheduler decides.' },
+  { name: 'Deployments', description: 'What is submitted, queued and run.' },
+  { name: 'Events', description: 'What happened, as a list and as a stream.' },
+  { name: 'Operation', description: 'Health and metrics.' },
+];
+
+const describeSchemas = createJsonSchemaTransform({ schemaRegistry: registry });
+
+const transform: SwaggerTransform = (document) => {
+  const described = describeSchemas(document as Parameters<typeof describeSchemas>[0]);
+  const { config } = document.route;
+  if (document.schema?.hide === true) return described;
+  const schema = described.schema as { response?: Record<string, unknown>; security?: unknown };
+  schema.response = { ...schema.response, ...errorResponses(document.schema ?? {}, config ?? {}) };
+  if (config?.public === true) schema.security = [];
+  return described;
+};
+
+/** The errors that a route can answer with follow from what it is: whom it is for, what it reads, and what it adds. */
+function errorResponses(schema: object, config: FastifyContextConfig): Record<string, unknown> {
+  const codes: ErrorCode[] = ['internal_error', 'store_unavailable', ...(config.errors ?? [])];
+  if ('body' in schema || 'querystring' in schema) codes.push('validation_failed');
+  if ('body' in schema) codes.push('malformed_json', 'body_too_large', 'unsupported_media_type');
+  if ('params' in schema) codes.push('not_found');
+  if (config.public !== true) codes.push('unauthenticated');
+  if (config.role !== undefined) codes.push('role_too_low');
+  if (config.role !== undefined && config.organization !== 'path') codes.push('no_organization');
+  if (config.session === true) codes.push('session_required');
+  if (config.operator === true) codes.push('operator_only');
+  if (config.rateLimit !== undefined) codes.push('too_many_requests');
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of new Set(codes)) {
+    const { status } = entryOf(code);
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries([...byStatus].map(([status, same]) => [status, errorResponse(same)]));
+}
+
+function errorResponse(codes: readonly ErrorCode[]) {
+  return {
+    description: codes.map((code) => `\`${code}\`: ${entryOf(code).title}.`).join(' '),
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+}
+
+const nameComponents = createJsonSchemaTransformObject({ schemaRegistry: registry });
+
+/** Collects the routes that are added after it. */
+export async function describeApi(api: Api): Promise<void> {
+  await api.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Hypervisor',
+        version: '1',
+        description:
+          'Shares clusters of fixed size among organizations. Amounts: `ram` in GB, `cpu` in cores, `gpu` in devices, with up to three decimals. A lower priority number goes first.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/', description: 'This installation' }],
+      tags,
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', description: 'The token of a session, or an API token.' },
+          cookie: { type: 'apiKey', in: 'cookie', name: 'hypervisor_session' },
+        },
+      },
+      security: [{ bearer: [] }, { cookie: [] }],
+    },
+    transform,
+    transformObject: (document) => tidyComponents(nameComponents(document)),
+  });
+}
+
+/** The document and its page. Both are open to everybody: they say nothing that the source does not. */
+export async function serveDocs(api: Api): Promise<void> {
+  await api.register(swaggerUi, { routePrefix: '/api/docs', uiConfig: { persistAuthorization: true } });
+  api.get('/api/openapi.json', { schema: { hide: true } }, () => api.swagger());
+}

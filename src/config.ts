@@ -1,0 +1,56 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** What a control plane needs to know to start. Every setting has a default that is right on one machine. */
+export interface Config {
+  readonly dataDir: string;
+  /** Null: the embedded PostgreSQL in the data directory. */
+  readonly databaseUrl: string | null;
+  /** Null: tasks go through PostgreSQL. */
+  readonly redisUrl: string | null;
+  /** Null: `DOCKER_HOST` and the usual sockets are tried. */
+  readonly dockerHost: string | null;
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  /** Whether anybody who reaches the port may register, or only who has an invite. */
+  readonly registration: 'open' | 'invite';
+  /** Set the Secure flag on cookies: the service is reached by HTTPS only. */
+  readonly secureCookies: boolean;
+  /** How many sign-ins and registrations one address may try in a minute. */
+  readonly signInsPerMinute: number;
+  readonly logLevel: string;
+}
+
+export const defaultPort = 7420;
+
+const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** Data of root's installation is the machine's, anybody else's their own. */
+export function defaultDataDir(env: NodeJS.ProcessEnv = process.env): string {
+  if (process.getuid?.() === 0) return '/var/lib/hypervisor';
+  return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'hypervisor');
+}
+
+/** Fills in what was not said: first from the environment, then by default. */
+export function makeConfig(given: Partial<Config> = {}, env: NodeJS.ProcessEnv = process.env): Config {
+  const host = given.host ?? env['HYPERVISOR_HOST'] ?? '127.0.0.1';
+  return {
+    dataDir: given.dataDir ?? env['HYPERVISOR_DATA_DIR'] ?? defaultDataDir(env),
+    databaseUrl: given.databaseUrl ?? env['DATABASE_URL'] ?? null,
+    redisUrl: given.redisUrl ?? env['REDIS_URL'] ?? null,
+    dockerHost: given.dockerHost ?? env['DOCKER_HOST'] ?? null,
+    host,
+    port: given.port ?? Number(env['HYPERVISOR_PORT'] ?? defaultPort),
+    // Whoever can reach a loopback port has an account on the machine; anybody else needs an invite.
+    registration: given.registration ?? registrationOf(env['HYPERVISOR_REGISTRATION']) ?? (loopback.has(host) ? 'open' : 'invite'),
+    secureCookies: given.secureCookies ?? env['HYPERVISOR_SECURE_COOKIES'] === 'true',
+    signInsPerMinute: given.signInsPerMinute ?? Number(env['HYPERVISOR_SIGN_INS_PER_MINUTE'] ?? 60),
+    logLevel: given.logLevel ?? env['HYPERVISOR_LOG_LEVEL'] ?? 'info',
+  };
+}
+
+function registrationOf(value: string | undefined): 'open' | 'invite' | undefined {
+  if (value === undefined || value === 'open' || value === 'invite') return value;
+  throw new Error(`HYPERVISOR_REGISTRATION is "${value}"; it must be "open" or "invite"`);
+}

@@ -1,0 +1,185 @@
+/** Deployments, as people read them. How they are submitted is in submit.ts, how they change state in transitions.ts. */
+import { type ExpressionBuilder, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
+import type { DeploymentStatus } from '../core/lifecycle.ts';
+import type { Database } from './database.ts';
+import { appendEvents } from './events.ts';
+import { exactTime, type PageRequest } from './keyset.ts';
+import type { Actor, Scope } from './scope.ts';
+import type { DeploymentKind, Tables } from './tables.ts';
+
+export type DeploymentRow = Selectable<Tables['deployment']>;
+
+export interface DeploymentFilter {
+  readonly clusterId?: string | undefined;
+  readonly statuses?: readonly DeploymentStatus[] | undefined;
+  readonly kind?: DeploymentKind | undefined;
+  readonly priority?: number | undefined;
+  /** Part of the name, in either case. */
+  readonly name?: string | undefined;
+  readonly submittedBy?: string | undefined;
+}
+
+export interface DeploymentOrder {
+  readonly by: 'created_at' | 'priority';
+  readonly direction: 'asc' | 'desc';
+}
+
+/** The place of a row in any of the orders. `at` is exact, as text (keyset.ts). */
+export interface DeploymentKey {
+  readonly priority: number;
+  readonly at: string;
+  readonly id: string;
+}
+
+export type ListedDeployment = DeploymentRow & { created_at_exact: string };
+
+/** One page, by keyset: a deployment that was there all the time is listed exactly once, whatever is submitted meanwhile. */
+export function listDeployments(
+  db: Database,
+  scope: Scope,
+  filter: DeploymentFilter,
+  order: DeploymentOrder,
+  page: PageRequest<DeploymentKey>,
+): Promise<ListedDeployment[]> {
+  let query = db
+    .selectFrom('deployment')
+    .selectAll()
+    .select(exactTime('created_at').as('created_at_exact'))
+    .where('organization_id', '=', scope.organizationId)
+    .where((eb) => eb.and(conditions(eb, filter)));
+  if (page.after !== undefined) query = query.where(isAfter(order, page.after));
+  return inOrder(query, order).limit(page.limit).execute();
+}
+
+type Conditions = ExpressionBuilder<Tables, 'deployment'>;
+
+function conditions(eb: Conditions, filter: DeploymentFilter) {
+  return [
+    ...(filter.clusterId === undefined ? [] : [eb('cluster_id', '=', filter.clusterId)]),
+    ...(filter.statuses === undefined ? [] : [eb('status', 'in', filter.statuses)]),
+    ...(filter.kind === undefined ? [] : [eb('kind', '=', filter.kind)]),
+    ...(filter.priority === undefined ? [] : [eb('priority', '=', filter.priority)]),
+    ...(filter.submittedBy === undefined ? [] : [eb('submitted_by', '=', filter.submittedBy)]),
+    ...(filter.name === undefined ? [] : [sql<boolean>`strpos(lower(name), lower(${filter.name})) > 0`]),
+  ];
+}
+
+function isAfter(order: DeploymentOrder, key: DeploymentKey) {
+  const comparison = order.direction === 'asc' ? sql`>` : sql`<`;
+  return order.by === 'priority'
+    ? sql<boolean>`(priority, created_at, id) ${comparison} (${key.priority}, ${key.at}::timestamptz, ${key.id}::uuid)`
+    : sql<boolean>`(created_at, id) ${comparison} (${key.at}::timestamptz, ${key.id}::uuid)`;
+}
+
+function inOrder<O>(query: SelectQueryBuilder<Tables, 'deployment', O>, order: DeploymentOrder) {
+  const first = order.by === 'priority' ? query.orderBy('priority', order.direction) : query;
+  return first.orderBy('created_at', order.direction).orderBy('id', order.direction);
+}
+
+/** Null where there is none in this organization. */
+export async function readDeployment(db: Database, scope: Scope, id: string): Promise<DeploymentRow | null> {
+  const row = await db
+    .selectFrom('deployment')
+    .selectAll()
+    .where('organization_id', '=', scope.organizationId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** Those of the ids that are there, by id. */
+export async function readDeployments(
+  db: Database,
+  scope: Scope,
+  ids: readonly string[],
+): Promise<Map<string, DeploymentRow>> {
+  const rows = await db
+    .selectFrom('deployment')
+    .selectAll()
+    .where('organization_id', '=', scope.organizationId)
+    .where(sql<boolean>`id = any(${ids}::uuid[])`)
+    .execute();
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Names by id, of those that are there: enough for a list of decisions. */
+export async function readNames(db: Database, scope: Scope, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await db
+    .selectFrom('deployment')
+    .select(['id', 'name'])
+    .where('organization_id', '=', scope.organizationId)
+    .where(sql<boolean>`id = any(${ids}::uuid[])`)
+    .execute();
+  return new Map(rows.map((row) => [row.id, row.name]));
+}
+
+/** Queued ones of a cluster that entered the queue at `since` (milliseconds since the epoch) or later, oldest first. */
+export function readQueuedSince(
+  db: Database,
+  scope: Scope,
+  clusterId: string,
+  since: number,
+  limit: number,
+): Promise<DeploymentRow[]> {
+  return db
+    .selectFrom('deployment')
+    .selectAll()
+    .where('organization_id', '=', scope.organizationId)
+    .where('cluster_id', '=', clusterId)
+    .where('status', '=', 'queued')
+    .where(sql<boolean>`queued_at >= to_timestamp(${since}::double precision / 1000)`)
+    .orderBy('queued_at')
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+}
+
+export type PriorityChange =
+  | { kind: 'done'; deployment: DeploymentRow }
+  | { kind: 'unknown' }
+  | { kind: 'conflict'; status: DeploymentStatus }
+  /** The version is not the one that the change was made for. */
+  | { kind: 'stale'; version: number };
+
+/** Changes the priority of a queued deployment: where `version` is given, only if it is still that one. */
+export async function changePriority(
+  db: Database,
+  scope: Scope,
+  id: string,
+  change: { priority: number; version: number | undefined },
+  actor: Actor,
+): Promise<PriorityChange> {
+  return db.transaction().execute(async (tx) => {
+    const present = await tx
+      .selectFrom('deployment')
+      .select(['status', 'version', 'priority'])
+      .where('organization_id', '=', scope.organizationId)
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst();
+    if (present === undefined) return { kind: 'unknown' };
+    if (change.version !== undefined && change.version !== present.version) {
+      return { kind: 'stale', version: present.version };
+    }
+    if (present.status !== 'queued') return { kind: 'conflict', status: present.status };
+    const deployment = await tx
+      .updateTable('deployment')
+      .set({ priority: change.priority, version: sql<number>`version + 1` })
+      .where('id', '=', id)
+      .where('status', '=', 'queued')
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    await appendEvents(tx, [
+      {
+        organizationId: scope.organizationId,
+        clusterId: deployment.cluster_id,
+        deploymentId: id,
+        type: 'deployment.priority_changed',
+        message: `the priority of ${deployment.name} was changed from ${present.priority} to ${change.priority}`,
+        data: { from: present.priority, to: change.priority },
+        actorId: actor.userId,
+      },
+    ]);
+    return { kind: 'done', deployment };
+  });
+}

@@ -1,0 +1,87 @@
+/**
+ * Reading events so that none is ever missed: by (transaction, id), and only of transactions below the oldest one still
+ * running. What is above may yet be joined by events with smaller numbers; what is below is complete.
+ */
+import { type RawBuilder, type Selectable, sql } from 'kysely';
+import type { Database } from './database.ts';
+import type { Scope } from './scope.ts';
+import type { Tables } from './tables.ts';
+
+export type EventRow = Selectable<Tables['event']>;
+
+/** A place in the log of events. 64-bit numbers, as bigint. */
+export interface EventPosition {
+  readonly tx: bigint;
+  readonly id: bigint;
+}
+
+export interface EventFilter {
+  readonly clusterId?: string | undefined;
+  readonly deploymentId?: string | undefined;
+  readonly type?: string | undefined;
+}
+
+export interface EventPage {
+  readonly order: 'asc' | 'desc';
+  readonly limit: number;
+  /** Undefined: from the first, or from the last where the order is `desc`. */
+  readonly after: EventPosition | undefined;
+}
+
+export async function listEvents(
+  db: Database,
+  scope: Scope,
+  filter: EventFilter,
+  page: EventPage,
+): Promise<EventRow[]> {
+  let query = db
+    .selectFrom('event')
+    .selectAll()
+    .where('organization_id', '=', scope.organizationId)
+    .where(sql<boolean>`tx < pg_snapshot_xmin(pg_current_snapshot())`);
+  if (filter.clusterId !== undefined) query = query.where('cluster_id', '=', filter.clusterId);
+  if (filter.deploymentId !== undefined) query = query.where('deployment_id', '=', filter.deploymentId);
+  if (filter.type !== undefined) query = query.where('type', '=', filter.type);
+  if (page.after !== undefined) query = query.where(isAfter(page.after, page.order));
+  return query.orderBy('tx', page.order).orderBy('id', page.order).limit(page.limit).execute();
+}
+
+function isAfter(position: EventPosition, order: 'asc' | 'desc'): RawBuilder<boolean> {
+  const comparison = order === 'asc' ? sql`>` : sql`<`;
+  return sql<boolean>`(tx, id) ${comparison} (${String(position.tx)}::xid8, ${String(position.id)}::bigint)`;
+}
+
+/** The end of the log as it can be read now: whatever is committed from now on comes after it. */
+export async function endOfEvents(db: Database): Promise<EventPosition> {
+  const { rows } = await sql<{ xmin: string }>`
+    select pg_snapshot_xmin(pg_current_snapshot())::text as xmin`.execute(db);
+  return { tx: BigInt(rows[0]?.xmin ?? 0), id: -1n };
+}
+
+export function positionOf(event: Pick<EventRow, 'tx' | 'id'>): EventPosition {
+  return { tx: BigInt(event.tx), id: BigInt(event.id) };
+}
+
+/** Less than 0 where a is before b. */
+export function comparePositions(a: EventPosition, b: EventPosition): number {
+  if (a.tx !== b.tx) return a.tx < b.tx ? -1 : 1;
+  if (a.id !== b.id) return a.id < b.id ? -1 : 1;
+  return 0;
+}
+
+/** `<tx>-<id>`, as it stands on the wire. */
+export function writePosition(position: EventPosition): string {
+  return `${position.tx}-${position.id}`;
+}
+
+const largestXid8 = 2n ** 64n - 1n;
+const largestBigint = 2n ** 63n - 1n;
+
+/** Null for what is no position at all. */
+export function readPosition(text: string): EventPosition | null {
+  const match = /^(\d{1,20})-(\d{1,19})$/.exec(text);
+  if (match === null) return null;
+  const tx = BigInt(match[1] ?? '');
+  const id = BigInt(match[2] ?? '');
+  return tx <= largestXid8 && id <= largestBigint ? { tx, id } : null;
+}

@@ -1,0 +1,38 @@
+import { type Selectable, sql } from 'kysely';
+import type { DeploymentStatus } from '../core/lifecycle.ts';
+import type { Database } from './database.ts';
+import type { Scope } from './scope.ts';
+import type { RuntimeKind, Tables } from './tables.ts';
+
+export type ReplicaRow = Selectable<Tables['replica']>;
+
+/** The replicas of one attempt, in order; none before it was admitted. */
+export function readReplicas(db: Database, scope: Scope, deploymentId: string, attempt: number): Promise<ReplicaRow[]> {
+  return db
+    .selectFrom('replica')
+    .selectAll('replica')
+    .innerJoin('deployment', 'deployment.id', 'replica.deployment_id')
+    .where('deployment.organization_id', '=', scope.organizationId)
+    .where('replica.deployment_id', '=', deploymentId)
+    .where('replica.attempt', '=', attempt)
+    .orderBy('replica.index')
+    .execute();
+}
+
+/** What decides where the log of a replica is to be found. */
+export interface LogSource {
+  readonly clusterId: string;
+  readonly runtime: RuntimeKind;
+  readonly status: DeploymentStatus;
+  /** The latest attempt. */
+  readonly attempt: number;
+  readonly replicas: number;
+}
+
+export async function readLogSource(db: Database, scope: Scope, deploymentId: string): Promise<LogSource | null> {
+  const { rows } = await sql<LogSource>`
+    select d.cluster_id as "clusterId", c.runtime, d.status, d.attempt, d.replicas
+      from deployment d join cluster c on c.id = d.cluster_id
+     where d.organization_id = ${scope.organizationId} and d.id = ${deploymentId}`.execute(db);
+  return rows[0] ?? null;
+}

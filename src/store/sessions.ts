@@ -1,0 +1,73 @@
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+import { newId } from './ids.ts';
+import type { Principal } from './principal.ts';
+import { newSecret, sessionPrefix } from './secrets/tokens.ts';
+
+export interface NewSession {
+  readonly token: string;
+  readonly expiresAt: Date;
+}
+
+/** Begins a session. Its token is in the answer and nowhere else. */
+export async function createSession(db: Database, userId: string, days: number): Promise<NewSession> {
+  const secret = newSecret(sessionPrefix);
+  const { expires_at } = await db
+    .insertInto('session')
+    .values({
+      id: newId(),
+      token_hash: secret.hash,
+      user_id: userId,
+      expires_at: sql<Date>`now() + make_interval(days => ${days}::int)`,
+    })
+    .returning('expires_at')
+    .executeTakeFirstOrThrow();
+  return { token: secret.plain, expiresAt: expires_at };
+}
+
+/** Who a session belongs to, and the organization that its user has in use; null for one that is unknown or has expired. */
+export async function principalOfSession(db: Database, hash: Buffer): Promise<Principal | null> {
+  const row = await db
+    .selectFrom('session')
+    .innerJoin('user', 'user.id', 'session.user_id')
+    .leftJoin('membership', (join) =>
+      join.onRef('membership.organization_id', '=', 'user.organization_id').onRef('membership.user_id', '=', 'user.id'),
+    )
+    .select(['session.id', 'session.user_id', 'user.username', 'user.operator'])
+    .select(['membership.organization_id', 'membership.role'])
+    .where('session.token_hash', '=', hash)
+    .where('session.expires_at', '>', sql<Date>`now()`)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  return {
+    userId: row.user_id,
+    username: row.username,
+    organizationId: row.organization_id,
+    role: row.role,
+    sessionId: row.id,
+    tokenId: null,
+    operator: row.operator,
+  };
+}
+
+export async function deleteSession(db: Database, id: string): Promise<void> {
+  await db.deleteFrom('session').where('id', '=', id).execute();
+}
+
+/** Ends the user's other sessions: whoever had the old password is out. */
+export async function deleteOtherSessions(db: Database, userId: string, keptId: string | null): Promise<void> {
+  await db
+    .deleteFrom('session')
+    .where('user_id', '=', userId)
+    .$if(keptId !== null, (query) => query.where('id', '!=', keptId ?? ''))
+    .execute();
+}
+
+/** Expired ones are refused anyway; this only gives their rows back. Returns how many. */
+export async function deleteExpiredSessions(db: Database): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('session')
+    .where('expires_at', '<=', sql<Date>`now()`)
+    .executeTakeFirst();
+  return Number(numDeletedRows);
+}

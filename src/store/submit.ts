@@ -1,0 +1,174 @@
+/**
+ * Submissions: written in one statement, however many there are.
+ *
+ * A submission is one deployment or a batch of them, accepted whole or not at all. Several submissions share one statement,
+ * and so one commit (group commit, see submit-group.ts), without sharing their fate: one that names an unknown cluster is
+ * left out and the others are written.
+ */
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+import { findSubmitted } from './idempotency.ts';
+import type { Actor, Scope } from './scope.ts';
+import type { DeploymentKind, PortColumn, PullPolicy } from './tables.ts';
+
+export interface NewDeployment {
+  /** A UUID v7, made in the order of submission: it decides between equal times. */
+  readonly id: string;
+  readonly clusterId: string;
+  readonly name: string;
+  readonly kind: DeploymentKind;
+  readonly dockerImage: string;
+  readonly command: readonly string[] | null;
+  readonly env: Readonly<Record<string, string>>;
+  readonly ports: readonly PortColumn[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly pullPolicy: PullPolicy;
+  /** As people write them: GB, cores, devices. */
+  readonly ram: number;
+  readonly cpu: number;
+  readonly gpu: number;
+  readonly gpuModels: readonly string[];
+  readonly replicas: number;
+  readonly priority: number;
+  readonly timeLimitSeconds: number | null;
+  readonly stopGraceSeconds: number;
+}
+
+export interface Submission {
+  readonly scope: Scope;
+  readonly actor: Actor;
+  readonly deployments: readonly NewDeployment[];
+  /** Null: submitted again, it makes new deployments. */
+  readonly idempotency: { readonly key: string; readonly requestHash: Buffer } | null;
+}
+
+export type SubmissionOutcome =
+  /** All are queued; `at` is their time of submission. */
+  | { kind: 'accepted'; at: Date }
+  /** The key was used before with the same request: these were made then. */
+  | { kind: 'replayed'; ids: readonly string[] }
+  /** The key was used before with another request. */
+  | { kind: 'key_conflict' }
+  | { kind: 'unknown_cluster'; clusterId: string }
+  | { kind: 'cluster_deleting'; clusterId: string };
+
+interface OutcomeRow {
+  accepted: boolean;
+  at: Date;
+  missing: string | null;
+  deleting: string | null;
+}
+
+/**
+ * Writes the submissions with their events and idempotency keys, in one transaction. Returns an outcome for each, in order.
+ * Throws what the database said if the statement as a whole failed: then nothing was written.
+ */
+export async function submitDeployments(
+  db: Database,
+  submissions: readonly Submission[],
+): Promise<SubmissionOutcome[]> {
+  const rows = await insertSubmissions(db, submissions);
+  const outcomes: SubmissionOutcome[] = [];
+  for (const [index, submission] of submissions.entries()) outcomes.push(await outcomeOf(db, submission, rows[index]));
+  return outcomes;
+}
+
+async function outcomeOf(
+  db: Database,
+  submission: Submission,
+  row: OutcomeRow | undefined,
+): Promise<SubmissionOutcome> {
+  if (row?.accepted) return { kind: 'accepted', at: row.at };
+  // The first use of a key decides, also where its cluster has gone since.
+  const before = await findSubmitted(db, submission.scope, submission.idempotency);
+  if (before !== null) return before;
+  if (row?.missing != null) return { kind: 'unknown_cluster', clusterId: row.missing };
+  if (row?.deleting != null) return { kind: 'cluster_deleting', clusterId: row.deleting };
+  throw new Error('a submission was neither accepted nor refused');
+}
+
+async function insertSubmissions(db: Database, submissions: readonly Submission[]): Promise<OutcomeRow[]> {
+  const clusterIds = [...new Set(submissions.flatMap((one) => one.deployments.map((each) => each.clusterId)))];
+  const { rows } = await sql<OutcomeRow>`
+    with submission as materialized (
+      select * from json_to_recordset(${JSON.stringify(submissions.map(submissionRecord))}::json)
+        as s(submission int, organization_id uuid, actor_id uuid, key text, request_hash text, deployment_ids uuid[])
+    ), item as materialized (
+      select * from json_to_recordset(${JSON.stringify(submissions.flatMap(deploymentRecords))}::json)
+        as i(submission int, id uuid, cluster_id uuid, name text, kind text, docker_image text, command jsonb, env jsonb,
+             ports jsonb, labels jsonb, pull_policy text, ram numeric, cpu numeric, gpu numeric, gpu_models text[],
+             replicas int, priority smallint, time_limit_s int, stop_grace_s int, message text)
+    ), cluster_now as materialized (
+      -- The lock waits for a deletion under way, and then sees what came of it.
+      select id, organization_id, deleting from cluster where id = any(${clusterIds}::uuid[]) order by id for key share
+    ), refused as materialized (
+      select i.submission, min(i.cluster_id::text) filter (where c.id is null) as missing,
+             min(i.cluster_id::text) filter (where c.deleting) as deleting
+        from item i join submission s using (submission)
+        left join cluster_now c on c.id = i.cluster_id and c.organization_id = s.organization_id
+       where c.id is null or c.deleting
+       group by i.submission
+    ), key_made as (
+      insert into idempotency_key (organization_id, key, request_hash, deployment_ids)
+      select organization_id, key, decode(request_hash, 'hex'), deployment_ids from submission
+       where key is not null and submission not in (select submission from refused)
+       order by organization_id, key
+      on conflict do nothing
+      returning deployment_ids
+    ), accepted as materialized (
+      select submission, organization_id, actor_id from submission s
+       where submission not in (select submission from refused)
+         and (key is null or exists (select 1 from key_made k where k.deployment_ids = s.deployment_ids))
+    ), made as (
+      insert into deployment (id, organization_id, cluster_id, name, kind, docker_image, command, env, ports, labels, pull_policy,
+             ram_required, cpu_required, gpu_required, gpu_models, replicas, priority, time_limit_s, stop_grace_s, submitted_by)
+      select i.id, a.organization_id, i.cluster_id, i.name, i.kind, i.docker_image, i.command, i.env, i.ports, i.labels,
+             i.pull_policy, i.ram, i.cpu, i.gpu, i.gpu_models, i.replicas, i.priority, i.time_limit_s, i.stop_grace_s, a.actor_id
+        from item i join accepted a using (submission) order by i.id
+    ), told as (
+      insert into event (organization_id, cluster_id, deployment_id, type, message, data, actor_id)
+      select a.organization_id, i.cluster_id, i.id, 'deployment.submitted', i.message,
+             jsonb_build_object('name', i.name, 'priority', i.priority), a.actor_id
+        from item i join accepted a using (submission) order by i.id
+    )
+    select a.submission is not null as accepted, now() as at, r.missing, r.deleting
+      from submission s left join accepted a using (submission) left join refused r using (submission)
+     order by s.submission`.execute(db);
+  return rows;
+}
+
+function submissionRecord(submission: Submission, index: number) {
+  return {
+    submission: index,
+    organization_id: submission.scope.organizationId,
+    actor_id: submission.actor.userId,
+    key: submission.idempotency?.key ?? null,
+    request_hash: submission.idempotency?.requestHash.toString('hex') ?? null,
+    deployment_ids: submission.deployments.map((deployment) => deployment.id),
+  };
+}
+
+function deploymentRecords(submission: Submission, index: number) {
+  return submission.deployments.map((deployment) => ({
+    submission: index,
+    id: deployment.id,
+    cluster_id: deployment.clusterId,
+    name: deployment.name,
+    kind: deployment.kind,
+    docker_image: deployment.dockerImage,
+    command: deployment.command,
+    env: deployment.env,
+    ports: deployment.ports,
+    labels: deployment.labels,
+    pull_policy: deployment.pullPolicy,
+    ram: deployment.ram,
+    cpu: deployment.cpu,
+    gpu: deployment.gpu,
+    gpu_models: deployment.gpuModels,
+    replicas: deployment.replicas,
+    priority: deployment.priority,
+    time_limit_s: deployment.timeLimitSeconds,
+    stop_grace_s: deployment.stopGraceSeconds,
+    message: `${deployment.name} was submitted with priority ${deployment.priority}`,
+  }));
+}
