@@ -155,9 +155,10 @@ function addGroup(queue: QueuedDeployment[], row: QueueGroupRow): void {
     replicas: Number(replicas),
     gpuModels: gpuModels === '' ? [] : gpuModels.split('\u001f'),
   };
-  const shared = { request, priority: Number(priority), timeLimit: timeLimit === '' ? null : Number(timeLimit) * 1000 };
+  const priorityNumber = Number(priority);
+  const timeLimitMs = timeLimit === '' ? null : Number(timeLimit) * 1000;
   const times = row.queued_at.split(',');
   row.ids.split(',').forEach((id, i) => {
-    queue.push({ ...shared, id, queuedAt: Number(times[i]) });
+    queue.push({ id, request, priority: priorityNumber, queuedAt: Number(times[i]), timeLimit: timeLimitMs });
   });
 }

@@ -1,0 +1,97 @@
+/** From the bodies that make clusters and nodes to what the store writes; with the checks that a schema cannot say. */
+import type { z } from 'zod';
+import { toThousandths } from '../store/amounts.ts';
+import type { PolicyChange } from '../store/clusters.ts';
+import type { NewDevice, NewNode } from '../store/nodes.ts';
+import { type FieldError, invalidFields } from './errors.ts';
+import type { ClusterCreate, NodeCreate, PolicyUpdate } from './schemas/clusters.ts';
+
+type ClusterBody = z.infer<typeof ClusterCreate>;
+type NodeBody = z.infer<typeof NodeCreate>;
+
+/** As much as a cluster's row can hold in one dimension (numeric(12, 3)), in thousandths. */
+const sumMax = 999_999_999_999;
+
+/** The nodes that the body describes, in one of its two forms: sums for a single node, or node by node. */
+export function nodesOfCluster(body: ClusterBody): NewNode[] {
+  if (body.nodes === undefined) return [singleNode(body)];
+  const errors = [...sumsBesideNodes(body), ...repeatedNames(body.nodes), ...body.nodes.flatMap(emptyDimensions)];
+  if (errors.length > 0) throw invalidFields(errors);
+  const nodes = body.nodes.map(nodeOfBody);
+  checkSums(nodes);
+  return nodes;
+}
+
+/** One node from its body; ram or cpu of 0 make no sense on a node. */
+export function nodeOfRequest(body: NodeBody): NewNode {
+  const errors = emptyAmounts(body, '');
+  if (errors.length > 0) throw invalidFields(errors);
+  return nodeOfBody(body);
+}
+
+export function changeOfPolicy(policy: z.infer<typeof PolicyUpdate> | undefined): PolicyChange {
+  return { agingIntervalSeconds: policy?.aging_interval_s, reservationAfterSeconds: policy?.reservation_after_s };
+}
+
+function singleNode(body: ClusterBody): NewNode {
+  const { ram, cpu, gpu } = body;
+  const errors = [...missing({ ram, cpu, gpu }), ...emptyAmounts(body, '')];
+  if (ram === undefined || cpu === undefined || gpu === undefined || errors.length > 0) throw invalidFields(errors);
+  const device: NewDevice = { model: 'generic', memoryMib: 0, driver: 'none' };
+  return { name: 'node-1', ram: toThousandths(ram), cpu: toThousandths(cpu), devices: Array<NewDevice>(gpu).fill(device) };
+}
+
+const units = { ram: 'GB', cpu: 'cores', gpu: 'GPU devices' } as const;
+
+function missing(amounts: Record<keyof typeof units, number | undefined>): FieldError[] {
+  return (['ram', 'cpu', 'gpu'] as const)
+    .filter((dimension) => amounts[dimension] === undefined)
+    .map((dimension) => ({ field: dimension, message: `is missing: a number of ${units[dimension]}, or \`nodes\`` }));
+}
+
+function sumsBesideNodes(body: ClusterBody): FieldError[] {
+  return (['ram', 'cpu', 'gpu'] as const)
+    .filter((dimension) => body[dimension] !== undefined)
+    .map((field) => ({ field, message: 'must be left out where `nodes` is given: the nodes say it' }));
+}
+
+function emptyDimensions(node: NodeBody, index: number): FieldError[] {
+  return emptyAmounts(node, `nodes.${index}.`);
+}
+
+function emptyAmounts(node: { ram?: number | undefined; cpu?: number | undefined }, prefix: string): FieldError[] {
+  return (['ram', 'cpu'] as const)
+    .filter((dimension) => node[dimension] === 0)
+    .map((dimension) => ({ field: `${prefix}${dimension}`, message: `must be more than 0 ${units[dimension]}` }));
+}
+
+function repeatedNames(nodes: readonly NodeBody[]): FieldError[] {
+  const seen = new Set<string>();
+  return nodes.flatMap(({ name }, index) => {
+    if (seen.has(name)) return [{ field: `nodes.${index}.name`, message: `repeats the name "${name}"` }];
+    seen.add(name);
+    return [];
+  });
+}
+
+function checkSums(nodes: readonly NewNode[]): void {
+  const tooMuch = (['ram', 'cpu'] as const).filter(
+    (dimension) => nodes.reduce((sum, node) => sum + node[dimension], 0) > sumMax,
+  );
+  if (tooMuch.length > 0) {
+    throw invalidFields(tooMuch.map((dimension) => ({ field: 'nodes', message: `add up to too much ${dimension}` })));
+  }
+}
+
+function nodeOfBody(body: NodeBody): NewNode {
+  return {
+    name: body.name,
+    ram: toThousandths(body.ram),
+    cpu: toThousandths(body.cpu),
+    devices: body.gpus.map((gpu) => ({
+      model: gpu.model,
+      memoryMib: Math.round(gpu.memory_gb * 1024),
+      driver: gpu.driver,
+    })),
+  };
+}

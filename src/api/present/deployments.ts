@@ -1,0 +1,97 @@
+import type { z } from 'zod';
+import type { DeploymentRow } from '../../store/deployments.ts';
+import type { ReplicaRow } from '../../store/replica-reads.ts';
+import type { NewDeployment, Submission } from '../../store/submit.ts';
+import type { Deployment, Replica } from '../schemas/deployments.ts';
+
+export type DeploymentAnswer = z.infer<typeof Deployment>;
+
+export function presentDeployment(row: DeploymentRow): DeploymentAnswer {
+  return {
+    id: row.id,
+    organization_id: row.organization_id,
+    cluster_id: row.cluster_id,
+    name: row.name,
+    kind: row.kind,
+    docker_image: row.docker_image,
+    command: row.command,
+    env: row.env,
+    ports: row.ports,
+    labels: row.labels,
+    pull_policy: row.pull_policy,
+    ram_required: Number(row.ram_required),
+    cpu_required: Number(row.cpu_required),
+    gpu_required: Number(row.gpu_required),
+    gpu_models: row.gpu_models,
+    replicas: row.replicas,
+    priority: row.priority,
+    time_limit_s: row.time_limit_s,
+    stop_grace_s: row.stop_grace_s,
+    status: row.status,
+    attempt: row.attempt,
+    reason_code: row.reason_code,
+    reason: row.reason,
+    exit_code: row.exit_code,
+    submitted_by: row.submitted_by,
+    created_at: row.created_at.toISOString(),
+    queued_at: row.queued_at.toISOString(),
+    admitted_at: row.admitted_at?.toISOString() ?? null,
+    started_at: row.started_at?.toISOString() ?? null,
+    finished_at: row.finished_at?.toISOString() ?? null,
+    version: row.version,
+  };
+}
+
+/** A deployment as it was written a moment ago, at `at`, without reading it back. */
+export function presentSubmitted(submission: Submission, deployment: NewDeployment, at: Date): DeploymentAnswer {
+  const time = at.toISOString();
+  return {
+    id: deployment.id,
+    organization_id: submission.scope.organizationId,
+    cluster_id: deployment.clusterId,
+    name: deployment.name,
+    kind: deployment.kind,
+    docker_image: deployment.dockerImage,
+    command: deployment.command === null ? null : [...deployment.command],
+    env: { ...deployment.env },
+    ports: [...deployment.ports],
+    labels: { ...deployment.labels },
+    pull_policy: deployment.pullPolicy,
+    ram_required: deployment.ram,
+    cpu_required: deployment.cpu,
+    gpu_required: deployment.gpu,
+    gpu_models: [...deployment.gpuModels],
+    replicas: deployment.replicas,
+    priority: deployment.priority,
+    time_limit_s: deployment.timeLimitSeconds,
+    stop_grace_s: deployment.stopGraceSeconds,
+    status: 'queued',
+    attempt: 1,
+    reason_code: null,
+    reason: null,
+    exit_code: null,
+    submitted_by: submission.actor.userId,
+    created_at: time,
+    queued_at: time,
+    admitted_at: null,
+    started_at: null,
+    finished_at: null,
+    version: 1,
+  };
+}
+
+export function presentReplica(row: ReplicaRow): z.infer<typeof Replica> {
+  return {
+    index: row.index,
+    attempt: row.attempt,
+    status: row.status,
+    node: row.node_name,
+    gpu_devices: row.devices.map((device) => device.index),
+    container_id: row.container_id,
+    ports: row.ports,
+    exit_code: row.exit_code,
+    reason: row.reason,
+    started_at: row.started_at?.toISOString() ?? null,
+    finished_at: row.finished_at?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { createCluster, listClusters, readCluster, updateCluster } from '../../store/clusters.ts';
+import { deleteCluster } from '../../store/transitions.ts';
+import { actorOf, pathId, scopeOf } from '../auth.ts';
+import { changeOfPolicy, nodesOfCluster } from '../cluster-bodies.ts';
+import type { Routes } from '../context.ts';
+import { ApiError, notFound } from '../errors.ts';
+import { expectedVersion, setEtag, versionMismatch } from '../etag.ts';
+import { decodeCursor, pageOfRows } from '../paging.ts';
+import { presentCluster } from '../present/clusters.ts';
+import { Cluster, ClusterCreate, ClusterDeleteQuery, ClusterUpdate } from '../schemas/clusters.ts';
+import { idParams, PageQuery, pageOf } from '../schemas/common.ts';
+
+export const clusterRoutes: Routes = (api, deps) => {
+  const { db, control } = deps;
+
+  api.post(
+    '/clusters',
+    {
+      config: { role: 'admin', errors: ['name_taken'] },
+      schema: { summary: 'Create a cluster', tags: ['clusters'], body: ClusterCreate, response: { 201: Cluster } },
+    },
+    async (request, reply) => {
+      const { name, runtime, policy } = request.body;
+      const nodes = nodesOfCluster(request.body);
+      const cluster = await createCluster(
+        db,
+        scopeOf(request),
+        { name, runtime, policy: changeOfPolicy(policy), nodes },
+        actorOf(request),
+      );
+      setEtag(reply, cluster.version);
+      return reply.code(201).send(presentCluster(cluster));
+    },
+  );
+
+  api.get(
+    '/clusters',
+    {
+      config: { role: 'viewer' },
+      schema: { summary: 'List clusters', tags: ['clusters'], querystring: PageQuery, response: { 200: pageOf(Cluster) } },
+    },
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const key = decodeCursor(cursor, ['time', 'uuid']);
+      const after = key && { at: key[0], id: key[1] };
+      const rows = await listClusters(db, scopeOf(request), { limit: limit + 1, after });
+      return pageOfRows(rows, limit, (row) => [row.key.at, row.key.id], presentCluster);
+    },
+  );
+
+  api.get(
+    '/clusters/:id',
+    {
+      config: { role: 'viewer', errors: ['not_found'] },
+      schema: { summary: 'Read a cluster', tags: ['clusters'], params: idParams, response: { 200: Cluster } },
+    },
+    async (request, reply) => {
+      const cluster = await readCluster(db, scopeOf(request), pathId(request.params.id, 'cluster'));
+      if (cluster === null) throw notFound('cluster');
+      setEtag(reply, cluster.version);
+      return presentCluster(cluster);
+    },
+  );
+
+  api.patch(
+    '/clusters/:id',
+    {
+      config: { role: 'admin', errors: ['not_found', 'name_taken', 'cluster_deleting', 'version_mismatch'] },
+      schema: {
+        summary: 'Rename a cluster, or change its policy',
+        tags: ['clusters'],
+        params: idParams,
+        body: ClusterUpdate,
+        response: { 200: Cluster },
+      },
+    },
+    async (request, reply) => {
+      const id = pathId(request.params.id, 'cluster');
+      const version = expectedVersion(request);
+      const change = { name: request.body.name, policy: changeOfPolicy(request.body.policy), version };
+      const outcome = await updateCluster(db, scopeOf(request), id, change, actorOf(request));
+      switch (outcome.kind) {
+        case 'unknown':
+          throw notFound('cluster');
+        case 'deleting':
+          throw new ApiError('cluster_deleting');
+        case 'stale':
+          throw versionMismatch(version ?? outcome.version);
+        case 'done':
+          control.wake(id);
+          setEtag(reply, outcome.cluster.version);
+          return presentCluster(outcome.cluster);
+      }
+    },
+  );
+
+  api.delete(
+    '/clusters/:id',
+    {
+      config: { role: 'admin', errors: ['not_found', 'cluster_in_use'] },
+      schema: {
+        summary: 'Delete a cluster',
+        tags: ['clusters'],
+        params: idParams,
+        querystring: ClusterDeleteQuery,
+        response: {
+          202: Cluster.describe('Its containers are being stopped; it goes with the last of them.'),
+          204: z.undefined().describe('Deleted.'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const id = pathId(request.params.id, 'cluster');
+      const scope = scopeOf(request);
+      const outcome = await deleteCluster(db, scope, id, request.query, actorOf(request));
+      switch (outcome.kind) {
+        case 'unknown':
+          throw notFound('cluster');
+        case 'conflict':
+          throw new ApiError('cluster_in_use', `${countOf(outcome.active)} queued or active there.`);
+        case 'deleted':
+          return reply.code(204).send();
+        case 'deleting': {
+          control.stopSoon(outcome.stopping);
+          control.wake(id);
+          const cluster = await readCluster(db, scope, id);
+          // With nothing left to stop it may be gone by now.
+          return cluster === null ? reply.code(204).send() : reply.code(202).send(presentCluster(cluster));
+        }
+      }
+    },
+  );
+};
+
+function countOf(active: number): string {
+  return active === 1 ? 'One deployment is' : `${active} deployments are`;
+}

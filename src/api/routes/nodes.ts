@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { readCluster } from '../../store/clusters.ts';
+import { createNode, deleteNode, listNodes, type NodeChange, readNode, setSchedulable } from '../../store/nodes.ts';
+import { actorOf, pathId, scopeOf } from '../auth.ts';
+import { nodeOfRequest } from '../cluster-bodies.ts';
+import type { Routes } from '../context.ts';
+import { ApiError, notFound } from '../errors.ts';
+import { decodeCursor, pageOfRows } from '../paging.ts';
+import { presentNode } from '../present/clusters.ts';
+import { Node, NodeCreate, NodeUpdate } from '../schemas/clusters.ts';
+import { id, idParams, PageQuery, pageOf } from '../schemas/common.ts';
+
+const nodeParams = z.object({ id, node_id: id });
+
+export const nodeRoutes: Routes = (api, deps) => {
+  const { db, control } = deps;
+
+  api.get(
+    '/clusters/:id/nodes',
+    {
+      config: { role: 'viewer', errors: ['not_found'] },
+      schema: {
+        summary: 'List the nodes of a cluster',
+        tags: ['clusters'],
+        params: idParams,
+        querystring: PageQuery,
+        response: { 200: pageOf(Node) },
+      },
+    },
+    async (request) => {
+      const scope = scopeOf(request);
+      const clusterId = pathId(request.params.id, 'cluster');
+      const { limit, cursor } = request.query;
+      const key = decodeCursor(cursor, ['time', 'uuid']);
+      const after = key && { at: key[0], id: key[1] };
+      const rows = await listNodes(db, scope, clusterId, { limit: limit + 1, after });
+      // A cluster has at least one node: none on the first page means that it is unknown.
+      if (rows.length === 0 && (await readCluster(db, scope, clusterId)) === null) throw notFound('cluster');
+      return pageOfRows(rows, limit, (row) => [row.key.at, row.key.id], presentNode);
+    },
+  );
+
+  api.get(
+    '/clusters/:id/nodes/:node_id',
+    {
+      config: { role: 'viewer', errors: ['not_found'] },
+      schema: { summary: 'Read a node', tags: ['clusters'], params: nodeParams, response: { 200: Node } },
+    },
+    async (request) => {
+      const { clusterId, nodeId } = idsOf(request.params);
+      const node = await readNode(db, scopeOf(request), clusterId, nodeId);
+      if (node === null) throw notFound('node');
+      return presentNode(node);
+    },
+  );
+
+  api.post(
+    '/clusters/:id/nodes',
+    {
+      config: { role: 'admin', errors: ['not_found', 'name_taken', 'cluster_deleting'] },
+      schema: {
+        summary: 'Add a node to a cluster',
+        tags: ['clusters'],
+        params: idParams,
+        body: NodeCreate,
+        response: { 201: Node },
+      },
+    },
+    async (request, reply) => {
+      const clusterId = pathId(request.params.id, 'cluster');
+      const node = nodeOfRequest(request.body);
+      const outcome = await createNode(db, scopeOf(request), clusterId, node, actorOf(request));
+      const answer = answerOf(outcome, 'cluster');
+      control.wake(clusterId);
+      return reply.code(201).send(answer);
+    },
+  );
+
+  api.patch(
+    '/clusters/:id/nodes/:node_id',
+    {
+      config: { role: 'admin', errors: ['not_found'] },
+      schema: {
+        summary: 'Cordon a node, or open it again',
+        tags: ['clusters'],
+        params: nodeParams,
+        body: NodeUpdate,
+        response: { 200: Node },
+      },
+    },
+    async (request) => {
+      const { clusterId, nodeId } = idsOf(request.params);
+      const { schedulable } = request.body;
+      const outcome = await setSchedulable(db, scopeOf(request), clusterId, nodeId, schedulable, actorOf(request));
+      const answer = answerOf(outcome, 'node');
+      control.wake(clusterId);
+      return answer;
+    },
+  );
+
+  api.delete(
+    '/clusters/:id/nodes/:node_id',
+    {
+      config: { role: 'admin', errors: ['not_found', 'node_in_use', 'last_node', 'cluster_deleting'] },
+      schema: {
+        summary: 'Take a node away',
+        tags: ['clusters'],
+        params: nodeParams,
+        response: { 204: z.undefined().describe('Gone.') },
+      },
+    },
+    async (request, reply) => {
+      const { clusterId, nodeId } = idsOf(request.params);
+      const outcome = await deleteNode(db, scopeOf(request), clusterId, nodeId, actorOf(request));
+      switch (outcome.kind) {
+        case 'unknown':
+          throw notFound('node');
+        case 'cluster_deleting':
+          throw new ApiError('cluster_deleting');
+        case 'in_use':
+          throw new ApiError('node_in_use', `Replicas that hold resources of it: ${outcome.replicas}.`);
+        case 'last':
+          throw new ApiError('last_node');
+        case 'deleted':
+          control.wake(clusterId);
+          return reply.code(204).send();
+      }
+    },
+  );
+};
+
+function idsOf(params: z.infer<typeof nodeParams>): { clusterId: string; nodeId: string } {
+  return { clusterId: pathId(params.id, 'cluster'), nodeId: pathId(params.node_id, 'node') };
+}
+
+function answerOf(outcome: NodeChange, unknown: 'cluster' | 'node'): z.infer<typeof Node> {
+  switch (outcome.kind) {
+    case 'unknown':
+      throw notFound(unknown);
+    case 'cluster_deleting':
+      throw new ApiError('cluster_deleting');
+    case 'done':
+      return presentNode(outcome.node);
+  }
+}
