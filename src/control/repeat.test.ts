@@ -1,0 +1,25 @@
+import pino from 'pino';
+import { expect, test } from 'vitest';
+import { repeat } from './repeat.ts';
+
+const log = pino({ level: 'silent' });
+
+test('a failing turn does not end the loop, and stop waits for the turn under way', async () => {
+  let turns = 0;
+  let finished = 0;
+  const reached = new Promise<void>((resolve) => {
+    const loop = repeat(1, log, 'test', async () => {
+      turns += 1;
+      if (turns === 1) throw new Error('first');
+      if (turns === 3) resolve();
+      await new Promise((settle) => setImmediate(settle));
+      finished += 1;
+    });
+    stop = loop.stop;
+  });
+  await reached;
+  await stop();
+  expect(finished).toBe(turns - 1);
+});
+
+let stop: () => Promise<void> = () => Promise.resolve();

@@ -1,0 +1,76 @@
+/** The life of a deployment: its statuses, and which change is legal for which cause. */
+import type { ReasonCode } from './reasons.ts';
+
+
+export const statuses = ['queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'cancelled'] as const;
+export type DeploymentStatus = (typeof statuses)[number];
+
+/** Those that hold resources: an allocation exists exactly while its deployment is in one of these. */
+export const activeStatuses = ['starting', 'running', 'stopping'] as const satisfies readonly DeploymentStatus[];
+/** Those that nothing but a retry leaves. */
+export const finalStatuses = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly DeploymentStatus[];
+
+export type ActiveStatus = (typeof activeStatuses)[number];
+export type FinalStatus = (typeof finalStatuses)[number];
+
+/**
+ * From each status to each that may follow, with what causes it. Whatever is not here is illegal: a conflict (409) where a
+ * person asked for it, ignored where a late observation did. No status follows itself: a repeat changes nothing.
+ *
+ * An end may be seen before the start was (short runs, lost observations), so `starting` goes to every end that `running`
+ * goes to. Where a gang loses one replica, it is `stopping` until the others have ended.
+ */
+export const transitions = {
+  queued: {
+    starting: ['admitted'],
+    cancelled: ['cancelled', 'cluster_deleted'],
+  },
+  starting: {
+    running: ['started'],
+    stopping: ['stopped', 'cancelled', 'cluster_deleted', 'time_limit', 'replica_failed'],
+    succeeded: ['exit_zero'],
+    failed: [
+      'exit_nonzero',
+      'out_of_memory',
+      'image_not_found',
+      'image_pull_denied',
+      'image_pull_failed',
+      'start_failed',
+      'container_lost',
+    ],
+  },
+  running: {
+    stopping: ['stopped', 'cancelled', 'cluster_deleted', 'time_limit', 'replica_failed'],
+    succeeded: ['exit_zero'],
+    failed: ['exit_nonzero', 'out_of_memory', 'container_lost'],
+  },
+  stopping: {
+    // A service has done its work when its user stops it; a job has not.
+    succeeded: ['stopped'],
+    cancelled: ['stopped', 'cancelled', 'cluster_deleted'],
+    failed: ['time_limit', 'replica_failed'],
+  },
+  succeeded: { queued: ['retried'] },
+  failed: { queued: ['retried'] },
+  cancelled: { queued: ['retried'] },
+} as const satisfies Readonly<
+  Record<DeploymentStatus, Readonly<Partial<Record<DeploymentStatus, readonly [ReasonCode, ...ReasonCode[]]>>>>
+>;
+
+/** The causes that lead from one status to another; empty where that is illegal. */
+export function causesOf(from: DeploymentStatus, to: DeploymentStatus): readonly ReasonCode[] {
+  const following: Readonly<Partial<Record<DeploymentStatus, readonly ReasonCode[]>>> = transitions[from];
+  return following[to] ?? [];
+}
+
+export function canTransition(from: DeploymentStatus, to: DeploymentStatus): boolean {
+  return causesOf(from, to).length > 0;
+}
+
+export function isActive(status: DeploymentStatus): status is ActiveStatus {
+  return (activeStatuses as readonly DeploymentStatus[]).includes(status);
+}
+
+export function isFinal(status: DeploymentStatus): status is FinalStatus {
+  return (finalStatuses as readonly DeploymentStatus[]).includes(status);
+}

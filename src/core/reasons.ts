@@ -1,0 +1,37 @@
+/** Why a deployment has the status that it has: a stable code for programs, a sentence for people. */
+
+/** `{...}` is filled in by `reasonText`. The codes are part of the API: add, never rename. */
+export const reasons = {
+  admitted: 'admitted to {nodes}',
+  started: 'its containers run',
+  stopping: 'stopping at the request of a user',
+  exit_zero: 'exited with 0',
+  exit_nonzero: 'exited with {exitCode}',
+  out_of_memory: 'ran out of memory and was killed: ask for more RAM',
+  image_not_found: 'the image {image} does not exist',
+  image_pull_denied: 'the registry refused access to the image {image}',
+  image_pull_failed: 'the image {image} could not be pulled: {detail}',
+  start_failed: 'its container could not be started: {detail}',
+  container_lost: 'its container is gone: it was removed from outside, or its node was lost',
+  stopped: 'stopped by a user',
+  cancelled: 'cancelled by a user',
+  cluster_deleted: 'stopped because its cluster was deleted',
+  time_limit: 'ran longer than its time limit of {seconds} s',
+  replica_failed: 'replica {replica} failed, so the others were stopped',
+  retried: 'queued again by a user',
+} as const;
+
+export type ReasonCode = keyof typeof reasons;
+
+/** What stands in braces in a sentence; none where there is nothing to fill in. */
+type Blanks<Sentence extends string> = Sentence extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Blanks<Rest>
+  : never;
+
+export type ReasonDetails<Code extends ReasonCode> = Readonly<Record<Blanks<(typeof reasons)[Code]>, string | number>>;
+
+/** The sentence of a code. What it has to be told is checked by the compiler: `reasonText('exit_nonzero', { exitCode: 3 })`. */
+export function reasonText<Code extends ReasonCode>(code: Code, details: ReasonDetails<Code>): string {
+  const values: Readonly<Record<string, string | number>> = details;
+  return reasons[code].replaceAll(/\{(\w+)\}/g, (_, name: string) => String(values[name]));
+}

@@ -1,0 +1,57 @@
+/** Arithmetic on amounts (whole thousandths), and the one predicate that says whether a node can take replicas. */
+import { type Node, type Placement, type Request, type Resources, wholeDevice } from './model.ts';
+
+export const nothing: Resources = { ram: 0, cpu: 0, gpu: 0 };
+
+export function add(a: Resources, b: Resources): Resources {
+  return { ram: a.ram + b.ram, cpu: a.cpu + b.cpu, gpu: a.gpu + b.gpu };
+}
+
+export function subtract(a: Resources, b: Resources): Resources {
+  return { ram: a.ram - b.ram, cpu: a.cpu - b.cpu, gpu: a.gpu - b.gpu };
+}
+
+export function times(a: Resources, factor: number): Resources {
+  return { ram: a.ram * factor, cpu: a.cpu * factor, gpu: a.gpu * factor };
+}
+
+/** Is `a` at most `b` in every dimension? */
+export function within(a: Resources, b: Resources): boolean {
+  return a.ram <= b.ram && a.cpu <= b.cpu && a.gpu <= b.gpu;
+}
+
+/** What all replicas of a request take together. */
+export function totalOf(request: Request): Resources {
+  return times(request.perReplica, request.replicas);
+}
+
+/** How many whole devices one replica takes; 0 where it takes none or a share of one. */
+export function wholeDevices(gpu: number): number {
+  return gpu < wholeDevice ? 0 : gpu / wholeDevice;
+}
+
+/**
+ * Can this node take these replicas, all of them, beside what it holds already? Checks every dimension of the node and every
+ * GPU device by itself: a whole device must be idle, and the devices named must add up to what the replica asked for.
+ *
+ * The planner's answer is checked with it before it is given, and the commit checks it again against the locked rows: a plan
+ * that this predicate refuses is never written.
+ */
+export function fits(node: Node, replicas: readonly Placement[]): boolean {
+  if (!node.schedulable) return replicas.length === 0;
+  let taken = nothing;
+  const takenOfDevice = new Map<number, number>();
+  for (const replica of replicas) {
+    let named = 0;
+    taken = add(taken, replica.resources);
+    for (const { index, amount } of replica.devices) {
+      if (amount <= 0) return false;
+      named += amount;
+      takenOfDevice.set(index, (takenOfDevice.get(index) ?? 0) + amount);
+    }
+    if (replica.nodeId !== node.id || named !== replica.resources.gpu) return false;
+  }
+  if (!within(taken, node.free)) return false;
+  const free = new Map(node.devices.map((device) => [device.index, device.free]));
+  return [...takenOfDevice].every(([index, amount]) => amount <= (free.get(index) ?? 0));
+}
