@@ -13,7 +13,7 @@ import type { Actor, Scope } from '../store/scope.ts';
 import { hashSecret, sessionPrefix, tokenPrefix } from '../store/secrets/tokens.ts';
 import { principalOfSession } from '../store/sessions.ts';
 import type { Role } from '../store/tables.ts';
-import { principalOfToken } from '../store/tokens.ts';
+import { noteTokenUse, principalOfToken } from '../store/tokens.ts';
 import { isCrossSite, sessionCookie } from './auth-cookie.ts';
 import type { Api, RouteDeps } from './context.ts';
 import { ApiError, type ErrorCode, notFound } from './errors.ts';
@@ -83,8 +83,19 @@ function principalOf(secret: string, deps: RouteDeps): Promise<Principal | null>
   if (!isToken && !secret.startsWith(sessionPrefix)) return Promise.resolve(null);
   const hash = hashSecret(secret);
   return deps.principals.get(hash.toString('base64'), () =>
-    isToken ? principalOfToken(deps.db, hash) : principalOfSession(deps.db, hash),
+    isToken ? principalOfUsedToken(hash, deps) : principalOfSession(deps.db, hash),
   );
+}
+
+/** Nobody waits for the note that the token was used, and nothing depends on it. */
+async function principalOfUsedToken(hash: Buffer, { db, logger }: RouteDeps): Promise<Principal | null> {
+  const principal = await principalOfToken(db, hash);
+  if (principal?.tokenId) {
+    noteTokenUse(db, principal.tokenId).catch((error: unknown) => {
+      logger.debug({ err: error }, 'could not note the use of a token');
+    });
+  }
+  return principal;
 }
 
 function checkAccount(principal: Principal, config: FastifyContextConfig): void {

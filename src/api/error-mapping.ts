@@ -37,6 +37,7 @@ const takenBy: Readonly<Record<string, { code: ErrorCode; detail: string }>> = {
   organization_name: { code: 'name_taken', detail: 'An organization with this name exists already.' },
   cluster_name: { code: 'name_taken', detail: 'A cluster with this name exists in the organization already.' },
   node_cluster_id_name_key: { code: 'name_taken', detail: 'A node with this name exists in the cluster already.' },
+  membership_pkey: { code: 'already_member', detail: 'You are a member of this organization already.' },
   registry_credential_organization_id_server_key: {
     code: 'name_taken',
     detail: 'There are credentials for this registry already; delete them first.',
@@ -49,6 +50,8 @@ function fromPostgres(code: string, error: unknown, request: RequestParts): ApiE
       const taken = takenBy[stringProperty(error, 'constraint')];
       return taken === undefined ? new ApiError('conflict') : new ApiError(taken.code, taken.detail);
     }
+    case '23503':
+      return new ApiError('conflict', 'Something that this refers to was removed meanwhile.');
     // A text with NUL: character_not_in_repertoire in a text, untranslatable_character in JSON.
     case '22021':
     case '22P05':
@@ -70,7 +73,7 @@ function fromPostgres(code: string, error: unknown, request: RequestParts): ApiE
 /** Errors of libraries that carry a status of their own (http-errors and the like); never one of ours above 499. */
 function fromStatus(error: unknown): ApiError | undefined {
   const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
-  if (status === 429) return new ApiError('too_many_requests');
+  if (status === 429) return new ApiError('too_many_requests', undefined, { headers: { 'retry-after': '1' } });
   if (status === 503) return new ApiError('shutting_down');
   return status >= 400 && status < 500 ? new ApiError('malformed_request') : undefined;
 }

@@ -45,18 +45,20 @@ const transform: SwaggerTransform = (document) => {
   const { config } = document.route;
   if (document.schema?.hide === true) return described;
   const schema = described.schema as { response?: Record<string, unknown>; security?: unknown };
-  schema.response = { ...schema.response, ...errorResponses(document.schema ?? {}, config ?? {}) };
+  const errors = errorResponses(document.schema ?? {}, config ?? {}, document.route.method !== 'GET');
+  schema.response = { ...schema.response, ...errors };
   if (config?.public === true) schema.security = [];
   return described;
 };
 
 /** The errors that a route can answer with follow from what it is: whom it is for, what it reads, and what it adds. */
-function errorResponses(schema: object, config: FastifyContextConfig): Record<string, unknown> {
+function errorResponses(schema: object, config: FastifyContextConfig, changes: boolean): Record<string, unknown> {
   const codes: ErrorCode[] = ['internal_error', 'store_unavailable', ...(config.errors ?? [])];
   if ('body' in schema || 'querystring' in schema) codes.push('validation_failed');
   if ('body' in schema) codes.push('malformed_json', 'body_too_large', 'unsupported_media_type');
   if ('params' in schema) codes.push('not_found');
   if (config.public !== true) codes.push('unauthenticated');
+  if (config.public !== true && changes) codes.push('cross_site');
   if (config.role !== undefined) codes.push('role_too_low');
   if (config.role !== undefined && config.organization !== 'path') codes.push('no_organization');
   if (config.session === true) codes.push('session_required');

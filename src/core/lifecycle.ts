@@ -1,7 +1,6 @@
 /** The life of a deployment: its statuses, and which change is legal for which cause. */
 import type { ReasonCode } from './reasons.ts';
 
-
 export const statuses = ['queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'cancelled'] as const;
 export type DeploymentStatus = (typeof statuses)[number];
 

@@ -52,13 +52,15 @@ function byAge(level: readonly QueuedDeployment[]): readonly QueuedDeployment[] 
   const size = level.length;
   let oldest = Number.POSITIVE_INFINITY;
   let youngest = Number.NEGATIVE_INFINITY;
+  let whole = true;
   for (const { queuedAt } of level) {
+    whole &&= Number.isInteger(queuedAt);
     if (queuedAt < oldest) oldest = queuedAt;
     if (queuedAt > youngest) youngest = queuedAt;
   }
-  if (!((youngest - oldest + 1) * size <= Number.MAX_SAFE_INTEGER)) return level.toSorted(compareByAge);
+  if (!whole || (youngest - oldest + 1) * size > Number.MAX_SAFE_INTEGER) return level.toSorted(compareByAge);
   const keys = new Float64Array(size);
-  for (let i = 0; i < size; i++) keys[i] = Math.floor((level[i]?.queuedAt ?? 0) - oldest) * size + i;
+  for (let i = 0; i < size; i++) keys[i] = ((level[i]?.queuedAt ?? 0) - oldest) * size + i;
   keys.sort();
   const sorted = Array.from(keys, (key) => level[key % size] as QueuedDeployment);
   sortTies(sorted);
@@ -67,10 +69,9 @@ function byAge(level: readonly QueuedDeployment[]): readonly QueuedDeployment[] 
 
 /** Those of the same millisecond are in the order of their list so far: puts them into the order of their ids. */
 function sortTies(sorted: QueuedDeployment[]): void {
-  const time = (i: number) => Math.floor(sorted[i]?.queuedAt ?? Number.NaN);
   for (let start = 0; start < sorted.length; ) {
     let end = start + 1;
-    while (end < sorted.length && time(end) === time(start)) end++;
+    while (end < sorted.length && sorted[end]?.queuedAt === sorted[start]?.queuedAt) end++;
     if (end - start > 1) {
       const tied = sorted.slice(start, end).toSorted(compareByAge);
       for (let i = 0; i < tied.length; i++) sorted[start + i] = tied[i] as QueuedDeployment;

@@ -1,4 +1,4 @@
-import { type Migration, Migrator } from 'kysely';
+import { type Migration, Migrator, sql } from 'kysely';
 import type { Database } from './database.ts';
 import * as initial from './migrations/0001-initial.ts';
 
@@ -19,4 +19,11 @@ export async function migrate(db: Database): Promise<void> {
   throw new Error(`could not migrate ${failed}: ${error instanceof Error ? error.message : JSON.stringify(error)}`, {
     cause: error,
   });
+}
+
+/** Whether every migration that this version knows was applied. */
+export async function isMigrated(db: Database): Promise<boolean> {
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+  const applied = new Set(rows.map(({ name }) => name));
+  return Object.keys(migrations).every((name) => applied.has(name));
 }

@@ -18,7 +18,7 @@ export const clusterRoutes: Routes = (api, deps) => {
     '/clusters',
     {
       config: { role: 'admin', errors: ['name_taken'] },
-      schema: { summary: 'Create a cluster', tags: ['clusters'], body: ClusterCreate, response: { 201: Cluster } },
+      schema: { summary: 'Create a cluster', tags: ['Clusters'], body: ClusterCreate, response: { 201: Cluster } },
     },
     async (request, reply) => {
       const { name, runtime, policy } = request.body;
@@ -38,7 +38,7 @@ export const clusterRoutes: Routes = (api, deps) => {
     '/clusters',
     {
       config: { role: 'viewer' },
-      schema: { summary: 'List clusters', tags: ['clusters'], querystring: PageQuery, response: { 200: pageOf(Cluster) } },
+      schema: { summary: 'List clusters', tags: ['Clusters'], querystring: PageQuery, response: { 200: pageOf(Cluster) } },
     },
     async (request) => {
       const { limit, cursor } = request.query;
@@ -53,7 +53,7 @@ export const clusterRoutes: Routes = (api, deps) => {
     '/clusters/:id',
     {
       config: { role: 'viewer', errors: ['not_found'] },
-      schema: { summary: 'Read a cluster', tags: ['clusters'], params: idParams, response: { 200: Cluster } },
+      schema: { summary: 'Read a cluster', tags: ['Clusters'], params: idParams, response: { 200: Cluster } },
     },
     async (request, reply) => {
       const cluster = await readCluster(db, scopeOf(request), pathId(request.params.id, 'cluster'));
@@ -69,7 +69,7 @@ export const clusterRoutes: Routes = (api, deps) => {
       config: { role: 'admin', errors: ['not_found', 'name_taken', 'cluster_deleting', 'version_mismatch'] },
       schema: {
         summary: 'Rename a cluster, or change its policy',
-        tags: ['clusters'],
+        tags: ['Clusters'],
         params: idParams,
         body: ClusterUpdate,
         response: { 200: Cluster },
@@ -101,7 +101,7 @@ export const clusterRoutes: Routes = (api, deps) => {
       config: { role: 'admin', errors: ['not_found', 'cluster_in_use'] },
       schema: {
         summary: 'Delete a cluster',
-        tags: ['clusters'],
+        tags: ['Clusters'],
         params: idParams,
         querystring: ClusterDeleteQuery,
         response: {

@@ -21,7 +21,7 @@ export const nodeRoutes: Routes = (api, deps) => {
       config: { role: 'viewer', errors: ['not_found'] },
       schema: {
         summary: 'List the nodes of a cluster',
-        tags: ['clusters'],
+        tags: ['Clusters'],
         params: idParams,
         querystring: PageQuery,
         response: { 200: pageOf(Node) },
@@ -44,7 +44,7 @@ export const nodeRoutes: Routes = (api, deps) => {
     '/clusters/:id/nodes/:node_id',
     {
       config: { role: 'viewer', errors: ['not_found'] },
-      schema: { summary: 'Read a node', tags: ['clusters'], params: nodeParams, response: { 200: Node } },
+      schema: { summary: 'Read a node', tags: ['Clusters'], params: nodeParams, response: { 200: Node } },
     },
     async (request) => {
       const { clusterId, nodeId } = idsOf(request.params);
@@ -60,7 +60,7 @@ export const nodeRoutes: Routes = (api, deps) => {
       config: { role: 'admin', errors: ['not_found', 'name_taken', 'cluster_deleting'] },
       schema: {
         summary: 'Add a node to a cluster',
-        tags: ['clusters'],
+        tags: ['Clusters'],
         params: idParams,
         body: NodeCreate,
         response: { 201: Node },
@@ -82,7 +82,7 @@ export const nodeRoutes: Routes = (api, deps) => {
       config: { role: 'admin', errors: ['not_found'] },
       schema: {
         summary: 'Cordon a node, or open it again',
-        tags: ['clusters'],
+        tags: ['Clusters'],
         params: nodeParams,
         body: NodeUpdate,
         response: { 200: Node },
@@ -104,7 +104,7 @@ export const nodeRoutes: Routes = (api, deps) => {
       config: { role: 'admin', errors: ['not_found', 'node_in_use', 'last_node', 'cluster_deleting'] },
       schema: {
         summary: 'Take a node away',
-        tags: ['clusters'],
+        tags: ['Clusters'],
         params: nodeParams,
         response: { 204: z.undefined().describe('Gone.') },
       },

@@ -1,0 +1,106 @@
+/** What people do to a deployment beside reading it: cancel, stop, retry, delete. */
+import { z } from 'zod';
+import type { ControlPlane } from '../../control/control-plane.ts';
+import { isFinal } from '../../core/lifecycle.ts';
+import {
+  cancelDeployment,
+  deleteDeployment,
+  retryDeployment,
+  stopDeployment,
+  type TransitionOutcome,
+} from '../../store/transitions.ts';
+import { actorOf, pathId, scopeOf } from '../auth.ts';
+import type { Routes } from '../context.ts';
+import { ApiError, type ErrorCode, notFound } from '../errors.ts';
+import { setEtag } from '../etag.ts';
+import { illegalTransition } from '../illegal-transition.ts';
+import { presentDeployment } from '../present/deployments.ts';
+import { idParams } from '../schemas/common.ts';
+import { Deployment } from '../schemas/deployments.ts';
+
+interface Verb {
+  readonly name: 'cancel' | 'stop' | 'retry';
+  readonly summary: string;
+  readonly apply: typeof cancelDeployment;
+  readonly errors: readonly ErrorCode[];
+}
+
+const verbs: readonly Verb[] = [
+  { name: 'cancel', summary: 'Withdraw a deployment', apply: cancelDeployment, errors: ['illegal_transition'] },
+  { name: 'stop', summary: 'Stop an active deployment', apply: stopDeployment, errors: ['illegal_transition'] },
+  {
+    name: 'retry',
+    summary: 'Queue a finished deployment again',
+    apply: retryDeployment,
+    errors: ['illegal_transition', 'cluster_deleting'],
+  },
+];
+
+export const deploymentVerbRoutes: Routes = (api, deps) => {
+  const { db, control } = deps;
+
+  for (const verb of verbs) {
+    api.post(
+      `/deployments/:id/${verb.name}`,
+      {
+        config: { role: 'developer', errors: verb.errors },
+        schema: { summary: verb.summary, tags: ['Deployments'], params: idParams, response: { 200: Deployment } },
+      },
+      async (request, reply) => {
+        const id = pathId(request.params.id, 'deployment');
+        const outcome = await verb.apply(db, scopeOf(request), id, actorOf(request));
+        const deployment = deploymentOf(outcome, verb.name, control);
+        setEtag(reply, deployment.version);
+        return presentDeployment(deployment);
+      },
+    );
+  }
+
+  api.delete(
+    '/deployments/:id',
+    {
+      config: { role: 'developer', errors: ['illegal_transition'] },
+      schema: {
+        summary: 'Delete a deployment, stopping it first where it is active',
+        tags: ['Deployments'],
+        params: idParams,
+        response: {
+          202: Deployment.describe('It is being stopped, and goes then.'),
+          204: z.undefined().describe('Deleted.'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const id = pathId(request.params.id, 'deployment');
+      const outcome = await deleteDeployment(db, scopeOf(request), id, actorOf(request));
+      const deployment = deploymentOf(outcome, 'delete', control);
+      if (outcome.kind === 'done' && outcome.removed) return reply.code(204).send();
+      setEtag(reply, deployment.version);
+      return reply.code(202).send(presentDeployment(deployment));
+    },
+  );
+};
+
+type DoneOutcome = Extract<TransitionOutcome, { kind: 'done' }>;
+
+/** Passes on what was done to the control plane, or throws what stood in the way. */
+function deploymentOf(
+  outcome: TransitionOutcome,
+  verb: Verb['name'] | 'delete',
+  control: ControlPlane,
+): DoneOutcome['deployment'] {
+  switch (outcome.kind) {
+    case 'unknown':
+      throw notFound('deployment');
+    case 'conflict':
+      // A finished deployment can be retried, unless its cluster is on its way out.
+      if (verb === 'retry' && isFinal(outcome.status)) throw new ApiError('cluster_deleting');
+      throw illegalTransition(verb, outcome.status);
+    case 'done': {
+      const { deployment } = outcome;
+      if (deployment.status === 'stopping') control.stopSoon([{ id: deployment.id, attempt: deployment.attempt }]);
+      control.wake(deployment.cluster_id);
+      return deployment;
+    }
+  }
+}

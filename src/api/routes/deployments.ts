@@ -1,0 +1,124 @@
+import type { z } from 'zod';
+import {
+  changePriority,
+  type DeploymentFilter,
+  type DeploymentOrder,
+  listDeployments,
+  readDeployment,
+} from '../../store/deployments.ts';
+import { isUuid } from '../../store/ids.ts';
+import { readReplicas } from '../../store/replica-reads.ts';
+import { actorOf, pathId, scopeOf } from '../auth.ts';
+import type { Routes } from '../context.ts';
+import { notFound } from '../errors.ts';
+import { expectedVersion, setEtag, versionMismatch } from '../etag.ts';
+import { illegalTransition } from '../illegal-transition.ts';
+import { decodeCursor, pageOfRows } from '../paging.ts';
+import { presentDeployment, presentReplica } from '../present/deployments.ts';
+import { idParams, pageOf } from '../schemas/common.ts';
+import { Deployment, DeploymentDetail, DeploymentListQuery, DeploymentUpdate } from '../schemas/deployments.ts';
+import { whyItWaits } from '../waiting.ts';
+
+type ListQuery = z.infer<typeof DeploymentListQuery>;
+
+export const deploymentRoutes: Routes = (api, deps) => {
+  const { db, control } = deps;
+
+  api.get(
+    '/deployments',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'List deployments',
+        tags: ['Deployments'],
+        querystring: DeploymentListQuery,
+        response: { 200: pageOf(Deployment) },
+      },
+    },
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const key = decodeCursor(cursor, ['number', 'time', 'uuid']);
+      const filter = filterOf(request.query);
+      if (filter === null) return { items: [], next_cursor: null };
+      const after = key && { priority: key[0], at: key[1], id: key[2] };
+      const page = { limit: limit + 1, after };
+      const rows = await listDeployments(db, scopeOf(request), filter, orderOf(request.query.sort), page);
+      return pageOfRows(rows, limit, (row) => [row.priority, row.created_at_exact, row.id], presentDeployment);
+    },
+  );
+
+  api.get(
+    '/deployments/:id',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Read a deployment, with its replicas and why it waits',
+        tags: ['Deployments'],
+        params: idParams,
+        response: { 200: DeploymentDetail },
+      },
+    },
+    async (request, reply) => {
+      const scope = scopeOf(request);
+      const row = await readDeployment(db, scope, pathId(request.params.id, 'deployment'));
+      if (row === null) throw notFound('deployment');
+      setEtag(reply, row.version);
+      return {
+        ...presentDeployment(row),
+        replica_states: (await readReplicas(db, scope, row.id, row.attempt)).map(presentReplica),
+        waiting: row.status === 'queued' ? await whyItWaits(control, row) : null,
+      };
+    },
+  );
+
+  api.patch(
+    '/deployments/:id',
+    {
+      config: { role: 'developer', errors: ['illegal_transition', 'version_mismatch'] },
+      schema: {
+        summary: 'Change the priority of a queued deployment',
+        tags: ['Deployments'],
+        params: idParams,
+        body: DeploymentUpdate,
+        response: { 200: Deployment },
+      },
+    },
+    async (request, reply) => {
+      const id = pathId(request.params.id, 'deployment');
+      const version = expectedVersion(request);
+      const change = { priority: request.body.priority, version };
+      const outcome = await changePriority(db, scopeOf(request), id, change, actorOf(request));
+      switch (outcome.kind) {
+        case 'unknown':
+          throw notFound('deployment');
+        case 'stale':
+          throw versionMismatch(version ?? outcome.version);
+        case 'conflict':
+          throw illegalTransition('change the priority of', outcome.status);
+        case 'done':
+          control.wake(outcome.deployment.cluster_id);
+          setEtag(reply, outcome.deployment.version);
+          return presentDeployment(outcome.deployment);
+      }
+    },
+  );
+};
+
+/** Null where a filter names something that cannot exist: the list is empty then. */
+function filterOf(query: ListQuery): DeploymentFilter | null {
+  const { cluster_id: clusterId, submitted_by: submittedBy } = query;
+  if ([clusterId, submittedBy].some((id) => id !== undefined && !isUuid(id))) return null;
+  return {
+    clusterId,
+    submittedBy,
+    statuses: query.status,
+    kind: query.kind,
+    priority: query.priority,
+    name: query.name,
+  };
+}
+
+function orderOf(sort: ListQuery['sort']): DeploymentOrder {
+  const by = sort.endsWith('priority') ? 'priority' : 'created_at';
+  return { by, direction: sort.startsWith('-') ? 'desc' : 'asc' };
+}

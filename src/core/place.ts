@@ -1,0 +1,119 @@
+/**
+ * Where replicas go: best fit, so that what stays free stays in large pieces.
+ *
+ * GPUs are what fragments: a device once shared is lost to whole-device shapes, and a node with few idle devices left is lost
+ * to large ones. So shares go onto devices that are shared already, whole devices are taken where the fewest stay idle, and
+ * what needs no GPU keeps away from nodes that have idle ones, whose RAM and CPU they will need. This is the aim of
+ * fragmentation gradient descent (Weng et al., "Beware of Fragmentation", USENIX ATC 2023), by rules instead of gradients.
+ */
+import { wholeDevice } from './model.ts';
+import type { Asker, Room, Spot } from './room.ts';
+import type { Shape } from './shape.ts';
+
+/** Where the replicas of one deployment stand, replica 0 first. */
+export type Spots = readonly Spot[];
+
+/** Places every replica of a deployment, or none: null where they do not all fit. Takes the room. */
+export function placeOne(room: Room, shape: Shape, asker: Asker): Spots | null {
+  return placeSeveral(room, shape, asker, 1)[0] ?? null;
+}
+
+/** Places as many deployments of a shape as fit, up to `most`, each with all of its replicas. Takes the room. */
+export function placeSeveral(room: Room, shape: Shape, asker: Asker, most: number): Spots[] {
+  // Replicas of one shape are alike: wherever one goes, it costs the others the room of exactly one. So this count is exact.
+  const possible = Math.floor(room.capacity(shape, asker, most * shape.replicas) / shape.replicas);
+  const placed: Spots[] = [];
+  let node = -1;
+  while (placed.length < possible) {
+    const spots: Spot[] = [];
+    while (spots.length < shape.replicas) {
+      node = nextNode(room, shape, asker, node);
+      const spot = { node, devices: bestDevices(room, shape, node, asker) };
+      room.take(shape, spot, asker);
+      spots.push(spot);
+    }
+    placed.push(spots);
+  }
+  return placed;
+}
+
+export function giveBack(room: Room, shape: Shape, spots: Spots, asker: Asker): void {
+  for (const spot of spots) room.give(shape, spot, asker);
+}
+
+/**
+ * A node that was the best for one replica is so for the next one alike, as long as it has room: it is fuller now. Only
+ * shares look again: the next one might have to break an idle device here, where another node has a shared one.
+ */
+function nextNode(room: Room, shape: Shape, asker: Asker, last: number): number {
+  const isShare = shape.gpu > 0 && shape.wholeDevices === 0;
+  if (last !== -1 && !isShare && room.capacityOn(last, shape, asker, 1) > 0) return last;
+  return bestNode(room, shape, asker);
+}
+
+/** The first number at which two ranks differ decides, the lower is better; equal: the node with the lower id. */
+type Rank = readonly [idleBroken: number, idleLeft: number, shareLeft: number, leftover: number];
+
+function bestNode(room: Room, shape: Shape, asker: Asker): number {
+  let best = -1;
+  let bestRank: Rank = [Number.POSITIVE_INFINITY, 0, 0, 0];
+  for (let node = 0; node < room.nodes.length; node++) {
+    if (room.capacityOn(node, shape, asker, 1) === 0) continue;
+    const rank = rankOf(room, shape, node, asker);
+    if (!isBefore(rank, bestRank)) continue;
+    best = node;
+    bestRank = rank;
+  }
+  return best;
+}
+
+function rankOf(room: Room, shape: Shape, node: number, asker: Asker): Rank {
+  const leftover = leftoverOn(room, shape, node);
+  if (shape.gpu === 0) return [0, room.idleDevices(node), 0, leftover];
+  if (shape.wholeDevices > 0) return [0, room.idleDevices(node) - shape.wholeDevices, 0, leftover];
+  const device = bestShare(room, shape, node, asker);
+  const free = room.now.device[device] ?? 0;
+  const idleBroken = free === wholeDevice ? 1 : 0;
+  return [idleBroken, idleBroken * room.idleDevices(node), free - shape.gpu, leftover];
+}
+
+/** How much of the node's RAM and CPU would stay free, as parts of what it has. */
+function leftoverOn(room: Room, shape: Shape, node: number): number {
+  const total = room.nodes[node]?.total ?? shape;
+  const ram = ((room.now.ram[node] ?? 0) - shape.ram) / Math.max(1, total.ram);
+  const cpu = ((room.now.cpu[node] ?? 0) - shape.cpu) / Math.max(1, total.cpu);
+  return ram + cpu;
+}
+
+function isBefore(a: Rank, b: Rank): boolean {
+  if (a[0] !== b[0]) return a[0] < b[0];
+  if (a[1] !== b[1]) return a[1] < b[1];
+  if (a[2] !== b[2]) return a[2] < b[2];
+  return a[3] < b[3];
+}
+
+/** The devices that one replica gets on a node that has room for it. */
+function bestDevices(room: Room, shape: Shape, node: number, asker: Asker): readonly number[] {
+  if (shape.gpu === 0) return [];
+  if (shape.wholeDevices === 0) return [bestShare(room, shape, node, asker)];
+  // The models with the fewest idle devices first: the larger groups of one model stay whole.
+  return room
+    .deviceClasses(node, shape, asker)
+    .toSorted((a, b) => a.length - b.length || (a[0] ?? 0) - (b[0] ?? 0))
+    .flat()
+    .slice(0, shape.wholeDevices);
+}
+
+/** The fullest device that still has the share, so a shared one before an idle one; -1 where none has it. */
+function bestShare(room: Room, shape: Shape, node: number, asker: Asker): number {
+  let best = -1;
+  let least = Number.POSITIVE_INFINITY;
+  const end = room.firstDevice[node + 1] ?? 0;
+  for (let device = room.firstDevice[node] ?? 0; device < end; device++) {
+    const free = room.now.device[device] ?? 0;
+    if (free >= least || room.freeOfDevice(device, asker) < shape.gpu || !room.suits(device, shape)) continue;
+    best = device;
+    least = free;
+  }
+  return best;
+}
