@@ -1,65 +1,136 @@
 /**
  * The largest admissible set: of the deployments of one effective priority, as many as can run beside each other; between
- * equally many the older ones. This is a multidimensional knapsack with unit profits over several bins, NP-hard in general,
- * so: whoever fits in order is taken if that is all there is to win; else several greedy orders; else, where few enough are
- * left to choose from, exact search (search.ts).
+ * equally many the older ones. This is a multidimensional knapsack with unit profits over several bins, NP-hard in general.
+ * So: everybody in order, if no set can be larger; else several greedy orders; else, where few enough are left to choose
+ * from, exact search (search.ts).
  *
  * Equal requests are interchangeable: of one shape the oldest go first, and a shape that no longer fits is done.
  */
+import { type Candidates, type Choice, needOf, release, scarce } from './choice.ts';
 import type { Budget } from './pack.ts';
-import { giveBack, placeOne, placeSeveral, type Spots } from './place.ts';
-import type { Asker, Free, Room } from './room.ts';
+import { placeOne, placeSeveral, type Spots } from './place.ts';
+import type { Free, Room } from './room.ts';
 import { searchLargest } from './search.ts';
-import type { Shape } from './shape.ts';
 
-/** The deployments of one shape in a level. All of them fit alone. */
-export interface Candidates {
-  readonly shape: Shape;
-  readonly asker: Asker;
-  /** Their positions in the order of the queue, the oldest first. */
-  readonly members: readonly number[];
+/** The deployments of one effective priority that would fit alone, by shape. */
+export interface Level {
+  readonly candidates: readonly Candidates[];
+  /** For each member, the oldest first: the number of its candidates. */
+  readonly turns: readonly number[];
 }
 
-/** One deployment that has been given room. */
-export interface Admission {
-  readonly position: number;
-  readonly spots: Spots;
-}
-
-/** How many of each of the candidates, and where: parallel to the list of candidates. */
-export type Choice = readonly (readonly Spots[])[];
-
-/** Admits the largest set, at most `most` deployments. Takes their room. */
-export function admitLargest(room: Room, candidates: readonly Candidates[], most: number, budget: Budget): Admission[] {
-  if (most <= 0 || candidates.length === 0) return [];
-  const bound = Math.min(most, upperBound(room.free(), candidates));
-  const inOrder = admitInOrder(room, candidates, most);
-  if (size(inOrder) >= bound) return admissions(candidates, inOrder);
-  release(room, candidates, inOrder);
-  let best = inOrder;
-  for (const order of greedyOrders(room.free(), candidates)) {
+/** Chooses the largest set, at most `most` deployments. Takes their room. */
+export function admitLargest(room: Room, level: Level, most: number, budget: Budget): Choice {
+  const { candidates } = level;
+  const bound = Math.min(most, upperBound(candidates, room.free()));
+  let best = admitInOrder(room, level, most);
+  if (sizeOf(best) >= bound) return best;
+  release(room, candidates, best);
+  for (const order of greedyOrders(candidates, room.free())) {
     const choice = admitGreedily(room, candidates, order, most);
     release(room, candidates, choice);
     if (isBetter(candidates, choice, best)) best = choice;
   }
-  best = searchLargest(room, candidates, { from: size(best), to: bound }, budget) ?? best;
+  best = searchLargest(room, candidates, { least: sizeOf(best), most: bound }, budget) ?? best;
   retake(room, candidates, best);
-  return admissions(candidates, best);
+  return best;
 }
 
-/** Everybody in turn, whoever fits. */
-function admitInOrder(room: Room, candidates: readonly Candidates[], most: number): Choice {
-  const choice: Spots[][] = candidates.map(() => []);
+/** Everybody in turn, whoever fits. Where that is as many as can be, it is also the oldest set. */
+function admitInOrder(room: Room, level: Level, most: number): Choice {
+  const choice: Spots[][] = level.candidates.map(() => []);
+  const done = new Uint8Array(level.candidates.length);
   let left = most;
-  for (const i of turns(candidates)) {
-    const { shape, asker, members } = candidates[i] as Candidates;
-    const taken = choice[i] as Spots[];
-    if (taken.length < members.length && left > 0) {
-      const spots = placeOne(room, shape, asker);
-      if (spots === null) continue;
-      taken.push(spots);
+  for (const turn of level.turns) {
+    if (left === 0) break;
+    if (done[turn] === 1) continue;
+    const { shape, asker } = level.candidates[turn] as Candidates;
+    const spots = placeOne(room, shape, asker);
+    if (spots === null) done[turn] = 1;
+    else {
+      choice[turn]?.push(spots);
       left--;
     }
   }
   return choice;
+}
+
+/** Shape after shape in the given order, as many of each as fit. */
+function admitGreedily(room: Room, candidates: readonly Candidates[], order: readonly number[], most: number): Choice {
+  const choice: (readonly Spots[])[] = candidates.map(() => []);
+  let left = most;
+  for (const i of order) {
+    if (left === 0) break;
+    const { shape, asker, members } = candidates[i] as Candidates;
+    const placed = placeSeveral(room, shape, asker, Math.min(left, members.length));
+    choice[i] = placed;
+    left -= placed.length;
+  }
+  return choice;
+}
+
+/** Takes the room of a choice that was released: the spots are still free, so they are the same. */
+function retake(room: Room, candidates: readonly Candidates[], choice: Choice): void {
+  choice.forEach((chosen, i) => {
+    const { shape, asker } = candidates[i] as Candidates;
+    for (const spot of chosen.flat()) room.take(shape, spot, asker);
+  });
+}
+
+export function sizeOf(choice: Choice): number {
+  return choice.reduce((size, chosen) => size + chosen.length, 0);
+}
+
+/** More deployments; between equally many, the older at the first place where they differ. */
+function isBetter(candidates: readonly Candidates[], a: Choice, b: Choice): boolean {
+  if (sizeOf(a) !== sizeOf(b)) return sizeOf(a) > sizeOf(b);
+  const [ofA, ofB] = [positionsOf(candidates, a), positionsOf(candidates, b)];
+  const differs = ofA.findIndex((position, i) => position !== ofB[i]);
+  return differs !== -1 && (ofA[differs] ?? 0) < (ofB[differs] ?? 0);
+}
+
+function positionsOf(candidates: readonly Candidates[], choice: Choice): number[] {
+  return choice.flatMap((chosen, i) => candidates[i]?.members.slice(0, chosen.length) ?? []).toSorted((a, b) => a - b);
+}
+
+/** No set can have more than this: in each dimension by itself, the smallest first, as if the cluster were one node. */
+function upperBound(candidates: readonly Candidates[], free: Free): number {
+  const needs = candidates.map(({ shape, members }) => ({ need: needOf(shape), count: members.length }));
+  const bounds = scarce.map((dimension) => {
+    let left = free[dimension];
+    let fitting = 0;
+    for (const { need, count } of needs.toSorted((a, b) => a.need[dimension] - b.need[dimension])) {
+      const possible = need[dimension] === 0 ? count : Math.min(count, Math.floor(left / need[dimension]));
+      fitting += possible;
+      left -= possible * need[dimension];
+      if (possible < count) break;
+    }
+    return fitting;
+  });
+  return Math.min(...bounds);
+}
+
+/**
+ * Orders in which taking whatever fits tends to admit many: the smallest first, by the largest part that it takes of any
+ * dimension (as in Ghodsi et al., "Dominant Resource Fairness", NSDI 2011, section 4), by the sum of the parts, and by the sum
+ * weighted with how much each dimension is in demand (Panigrahy et al., "Heuristics for Vector Bin Packing", 2011).
+ */
+function greedyOrders(candidates: readonly Candidates[], free: Free): number[][] {
+  const parts = candidates.map(({ shape }) => {
+    const need = needOf(shape);
+    return scarce.map((dimension) => need[dimension] / Math.max(1, free[dimension]));
+  });
+  const demand = scarce.map((_, d) =>
+    parts.reduce((sum, part, i) => sum + (part[d] ?? 0) * (candidates[i]?.members.length ?? 0), 0),
+  );
+  const sizes: ((part: readonly number[]) => number)[] = [
+    (part) => Math.max(...part),
+    (part) => part.reduce((sum, one) => sum + one, 0),
+    (part) => part.reduce((sum, one, d) => sum + one * (demand[d] ?? 0), 0),
+  ];
+  return sizes.map((size) => {
+    const sized = parts.map((part) => size(part));
+    const age = (i: number) => candidates[i]?.members[0] ?? 0;
+    return candidates.map((_, i) => i).toSorted((a, b) => (sized[a] ?? 0) - (sized[b] ?? 0) || age(a) - age(b));
+  });
 }

@@ -31,7 +31,7 @@ const laneOf = (task: Task): Lane => (task.kind === 'clean' ? 'cleaning' : 'life
 
 /** Opens the queues. Throws where the backend can't be reached now; later outages are errors of `send`, and end by themselves. */
 export async function openTaskQueue(options: BullMqOptions): Promise<TaskQueue> {
-  const connections = connectionsOf(options);
+  const connections = await connectionsOf(options);
   const queues = new Map<Lane, TaskSender>();
   const workers: TaskWorker[] = [];
   for (const lane of Object.keys(lanes) as Lane[]) queues.set(lane, connections.queue(`${options.name}-${lane}`));
@@ -92,32 +92,42 @@ function workerOptions(concurrency: number) {
   return { concurrency, lockDuration: lockDurationMs, stalledInterval: lockDurationMs, maxStalledCount: 1_000_000 };
 }
 
-function connectionsOf(options: BullMqOptions): Connections {
+async function connectionsOf(options: BullMqOptions): Promise<Connections> {
   return options.backend.kind === 'redis'
     ? redisConnections(options.backend.url, options.log)
     : postgresConnections(options.backend.url);
 }
 
-function redisConnections(url: string, log: Logger): Connections {
+async function redisConnections(url: string, log: Logger): Promise<Connections> {
   // A producer fails at once while Redis is away (the sweep sends again later); a worker waits for it to come back.
-  const producer = new Redis(url, { maxRetriesPerRequest: 1, enableOfflineQueue: false, lazyConnect: true });
-  const consumer = new Redis(url, { maxRetriesPerRequest: null, lazyConnect: true });
+  const producer = new Redis(url, { maxRetriesPerRequest: 1, enableOfflineQueue: false });
+  const consumer = new Redis(url, { maxRetriesPerRequest: null });
   const onError = (error: Error) => log.debug({ err: { message: error.message } }, 'redis');
   producer.on('error', onError);
   consumer.on('error', onError);
+  // Before the queues are made: each sends a first command at once.
+  await Promise.all([connected(producer), connected(consumer)]);
   return {
     queue: (name) => new Queue<Task>(name, { connection: producer, skipWaitingForReady: true }),
     worker: (name, concurrency, handle) =>
       new Worker<Task>(name, (job) => handle(job.data), { connection: consumer, ...workerOptions(concurrency) }),
-    async ready() {
-      await Promise.all([producer.connect(), consumer.connect()]);
-    },
+    ready: () => Promise.resolve(),
     close() {
       producer.disconnect();
       consumer.disconnect();
       return Promise.resolve();
     },
   };
+}
+
+async function connected(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') return;
+  await new Promise<void>((resolve, reject) => {
+    redis.once('ready', resolve);
+    redis.once('error', (error: Error) =>
+      reject(new Error(`Redis can't be reached: ${error.message}`, { cause: error })),
+    );
+  });
 }
 
 function postgresConnections(url: string): Connections {

@@ -7,9 +7,9 @@ export async function createTestDatabase(): Promise<{ url: string; drop(): Promi
   if (server === undefined) throw new Error('HYPERVISOR_TEST_DATABASE_URL is not set: the global set-up of the tests sets it');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   await administer(server, `create database ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  return { url: url.href, drop: () => administer(server, `drop database if exists ${name} with (force)`) };
+  // Not by URL: a socket's directory makes a connection string that is none.
+  const url = server.replace(/^(postgres(?:ql)?:\/\/[^/]*)\/[^?]*/, `$1/${name}`);
+  return { url, drop: () => administer(server, `drop database if exists ${name} with (force)`) };
 }
 
 async function administer(url: string, statement: string): Promise<void> {

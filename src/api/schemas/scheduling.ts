@@ -84,4 +84,5 @@ export const EventListQuery = PageQuery.extend({
 export const EventStreamQuery = z.strictObject({
   cluster_id: id.optional(),
   deployment_id: id.optional(),
+  last_event_id: z.string().max(64).optional().describe('In place of the header, where a client cannot set one.'),
 });

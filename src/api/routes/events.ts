@@ -1,0 +1,149 @@
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { readDeployment } from '../../store/deployments.ts';
+import { type EventFilter, type EventPosition, endOfEvents, listEvents, readPosition } from '../../store/event-log.ts';
+import { isUuid } from '../../store/ids.ts';
+import { roleIn } from '../../store/memberships.ts';
+import type { Scope } from '../../store/scope.ts';
+import { pathId, scopeOf, signedIn } from '../auth.ts';
+import type { Routes, RouteDeps } from '../context.ts';
+import { invalidField, notFound } from '../errors.ts';
+import { EventFeeds } from '../event-feed.ts';
+import { presentEvent } from '../present/events.ts';
+import { idParams, pageOf } from '../schemas/common.ts';
+import { Event, EventListQuery, EventStreamQuery } from '../schemas/scheduling.ts';
+import { goneSignal, sendPieces } from '../streaming.ts';
+
+/** Shorter than the idle time after which proxies cut a connection. */
+const heartbeatMs = 15_000;
+
+export const eventRoutes: Routes = (api, deps) => {
+  const { db, control } = deps;
+  const feeds = new EventFeeds(db, (listener) => control.onEvents(listener));
+
+  api.get(
+    '/events',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'List events',
+        tags: ['Events'],
+        querystring: EventListQuery,
+        response: { 200: pageOf(Event) },
+      },
+    },
+    (request) => pageOfEvents(deps, scopeOf(request), filterOf(request.query), request.query),
+  );
+
+  api.get(
+    '/deployments/:id/events',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'List the events of a deployment',
+        tags: ['Events'],
+        params: idParams,
+        querystring: EventListQuery.omit({ deployment_id: true, cluster_id: true }),
+        response: { 200: pageOf(Event) },
+      },
+    },
+    async (request) => {
+      const scope = scopeOf(request);
+      const deploymentId = pathId(request.params.id, 'deployment');
+      const page = await pageOfEvents(deps, scope, { deploymentId, type: request.query.type }, request.query);
+      // Events outlive their deployment; without any, it is either filtered out or unknown.
+      if (page.items.length === 0 && (await readDeployment(db, scope, deploymentId)) === null) throw notFound('deployment');
+      return page;
+    },
+  );
+
+  api.get(
+    '/events/stream',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'Follow events live, as server-sent events',
+        description: 'Each has its id: reconnect with `Last-Event-ID` and none is missed. Without it: from now on.',
+        tags: ['Events'],
+        querystring: EventStreamQuery,
+        response: { 200: z.string().describe('`text/event-stream`; each `data` is an Event.') },
+      },
+    },
+    async (request, reply) => {
+      const filter = filterOf(request.query);
+      const start = lastEventId(request, request.query.last_event_id) ?? (await endOfEvents(db));
+      const signal = goneSignal(reply, deps);
+      const pieces = serverSentEvents(deps, feeds, request, { filter, start, signal });
+      return sendPieces(reply, 'text/event-stream; charset=utf-8', pieces, signal);
+    },
+  );
+};
+
+interface StreamRequest {
+  /** Null: a filter names what cannot exist. */
+  readonly filter: EventFilter | null;
+  readonly start: EventPosition;
+  readonly signal: AbortSignal;
+}
+
+async function* serverSentEvents(
+  deps: RouteDeps,
+  feeds: EventFeeds,
+  request: FastifyRequest,
+  { filter, start, signal }: StreamRequest,
+): AsyncGenerator<string> {
+  const scope = scopeOf(request);
+  const { userId } = signedIn(request);
+  yield 'retry: 2000\n: connected\n\n';
+  let checkedAt = performance.now();
+  for await (const event of feeds.follow(scope, filter ?? { deploymentId: '' }, start, { idleMs: heartbeatMs, signal })) {
+    if (performance.now() - checkedAt >= heartbeatMs) {
+      // Who is no member any more is told nothing more.
+      if ((await roleIn(deps.db, scope, userId)) === undefined) return;
+      checkedAt = performance.now();
+    }
+    if (event === null) {
+      yield ': still here\n\n';
+      continue;
+    }
+    const shown = presentEvent(event);
+    yield `id: ${shown.id}\nevent: ${shown.type}\ndata: ${JSON.stringify(shown)}\n\n`;
+  }
+}
+
+/** Where a client that was cut off goes on; undefined for one that begins. */
+function lastEventId(request: FastifyRequest, fromQuery: string | undefined): EventPosition | undefined {
+  const header = request.headers['last-event-id'];
+  const text = typeof header === 'string' && header !== '' ? header : fromQuery;
+  if (text === undefined) return undefined;
+  const position = readPosition(text);
+  if (position === null) throw invalidField('last-event-id', 'must be the id of an event, as it was sent');
+  return position;
+}
+
+async function pageOfEvents(
+  { db }: RouteDeps,
+  scope: Scope,
+  filter: EventFilter | null,
+  query: Pick<z.infer<typeof EventListQuery>, 'limit' | 'cursor' | 'order'>,
+) {
+  const after = positionOfCursor(query.cursor);
+  if (filter === null) return { items: [], next_cursor: null };
+  const rows = await listEvents(db, scope, filter, { order: query.order, limit: query.limit + 1, after });
+  const items = rows.slice(0, query.limit).map(presentEvent);
+  return { items, next_cursor: rows.length > query.limit ? (items.at(-1)?.id ?? null) : null };
+}
+
+function positionOfCursor(cursor: string | undefined): EventPosition | undefined {
+  if (cursor === undefined) return undefined;
+  const position = readPosition(cursor);
+  if (position === null) throw invalidField('cursor', 'is not a cursor of this list: send back `next_cursor` as it was');
+  return position;
+}
+
+/** Null where a filter names what cannot exist: nothing happens to it. */
+function filterOf(query: { cluster_id?: string; deployment_id?: string; type?: string }): EventFilter | null {
+  const { cluster_id: clusterId, deployment_id: deploymentId } = query;
+  if ([clusterId, deploymentId].some((id) => id !== undefined && !isUuid(id))) return null;
+  return { clusterId: clusterId?.toLowerCase(), deploymentId: deploymentId?.toLowerCase(), type: query.type };
+}

@@ -1,0 +1,37 @@
+/** What there is to choose from inside one effective priority, and what a choice is. */
+import { giveBack, type Spots } from './place.ts';
+import type { Asker, Free, Room } from './room.ts';
+import type { Shape } from './shape.ts';
+
+/** The deployments of one shape in a level. Each of them would fit alone. */
+export interface Candidates {
+  readonly shape: Shape;
+  readonly asker: Asker;
+  /** Their positions in the order of the queue, the oldest first. */
+  readonly members: readonly number[];
+}
+
+/** For each of the candidates where its oldest members stand, as many as are chosen. */
+export type Choice = readonly (readonly Spots[])[];
+
+/** Gives back the room of everything chosen. */
+export function release(room: Room, candidates: readonly Candidates[], choice: Choice): void {
+  choice.forEach((chosen, i) => {
+    const { shape, asker } = candidates[i] as Candidates;
+    for (const spots of chosen) giveBack(room, shape, spots, asker);
+  });
+}
+
+/** What all replicas of one deployment need together, by what is scarce: amounts, and idle devices for whole ones. */
+export function needOf(shape: Shape): Free {
+  const { ram, cpu, gpu, replicas } = shape;
+  return {
+    ram: ram * replicas,
+    cpu: cpu * replicas,
+    gpu: gpu * replicas,
+    idle: shape.wholeDevices > 0 ? gpu * replicas : 0,
+  };
+}
+
+export const scarce = ['ram', 'cpu', 'gpu', 'idle'] as const satisfies readonly (keyof Free)[];
+

@@ -1,0 +1,16 @@
+/** The service as a process of its own, for tests that kill it: `node --import tsx service-process.ts <config as JSON>`. */
+import { type Config, makeConfig } from '../../src/config.ts';
+import { startHypervisor } from '../../src/main.ts';
+
+const given = JSON.parse(process.argv[2] ?? '{}') as Partial<Config>;
+const service = await startHypervisor(makeConfig(given, {}));
+process.once('SIGTERM', () => {
+  service.stop().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      process.stderr.write(`${String(error)}\n`);
+      process.exit(1);
+    },
+  );
+});
+process.stdout.write(`ready ${service.url}\n`);

@@ -1,0 +1,151 @@
+/** A control plane of a test's own: a fresh database, a data directory that goes with it, a free port. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import type { Config } from '../../src/config.ts';
+import { startHypervisor } from '../../src/main.ts';
+import { createTestDatabase } from './database.ts';
+import { enginePort } from './engine-port.ts';
+
+export interface ServiceOptions {
+  /** What carries tasks; default PostgreSQL. */
+  readonly queue?: 'postgres' | 'redis';
+  /** Overrides anything of the configuration. */
+  readonly config?: Partial<Config>;
+}
+
+interface Installation {
+  readonly databaseUrl: string;
+  readonly config: Partial<Config>;
+  /** Looks into the database: only to prove that nothing is left behind. */
+  sql<Row extends pg.QueryResultRow>(query: string, values?: unknown[]): Promise<Row[]>;
+  remove(): Promise<void>;
+}
+
+export interface TestService extends Omit<Installation, 'remove'> {
+  readonly url: string;
+  /** Stops the service, removes its containers, its database and its data directory. */
+  stop(): Promise<void>;
+}
+
+/** A service in a process of its own: it can be killed, and started again on the same database and data directory. */
+export interface SpawnedService extends TestService {
+  /** `kill -9`, without any good-bye. Resolves once the process is gone. */
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+}
+
+/** In this process: the quick way. */
+export async function startTestService(options: ServiceOptions = {}): Promise<TestService> {
+  const { remove, ...installation } = await createInstallation(options);
+  const { makeConfig } = await import('../../src/config.ts');
+  const service = await startHypervisor(makeConfig(installation.config, {}));
+  return {
+    ...installation,
+    url: service.url,
+    async stop() {
+      await service.stop();
+      await remove();
+    },
+  };
+}
+
+export async function spawnTestService(options: ServiceOptions = {}): Promise<SpawnedService> {
+  const { remove, ...installation } = await createInstallation(options);
+  // Clients keep its address over a restart, as they would.
+  let running = await spawnProcess(installation.config);
+  const { url } = running;
+  const config = { ...installation.config, port: Number(new URL(url).port) };
+  return {
+    ...installation,
+    config,
+    url,
+    kill: () => end(running.child, 'SIGKILL'),
+    async restart() {
+      running = await spawnProcess(config);
+    },
+    async stop() {
+      await end(running.child, 'SIGTERM');
+      await remove();
+    },
+  };
+}
+
+async function createInstallation(options: ServiceOptions): Promise<Installation> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'hv-test-'));
+  const database = options.config?.databaseUrl == null ? await createTestDatabase() : null;
+  const databaseUrl = options.config?.databaseUrl ?? database?.url ?? '';
+  const engine = enginePort();
+  const config: Partial<Config> = {
+    dataDir,
+    databaseUrl,
+    redisUrl: options.queue === 'redis' ? required('HYPERVISOR_TEST_REDIS_URL') : null,
+    dockerHost: engine?.host ?? null,
+    port: 0,
+    registration: 'open',
+    signInsPerMinute: 100_000,
+    logLevel: process.env['HYPERVISOR_TEST_LOG'] ?? 'fatal',
+    ...options.config,
+  };
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
+  // The server may be stopped by the test.
+  pool.on('error', () => undefined);
+  return {
+    databaseUrl,
+    config,
+    async sql<Row extends pg.QueryResultRow>(query: string, values: unknown[] = []) {
+      return (await pool.query<Row>(query, values)).rows;
+    },
+    async remove() {
+      const ids = await deploymentsEver(pool);
+      await engine?.removeContainersOf(ids);
+      await pool.end();
+      await database?.drop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The deployments of an installation, also those that are deleted: whose containers a test may have left. */
+async function deploymentsEver(pool: pg.Pool): Promise<string[]> {
+  const { rows } = await pool
+    .query<{ id: string }>('select distinct deployment_id as id from event where deployment_id is not null')
+    .catch(() => ({ rows: [] }));
+  return rows.map((row) => row.id);
+}
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is not set: the global set-up starts what it names`);
+  return value;
+}
+
+const entry = fileURLToPath(new URL('service-process.ts', import.meta.url));
+
+async function spawnProcess(config: Partial<Config>): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', entry, JSON.stringify(config)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  for await (const line of createInterface({ input: child.stdout })) {
+    const url = /^ready (http:\S+)$/.exec(line)?.[1];
+    if (url !== undefined) {
+      child.stdout.resume();
+      return { child, url };
+    }
+    said += `${line}\n`;
+  }
+  throw new Error(`the service ended before it was ready:\n${said}`);
+}
+
+async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
+}
