@@ -15,7 +15,10 @@ export function byAddress(limit: RateLimit = defaultRegisterLimit) {
  * For each subject (a username) from each address: guessing at one account is slowed down, and nobody can lock its owner
  * out from elsewhere. Counted once the body is read. No subject, nothing to count.
  */
-export function bySubject(limit: RateLimit = defaultSignInLimit, subjectOf: (request: FastifyRequest) => string | null) {
+export function bySubject(
+  limit: RateLimit = defaultSignInLimit,
+  subjectOf: (request: FastifyRequest) => string | null,
+) {
   return {
     max: limit.max,
     timeWindow: limit.perSeconds * 1000,

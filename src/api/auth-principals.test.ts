@@ -12,6 +12,14 @@ const principal: Principal = {
   operator: false,
 };
 
+function deferred() {
+  let resolve!: (found: Principal | null) => void;
+  const promise = new Promise<Principal | null>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
 describe('the cache of principals', () => {
   it('asks once for many requests', async () => {
     const cache = new PrincipalCache();
@@ -33,11 +41,11 @@ describe('the cache of principals', () => {
 
   it('after a revocation never answers from a look-up that began before it', async () => {
     const cache = new PrincipalCache();
-    let answerOld: (found: Principal | null) => void = () => undefined;
-    const before = cache.get('a', () => new Promise((resolve) => (answerOld = resolve)));
+    const old = deferred();
+    const before = cache.get('a', () => old.promise);
     cache.clear();
     const after = cache.get('a', () => Promise.resolve(null));
-    answerOld(principal);
+    old.resolve(principal);
     expect(await before).toBe(principal);
     expect(await after).toBeNull();
     expect(await cache.get('a', () => Promise.resolve(null))).toBeNull();

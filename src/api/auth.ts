@@ -103,7 +103,12 @@ function checkAccount(principal: Principal, config: FastifyContextConfig): void 
   if (config.session === true && principal.sessionId === null) throw new ApiError('session_required');
 }
 
-async function checkRole(request: FastifyRequest, principal: Principal, needed: Role, deps: RouteDeps): Promise<Access> {
+async function checkRole(
+  request: FastifyRequest,
+  principal: Principal,
+  needed: Role,
+  deps: RouteDeps,
+): Promise<Access> {
   const access =
     request.routeOptions.config.organization === 'path'
       ? await accessToPath(request, principal, deps)

@@ -38,7 +38,12 @@ function singleNode(body: ClusterBody): NewNode {
   const errors = [...missing({ ram, cpu, gpu }), ...emptyAmounts(body, '')];
   if (ram === undefined || cpu === undefined || gpu === undefined || errors.length > 0) throw invalidFields(errors);
   const device: NewDevice = { model: 'generic', memoryMib: 0, driver: 'none' };
-  return { name: 'node-1', ram: toThousandths(ram), cpu: toThousandths(cpu), devices: Array<NewDevice>(gpu).fill(device) };
+  return {
+    name: 'node-1',
+    ram: toThousandths(ram),
+    cpu: toThousandths(cpu),
+    devices: Array.from({ length: gpu }, () => device),
+  };
 }
 
 const units = { ram: 'GB', cpu: 'cores', gpu: 'GPU devices' } as const;

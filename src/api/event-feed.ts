@@ -83,12 +83,7 @@ class EventFeed {
   readonly #stopListening: () => void;
   readonly #regular: NodeJS.Timeout;
 
-  constructor(
-    db: Database,
-    scope: Scope,
-    end: EventPosition,
-    onEvents: (listener: () => void) => () => void,
-  ) {
+  constructor(db: Database, scope: Scope, end: EventPosition, onEvents: (listener: () => void) => () => void) {
     this.#db = db;
     this.#scope = scope;
     this.#floor = end;
@@ -114,7 +109,11 @@ class EventFeed {
       if (page === null) {
         // What was readable by the time of the tip is in the page: the rest of it is other people's.
         const tip = this.#tip;
-        const older = await listEvents(this.#db, this.#scope, filter, { order: 'asc', limit: pageMax, after: position });
+        const older = await listEvents(this.#db, this.#scope, filter, {
+          order: 'asc',
+          limit: pageMax,
+          after: position,
+        });
         yield* older;
         const last = older.at(-1);
         if (last !== undefined) position = positionOf(last);
@@ -181,7 +180,7 @@ class EventFeed {
     const dropped = this.#recent.splice(0, this.#recent.length - recentMax).at(-1);
     if (dropped !== undefined) this.#floor = positionOf(dropped);
     if (page.length === pageMax) this.#lookAgain = true;
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of this.#waiting) wake();
   }
 }
 

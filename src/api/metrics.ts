@@ -3,7 +3,8 @@ import type { Api } from './context.ts';
 
 /** Times every request, by route and not by URL: ids would make a series each. */
 export function measureRequests(api: Api, registry: Registry): void {
-  if (registry.getSingleMetric('process_cpu_seconds_total') === undefined) collectDefaultMetrics({ register: registry });
+  if (registry.getSingleMetric('process_cpu_seconds_total') === undefined)
+    collectDefaultMetrics({ register: registry });
   const durations = new Histogram({
     name: 'hypervisor_http_request_duration_seconds',
     help: 'Time from the first byte of a request to the last of its answer.',

@@ -11,7 +11,7 @@ export function tidyComponents<Document extends object>(document: Document): Doc
   const text = JSON.parse(JSON.stringify(document)) as { components: { schemas: Record<string, Json> } };
   const schemas = text.components.schemas;
   const { components, ...rest } = text;
-  const used = reachable({ ...rest, components: { ...components, schemas: {} } } as unknown as Json, schemas);
+  const used = reachable({ ...rest, components: { ...components, schemas: {} } }, schemas);
   const names = new Map([...used].map((name) => [name, plainName(name, used, schemas)]));
   const kept = Object.fromEntries(
     [...used].toSorted().map((name) => [names.get(name) ?? name, schemas[name] ?? null] as const),

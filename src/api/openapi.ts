@@ -41,7 +41,7 @@ const tags = [
 const describeSchemas = createJsonSchemaTransform({ schemaRegistry: registry });
 
 const transform: SwaggerTransform = (document) => {
-  const described = describeSchemas(document as Parameters<typeof describeSchemas>[0]);
+  const described = describeSchemas(document);
   const { config } = document.route;
   if (document.schema?.hide === true) return described;
   const schema = described.schema as { response?: Record<string, unknown>; security?: unknown };
@@ -81,9 +81,9 @@ function errorResponse(codes: readonly ErrorCode[]) {
 
 const nameComponents = createJsonSchemaTransformObject({ schemaRegistry: registry });
 
-/** Collects the routes that are added after it. */
-export async function describeApi(api: Api): Promise<void> {
-  await api.register(swagger, {
+/** Collects the routes of the plugins that are registered after it. */
+export function describeApi(api: Api): void {
+  api.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -109,7 +109,10 @@ export async function describeApi(api: Api): Promise<void> {
 }
 
 /** The document and its page. Both are open to everybody: they say nothing that the source does not. */
-export async function serveDocs(api: Api): Promise<void> {
-  await api.register(swaggerUi, { routePrefix: '/api/docs', uiConfig: { persistAuthorization: true } });
-  api.get('/api/openapi.json', { schema: { hide: true } }, () => api.swagger());
+export function serveDocs(api: Api): void {
+  api.register(swaggerUi, { routePrefix: '/api/docs', uiConfig: { persistAuthorization: true } });
+  api.register((scope, _options, done) => {
+    scope.get('/api/openapi.json', { schema: { hide: true } }, () => scope.swagger());
+    done();
+  });
 }

@@ -28,9 +28,10 @@ describe('cursors', () => {
   });
 });
 
+const show = (row: number) => row * 10;
+
 describe('pages', () => {
   it('have a next one only where there is more', () => {
-    const show = (row: number) => row * 10;
     expect(pageOfRows([1, 2, 3], 2, (row) => [row], show)).toEqual({ items: [10, 20], next_cursor: encodeCursor([2]) });
     expect(pageOfRows([1, 2], 2, (row) => [row], show)).toEqual({ items: [10, 20], next_cursor: null });
     expect(pageOfRows([], 2, (row) => [row], show)).toEqual({ items: [], next_cursor: null });

@@ -2,8 +2,9 @@
  * Lists by keyset: a page begins after the sort key of the last row of the page before, so that a page costs the same
  * wherever it lies, and rows that come or go meanwhile are neither skipped nor shown twice.
  */
-import { invalidField } from './errors.ts';
+
 import { isUuid } from '../store/ids.ts';
+import { invalidField } from './errors.ts';
 
 interface KeyTypes {
   uuid: string;

@@ -61,21 +61,19 @@ export function createServer(deps: ServerDeps): Api {
   api.register(helmet, securityHeaders(deps.config.secureCookies));
   api.register(cookie);
   api.register(rateLimit, { global: false, errorResponseBuilder: () => new ApiError('too_many_requests') });
-  api.register(async (scope) => {
-    await describeApi(scope as Api);
-    await scope.register(serveDocs);
-    await scope.register(
-      (v1, _options, done) => {
-        const below = v1 as Api;
-        requireAccess(below, routeDeps);
-        neverCache(below);
-        below.setNotFoundHandler(unknownRoute);
-        for (const add of routes) add(below, routeDeps);
-        done();
-      },
-      { prefix: '/api/v1' },
-    );
-  });
+  describeApi(api);
+  serveDocs(api);
+  api.register(
+    (scope, _options, done) => {
+      const v1 = scope as Api;
+      requireAccess(v1, routeDeps);
+      neverCache(v1);
+      v1.setNotFoundHandler(unknownRoute);
+      for (const add of routes) add(v1, routeDeps);
+      done();
+    },
+    { prefix: '/api/v1' },
+  );
   return api;
 }
 
@@ -97,7 +95,7 @@ function parseJsonOnly(api: Api): void {
   api.removeAllContentTypeParsers();
   api.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
-    else parseJson(request, body, (error, value) => done(error && new ApiError('malformed_json'), value));
+    else void parseJson(request, body, (error, value) => done(error && new ApiError('malformed_json'), value));
   });
 }
 

@@ -17,11 +17,13 @@ export function sendPieces(
   pieces: AsyncIterable<string>,
   signal: AbortSignal,
 ): FastifyReply {
-  return reply
-    .header('content-type', contentType)
-    // Proxies that collect an answer before they pass it on would stop a live one.
-    .header('x-accel-buffering', 'no')
-    .send(Readable.from(untilAborted(pieces, signal), { objectMode: false, highWaterMark: 16_384 }));
+  return (
+    reply
+      .header('content-type', contentType)
+      // Proxies that collect an answer before they pass it on would stop a live one.
+      .header('x-accel-buffering', 'no')
+      .send(Readable.from(untilAborted(pieces, signal), { objectMode: false, highWaterMark: 16_384 }))
+  );
 }
 
 /** That the reader went is no failure: then the stream just ends. */

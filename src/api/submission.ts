@@ -37,7 +37,8 @@ export async function submit(
 ): Promise<DeploymentAnswer[]> {
   const submission = submissionOf(request, bodies);
   const refusal = await refuseWhatNeverFits(deps.capacities, submission, fieldOf);
-  const outcome = refusal === null ? await deps.submitter.submit(submission) : await earlierOr(deps, submission, refusal);
+  const outcome =
+    refusal === null ? await deps.submitter.submit(submission) : await earlierOr(deps, submission, refusal);
   switch (outcome.kind) {
     case 'accepted':
       for (const clusterId of new Set(submission.deployments.map((one) => one.clusterId))) deps.control.wake(clusterId);

@@ -16,12 +16,16 @@ const valid = { cluster_id: 'x', docker_image: 'busybox:1.36', ram_required: 1, 
 
 describe('validation', () => {
   it('names the field of a body', () => {
-    expect(errorsOf(ClusterCreate, { name: 'c', ram: -1 })).toEqual([{ field: 'ram', message: 'must be 0 or more GB' }]);
+    expect(errorsOf(ClusterCreate, { name: 'c', ram: -1 })).toEqual([
+      { field: 'ram', message: 'must be 0 or more GB' },
+    ]);
   });
 
   it('names what is missing', () => {
     const { ram_required: _, ...rest } = valid;
-    expect(errorsOf(DeploymentCreate, rest)).toEqual([{ field: 'ram_required', message: 'is missing: a number of GB' }]);
+    expect(errorsOf(DeploymentCreate, rest)).toEqual([
+      { field: 'ram_required', message: 'is missing: a number of GB' },
+    ]);
     expect(errorsOf(DeploymentCreate, { ...valid, cluster_id: undefined })).toEqual([
       { field: 'cluster_id', message: 'is missing' },
     ]);
@@ -58,6 +62,8 @@ describe('validation', () => {
       name: '',
       ram: 'x',
     }) as { error: ApiError };
-    expect(result.error.toProblem('r').detail).toMatch(/^`name` must not be empty, .*`ram` must be a number of GB\. Correct/);
+    expect(result.error.toProblem('r').detail).toMatch(
+      /^`name` must not be empty, .*`ram` must be a number of GB\. Correct/,
+    );
   });
 });

@@ -8,9 +8,17 @@ type RawIssue = Parameters<z.core.$ZodErrorMap>[0];
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema }) => {
   return (data: unknown) => {
     const result = schema.safeParse(data, { error: messageOf });
-    return result.success ? { value: result.data } : { error: invalidFields(result.error.issues.flatMap(fieldErrors)) };
+    if (result.success) return { value: result.data };
+    return { error: invalidFields(oneForEachField(result.error.issues.flatMap(fieldErrors))) };
   };
 };
+
+/** Of several things wrong with one field, the first: the others mostly follow from it. */
+function oneForEachField(errors: readonly FieldError[]): FieldError[] {
+  const byField = new Map<string, FieldError>();
+  for (const error of errors) if (!byField.has(error.field)) byField.set(error.field, error);
+  return [...byField.values()];
+}
 
 function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   if (issue.code === 'unrecognized_keys') {

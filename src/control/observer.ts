@@ -5,7 +5,7 @@ import { setReachability } from '../store/reachability.ts';
 import { type KnownReplica, readKnownReplicas } from '../store/work.ts';
 import type { Observations } from './observations.ts';
 import { repeat } from './repeat.ts';
-import { endedObservation } from './worker.ts';
+import { endedObservation, startedObservation } from './state-observations.ts';
 
 /** How often everything is listed and compared, whatever the event stream said. */
 const listingMs = 5_000;
@@ -140,22 +140,13 @@ async function removeUnknown(deps: Deps, key: ContainerKey): Promise<void> {
   await deps.runtime.remove(key);
 }
 
-async function adopt(deps: Deps, replica: KnownReplica, state: ContainerState): Promise<void> {
-  if (state.status === 'created') return; // Its start is under way, or is sent again by the sweep.
+async function adopt(deps: Deps, replica: KnownReplica, listed: ContainerState): Promise<void> {
+  if (listed.status === 'created') return; // Its start is under way, or is sent again by the sweep.
+  if (replica.status === 'running' && listed.status === 'running') return;
+  const state = await deps.runtime.inspect(listed.key);
+  if (state === null) return;
   const records: Promise<unknown>[] = [];
-  if (replica.status === 'starting') {
-    records.push(
-      deps.observations.record({
-        kind: 'started',
-        deploymentId: state.key.deploymentId,
-        attempt: state.key.attempt,
-        replica: state.key.replica,
-        containerId: state.containerId,
-        at: state.startedAt ?? Date.now(),
-        ports: state.ports,
-      }),
-    );
-  }
+  if (replica.status === 'starting') records.push(deps.observations.record(startedObservation(state)));
   if (state.status === 'exited') records.push(deps.observations.record(endedObservation(state)));
   await Promise.all(records);
 }

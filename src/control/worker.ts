@@ -16,6 +16,7 @@ import { batched } from './batched.ts';
 import { cleanUp } from './clean-up.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import type { Observations } from './observations.ts';
+import { endedObservation, startedObservation } from './state-observations.ts';
 
 interface Deps {
   readonly db: Database;
@@ -93,32 +94,11 @@ async function startOne(deps: Deps, runtime: Runtime, work: Work, replica: WorkR
 
 /** Tells what a container is doing. One that nobody expects any more, since its deployment is over, is removed. */
 async function report(deps: Deps, runtime: Runtime, state: ContainerState): Promise<void> {
-  const { deploymentId, attempt, replica } = state.key;
-  const started = deps.observations.record({
-    kind: 'started',
-    deploymentId,
-    attempt,
-    replica,
-    containerId: state.containerId,
-    at: state.startedAt ?? Date.now(),
-    ports: state.ports,
-  });
+  const started = deps.observations.record(startedObservation(state));
   const ended = state.status === 'exited' ? deps.observations.record(endedObservation(state)) : null;
   const progress = await started;
   await ended;
-  if (progress === null || progress.attempt !== attempt) await runtime.remove(state.key);
-}
-
-export function endedObservation(state: ContainerState) {
-  return {
-    kind: 'ended' as const,
-    deploymentId: state.key.deploymentId,
-    attempt: state.key.attempt,
-    replica: state.key.replica,
-    exitCode: state.exitCode,
-    outOfMemory: state.outOfMemory,
-    at: state.finishedAt ?? Date.now(),
-  };
+  if (progress === null || progress.attempt !== state.key.attempt) await runtime.remove(state.key);
 }
 
 /**

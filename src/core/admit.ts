@@ -6,18 +6,11 @@
  *
  * Equal requests are interchangeable: of one shape the oldest go first, and a shape that no longer fits is done.
  */
-import { type Candidates, type Choice, needOf, release, scarce } from './choice.ts';
+import { type Candidates, type Choice, type Level, needOf, release, scarce } from './choice.ts';
 import type { Budget } from './pack.ts';
 import { placeOne, placeSeveral, type Spots } from './place.ts';
 import type { Free, Room } from './room.ts';
 import { searchLargest } from './search.ts';
-
-/** The deployments of one effective priority that would fit alone, by shape. */
-export interface Level {
-  readonly candidates: readonly Candidates[];
-  /** For each member, the oldest first: the number of its candidates. */
-  readonly turns: readonly number[];
-}
 
 /** Chooses the largest set, at most `most` deployments. Takes their room. */
 export function admitLargest(room: Room, level: Level, most: number, budget: Budget): Choice {

@@ -11,6 +11,15 @@ export interface Candidates {
   readonly members: readonly number[];
 }
 
+/** The deployments of one effective priority that would fit alone, by shape. */
+export interface Level {
+  readonly candidates: readonly Candidates[];
+  /** For each member, in the order of the queue: the number of its candidates. */
+  readonly turns: readonly number[];
+  /** The position after the last one of the level. */
+  readonly end: number;
+}
+
 /** For each of the candidates where its oldest members stand, as many as are chosen. */
 export type Choice = readonly (readonly Spots[])[];
 
@@ -34,4 +43,3 @@ export function needOf(shape: Shape): Free {
 }
 
 export const scarce = ['ram', 'cpu', 'gpu', 'idle'] as const satisfies readonly (keyof Free)[];
-

@@ -129,6 +129,8 @@ export interface Place extends Standing {
   readonly placements: readonly Placement[];
   /** True where it was started before a higher one that does not fit. */
   readonly backfilled: boolean;
+  /** True where it went before its turn, because it (or the one that it stood in for) had waited too long (reserve.ts). */
+  readonly outOfTurn: boolean;
 }
 
 export interface Wait extends Standing {
@@ -138,6 +140,8 @@ export interface Wait extends Standing {
   readonly shortfall: Resources;
   /** The node that comes nearest, by its name; null where there is none. */
   readonly nearestNode: string | null;
+  /** How many of its replicas would find room now: all of them where others or a reservation stand in the way. */
+  readonly replicasFitting: number;
   readonly reservation: Reservation | null;
 }
 

@@ -1,5 +1,6 @@
 /** The order of the queue: effective priority, then time of submission, then id. */
 import type { Policy, QueuedDeployment } from './model.ts';
+import { type Shape, Shapes } from './shape.ts';
 
 /** The best priority there is; age raises nobody above it. */
 export const bestPriority = 1;
@@ -19,9 +20,11 @@ export function effectivePriority(deployment: QueuedDeployment, policy: Policy, 
   return Math.min(deployment.priority, Math.max(bestPriority, deployment.priority - earned));
 }
 
-/** The queue in order. Both lists run in parallel: whose turn it is, and at which effective priority. */
+/** The queue in order, as lists that run in parallel: a position in one is the same position in the others. */
 export interface OrderedQueue {
   readonly deployments: readonly QueuedDeployment[];
+  readonly shapes: readonly Shape[];
+  /** The effective priority. */
   readonly effective: readonly number[];
 }
 
@@ -41,7 +44,8 @@ export function orderQueue(queue: readonly QueuedDeployment[], policy: Policy, n
       effective.push(priority);
     }
   }
-  return { deployments, effective };
+  const shapes = new Shapes();
+  return { deployments, shapes: deployments.map(({ request }) => shapes.of(request)), effective };
 }
 
 /**
@@ -80,7 +84,8 @@ function sortTies(sorted: QueuedDeployment[]): void {
   }
 }
 
-function compareByAge(a: QueuedDeployment, b: QueuedDeployment): number {
+/** Who has waited longer, then by id. */
+export function compareByAge(a: QueuedDeployment, b: QueuedDeployment): number {
   return a.queuedAt - b.queuedAt || compareIds(a.id, b.id);
 }
 

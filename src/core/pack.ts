@@ -16,18 +16,21 @@ export interface Demand {
   readonly deployments: number;
 }
 
-/** Steps that a search may still take: counted, not timed, so that the same snapshot gives the same plan on any machine. */
+/** Steps that a search may take: counted, not timed, so that the same snapshot gives the same plan on any machine. */
 export class Budget {
-  #left: number;
+  readonly #steps: number;
+  used = 0;
   constructor(steps: number) {
-    this.#left = steps;
+    this.#steps = steps;
   }
   /** Takes one step; false where none is left. */
   step(): boolean {
-    return this.#left-- > 0;
+    if (this.used >= this.#steps) return false;
+    this.used++;
+    return true;
   }
   get isSpent(): boolean {
-    return this.#left < 0;
+    return this.used >= this.#steps;
   }
 }
 
@@ -36,7 +39,9 @@ export class Budget {
  * Takes the room. Answers the spots of each demand's deployments, in the order of the demands.
  */
 export function packAll(room: Room, demands: readonly Demand[], budget: Budget): Spots[][] | null {
-  const largestFirst = demands.map((_, i) => i).toSorted((a, b) => sizeIn(room, demands[b]) - sizeIn(room, demands[a]) || a - b);
+  const largestFirst = demands
+    .map((_, i) => i)
+    .toSorted((a, b) => sizeIn(room, demands[b]) - sizeIn(room, demands[a]) || a - b);
   const sorted = largestFirst.map((i) => demands[i] as Demand);
   const packed = packGreedily(room, sorted) ?? new Packing(room, sorted, budget).run();
   if (packed === null) return null;
@@ -193,7 +198,9 @@ function needs(shapes: readonly Shape[]): Need[] {
 function deviceChoices(room: Room, shape: Shape, node: number, asker: Asker): readonly (readonly number[])[] {
   if (shape.gpu === 0) return [[]];
   const classes = room.deviceClasses(node, shape, asker);
-  return shape.wholeDevices === 0 ? classes.map((alike) => alike.slice(0, 1)) : combinations(classes, shape.wholeDevices);
+  return shape.wholeDevices === 0
+    ? classes.map((alike) => alike.slice(0, 1))
+    : combinations(classes, shape.wholeDevices);
 }
 
 /** All ways to take `count` devices, differing in how many come from each class. */

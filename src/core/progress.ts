@@ -180,9 +180,7 @@ function endOf(deployment: DeploymentRecord): { status: DeploymentStatus; code: 
         code: 'stopped',
         message: 'stopped by a user',
       };
-    case 'cancel':
-    case 'replica_failed':
-    case null:
+    default:
       return { status: 'cancelled', code: 'cancelled', message: 'cancelled by a user' };
   }
 }

@@ -2,7 +2,7 @@
  * The free room of a cluster, as the planner works on it: a copy in flat arrays that placements are taken from and given back
  * to. Nodes stand in it in the order of their ids, so that every choice between equals falls the same way.
  */
-import { type Node, type Placement, type Resources, wholeDevice } from './model.ts';
+import { type Device, type Node, type Placement, type Resources, wholeDevice } from './model.ts';
 import { compareIds } from './order.ts';
 import type { Shape } from './shape.ts';
 
@@ -34,25 +34,35 @@ export class Room {
   readonly nodes: readonly Node[];
   /** The devices of node n are numbered from `firstDevice[n]` up to, not including, `firstDevice[n + 1]`. */
   readonly firstDevice: Int32Array;
-  readonly deviceModel: readonly string[];
+  readonly #devices: readonly Device[];
   readonly now: Amounts;
   /** What a restrained asker may take at most, beside `now`; infinite where nothing is kept. Null while nothing is. */
   #beside: Amounts | null = null;
 
-  constructor(nodes: readonly Node[], emptied = false) {
+  constructor(nodes: readonly Node[], state: 'as it is' | 'emptied' = 'as it is') {
+    const emptied = state === 'emptied';
     this.nodes = nodes.toSorted((a, b) => compareIds(a.id, b.id));
     this.firstDevice = new Int32Array(nodes.length + 1);
     this.nodes.forEach((node, n) => {
       this.firstDevice[n + 1] = (this.firstDevice[n] ?? 0) + node.devices.length;
     });
     const devices = this.nodes.flatMap((node) => node.devices.toSorted((a, b) => a.index - b.index));
-    this.deviceModel = devices.map((device) => device.model);
+    this.#devices = devices;
     const of = (node: Node) => (emptied ? node.total : node.free);
     this.now = {
       ram: Float64Array.from(this.nodes, (node) => of(node).ram),
       cpu: Float64Array.from(this.nodes, (node) => of(node).cpu),
       device: Float64Array.from(devices, (device) => (emptied ? wholeDevice : device.free)),
     };
+  }
+
+  /** The same room, to try something on. */
+  copy(): Room {
+    const copy = new Room(this.nodes);
+    copy.now.ram.set(this.now.ram);
+    copy.now.cpu.set(this.now.cpu);
+    copy.now.device.set(this.now.device);
+    return copy;
   }
 
   /** Keeps room: from here on, restrained askers may take at most `beside` (and what is free). */
@@ -126,7 +136,7 @@ export class Room {
 
   /** Is the device of a model that the shape takes? */
   suits(device: number, shape: Shape): boolean {
-    return shape.models === null || shape.models.has(this.deviceModel[device] ?? '');
+    return shape.models === null || shape.models.has(this.#devices[device]?.model ?? '');
   }
 
   /** How many replicas of the shape the whole room could take now, up to `most`. Exact: replicas of one shape are alike. */
@@ -153,12 +163,31 @@ export class Room {
     const end = this.firstDevice[node + 1] ?? 0;
     for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
       if (this.freeOfDevice(device, asker) < least || !this.suits(device, shape)) continue;
-      const key = `${this.deviceModel[device]}:${this.now.device[device]}:${this.#beside?.device[device]}`;
+      const key = `${this.#devices[device]?.model}:${this.now.device[device]}:${this.#beside?.device[device]}`;
       const known = classes.get(key);
       if (known === undefined) classes.set(key, [device]);
       else known.push(device);
     }
     return [...classes.values()];
+  }
+
+  devicesOf(node: number): number[] {
+    const first = this.firstDevice[node] ?? 0;
+    return Array.from({ length: (this.firstDevice[node + 1] ?? 0) - first }, (_, i) => first + i);
+  }
+
+  /** A device's position on its node: what the runtime is told. */
+  indexOf(device: number): number {
+    return this.#devices[device]?.index ?? -1;
+  }
+
+  /** Amounts that restrain nobody. */
+  unlimited(): Amounts {
+    return {
+      ram: infinite(this.nodes.length),
+      cpu: infinite(this.nodes.length),
+      device: infinite(this.#devices.length),
+    };
   }
 
   /** Devices of the node that nobody has a share of. */
@@ -176,7 +205,7 @@ export class Room {
     const devices: string[] = [];
     const end = this.firstDevice[node + 1] ?? 0;
     for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
-      devices.push(`${this.deviceModel[device]}:${this.now.device[device]}:${this.#beside?.device[device]}`);
+      devices.push(`${this.#devices[device]?.model}:${this.now.device[device]}:${this.#beside?.device[device]}`);
     }
     const beside = this.#beside === null ? '' : `${this.#beside.ram[node]},${this.#beside.cpu[node]}`;
     return `${this.now.ram[node]},${this.now.cpu[node]},${beside},${devices.toSorted().join()}`;
@@ -184,23 +213,27 @@ export class Room {
 
   /** Everything that is free now, over all nodes; `idle` counts whole devices, in thousandths as well. */
   free(): Free {
-    const sum = (amounts: Float64Array) => amounts.reduce((a, b) => a + b, 0);
     const idle = this.now.device.reduce((count, free) => count + (free === wholeDevice ? free : 0), 0);
     return { ram: sum(this.now.ram), cpu: sum(this.now.cpu), gpu: sum(this.now.device), idle };
   }
 
   /** A replica on a spot, in the words of the plan. */
   placement(shape: Shape, spot: Spot, replica: number): Placement {
-    const first = this.firstDevice[spot.node] ?? 0;
-    const node = this.nodes[spot.node] as Node;
-    const indexes = node.devices.map((device) => device.index).toSorted((a, b) => a - b);
+    const amount = Math.min(shape.gpu, wholeDevice);
+    const indexes = spot.devices.map((device) => this.indexOf(device)).toSorted((a, b) => a - b);
     return {
       replica,
-      nodeId: node.id,
+      nodeId: this.nodes[spot.node]?.id ?? '',
       resources: shape.request.perReplica,
-      devices: spot.devices
-        .toSorted((a, b) => a - b)
-        .map((device) => ({ index: indexes[device - first] ?? 0, amount: Math.min(shape.gpu, wholeDevice) })),
+      devices: indexes.map((index) => ({ index, amount })),
     };
   }
+}
+
+function infinite(length: number): Float64Array {
+  return new Float64Array(length).fill(Number.POSITIVE_INFINITY);
+}
+
+function sum(amounts: Float64Array): number {
+  return amounts.reduce((total, one) => total + one, 0);
 }

@@ -38,7 +38,8 @@ export class Shapes {
   #find(request: Request): Shape {
     const { ram, cpu, gpu } = request.perReplica;
     // Products of primes, kept within 2^53: quicker than building a string for each of 50,000 requests.
-    const hash = ((ram * 8191 + cpu) * 131 + gpu * 7 + request.replicas * 31 + request.gpuModels.length) % 9007199254740881;
+    const hash =
+      ((ram * 8191 + cpu) * 131 + gpu * 7 + request.replicas * 31 + request.gpuModels.length) % 9007199254740881;
     const alike = this.#byContent.get(hash);
     const known = alike?.find((shape) => sameRequest(shape.request, request));
     if (known !== undefined) return known;

@@ -83,7 +83,11 @@ export interface LogOptions {
 export interface Capacity {
   readonly ram: number;
   readonly cpu: number;
-  readonly devices: readonly { readonly model: string; readonly memoryMib: number; readonly driver: 'nvidia' | 'none' }[];
+  readonly devices: readonly {
+    readonly model: string;
+    readonly memoryMib: number;
+    readonly driver: 'nvidia' | 'none';
+  }[];
 }
 
 /** Why a start or a pull failed, so that the control plane knows whether to try again. */
@@ -143,7 +147,10 @@ export interface Runtime {
   /** Null where it does not exist. */
   inspect(key: ContainerKey): Promise<ContainerState | null>;
 
-  /** All containers of this installation (told by label), running or not; of one cluster where it is named. */
+  /**
+   * All containers of this installation (told by label), running or not; of one cluster where it is named. Of running ones,
+   * `startedAt` and `ports` may be missing: `inspect` tells them.
+   */
   list(clusterId?: string): Promise<readonly ContainerState[]>;
 
   /** Ends when the container ends (with `follow`), at the last line (without), or when the signal aborts. */

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { InTransaction } from './database.ts';
+import type { Database, InTransaction } from './database.ts';
 import type { Scope } from './scope.ts';
 
 export interface LockedCluster {
@@ -26,4 +26,14 @@ export async function sumUpNodes(tx: InTransaction, clusterId: string): Promise<
       from (select coalesce(sum(ram), 0)::numeric ram, coalesce(sum(cpu), 0)::numeric cpu, coalesce(sum(gpu), 0)::numeric gpu
               from node where cluster_id = ${clusterId}) s
      where c.id = ${clusterId}`.execute(tx);
+}
+
+export async function clusterExists(db: Database, scope: Scope, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('cluster')
+    .select('id')
+    .where('organization_id', '=', scope.organizationId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row !== undefined;
 }

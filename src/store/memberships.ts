@@ -40,7 +40,11 @@ export async function roleIn(db: Database, scope: Scope, userId: string): Promis
 }
 
 /** The members by username, so that pages do not depend on who joined when. */
-export function listMembers(db: Database, scope: Scope, page: PageRequest<string>): Promise<(MemberRow & { sort: string })[]> {
+export function listMembers(
+  db: Database,
+  scope: Scope,
+  page: PageRequest<string>,
+): Promise<(MemberRow & { sort: string })[]> {
   return members(db, scope)
     .select(sql<string>`lower("user".username)`.as('sort'))
     .$if(page.after !== undefined, (query) => query.where(sql<boolean>`lower("user".username) > ${page.after}`))
@@ -59,10 +63,7 @@ function members(db: Database, scope: Scope) {
 
 /** Makes a user a member, and the organization the one in use if it is the first. A member already: membership_pkey. */
 export async function addMember(tx: InTransaction, scope: Scope, userId: string, role: Role): Promise<void> {
-  await tx
-    .insertInto('membership')
-    .values({ organization_id: scope.organizationId, user_id: userId, role })
-    .execute();
+  await tx.insertInto('membership').values({ organization_id: scope.organizationId, user_id: userId, role }).execute();
   await tx
     .updateTable('user')
     .set({ organization_id: scope.organizationId })

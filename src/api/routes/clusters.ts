@@ -11,7 +11,7 @@ import { presentCluster } from '../present/clusters.ts';
 import { Cluster, ClusterCreate, ClusterDeleteQuery, ClusterUpdate } from '../schemas/clusters.ts';
 import { idParams, PageQuery, pageOf } from '../schemas/common.ts';
 
-export const clusterRoutes: Routes = (api, deps) => {
+export const registerClusterRoutes: Routes = (api, deps) => {
   const { db, control } = deps;
 
   api.post(
@@ -38,7 +38,12 @@ export const clusterRoutes: Routes = (api, deps) => {
     '/clusters',
     {
       config: { role: 'viewer' },
-      schema: { summary: 'List clusters', tags: ['Clusters'], querystring: PageQuery, response: { 200: pageOf(Cluster) } },
+      schema: {
+        summary: 'List clusters',
+        tags: ['Clusters'],
+        querystring: PageQuery,
+        response: { 200: pageOf(Cluster) },
+      },
     },
     async (request) => {
       const { limit, cursor } = request.query;

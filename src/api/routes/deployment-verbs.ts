@@ -36,7 +36,7 @@ const verbs: readonly Verb[] = [
   },
 ];
 
-export const deploymentVerbRoutes: Routes = (api, deps) => {
+export const registerDeploymentVerbRoutes: Routes = (api, deps) => {
   const { db, control } = deps;
 
   for (const verb of verbs) {

@@ -6,12 +6,12 @@ import {
   listDeployments,
   readDeployment,
 } from '../../store/deployments.ts';
-import { isUuid } from '../../store/ids.ts';
 import { readReplicas } from '../../store/replica-reads.ts';
 import { actorOf, pathId, scopeOf } from '../auth.ts';
 import type { Routes } from '../context.ts';
 import { notFound } from '../errors.ts';
 import { expectedVersion, setEtag, versionMismatch } from '../etag.ts';
+import { filterId } from '../filters.ts';
 import { illegalTransition } from '../illegal-transition.ts';
 import { decodeCursor, pageOfRows } from '../paging.ts';
 import { presentDeployment, presentReplica } from '../present/deployments.ts';
@@ -21,7 +21,7 @@ import { whyItWaits } from '../waiting.ts';
 
 type ListQuery = z.infer<typeof DeploymentListQuery>;
 
-export const deploymentRoutes: Routes = (api, deps) => {
+export const registerDeploymentRoutes: Routes = (api, deps) => {
   const { db, control } = deps;
 
   api.get(
@@ -39,7 +39,6 @@ export const deploymentRoutes: Routes = (api, deps) => {
       const { limit, cursor } = request.query;
       const key = decodeCursor(cursor, ['number', 'time', 'uuid']);
       const filter = filterOf(request.query);
-      if (filter === null) return { items: [], next_cursor: null };
       const after = key && { priority: key[0], at: key[1], id: key[2] };
       const page = { limit: limit + 1, after };
       const rows = await listDeployments(db, scopeOf(request), filter, orderOf(request.query.sort), page);
@@ -104,13 +103,10 @@ export const deploymentRoutes: Routes = (api, deps) => {
   );
 };
 
-/** Null where a filter names something that cannot exist: the list is empty then. */
-function filterOf(query: ListQuery): DeploymentFilter | null {
-  const { cluster_id: clusterId, submitted_by: submittedBy } = query;
-  if ([clusterId, submittedBy].some((id) => id !== undefined && !isUuid(id))) return null;
+function filterOf(query: ListQuery): DeploymentFilter {
   return {
-    clusterId,
-    submittedBy,
+    clusterId: filterId(query.cluster_id),
+    submittedBy: filterId(query.submitted_by),
     statuses: query.status,
     kind: query.kind,
     priority: query.priority,

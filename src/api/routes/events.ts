@@ -2,13 +2,13 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { readDeployment } from '../../store/deployments.ts';
 import { type EventFilter, type EventPosition, endOfEvents, listEvents, readPosition } from '../../store/event-log.ts';
-import { isUuid } from '../../store/ids.ts';
 import { roleIn } from '../../store/memberships.ts';
 import type { Scope } from '../../store/scope.ts';
 import { pathId, scopeOf, signedIn } from '../auth.ts';
-import type { Routes, RouteDeps } from '../context.ts';
+import type { RouteDeps, Routes } from '../context.ts';
 import { invalidField, notFound } from '../errors.ts';
 import { EventFeeds } from '../event-feed.ts';
+import { filterId } from '../filters.ts';
 import { presentEvent } from '../present/events.ts';
 import { idParams, pageOf } from '../schemas/common.ts';
 import { Event, EventListQuery, EventStreamQuery } from '../schemas/scheduling.ts';
@@ -17,7 +17,7 @@ import { goneSignal, sendPieces } from '../streaming.ts';
 /** Shorter than the idle time after which proxies cut a connection. */
 const heartbeatMs = 15_000;
 
-export const eventRoutes: Routes = (api, deps) => {
+export const registerEventRoutes: Routes = (api, deps) => {
   const { db, control } = deps;
   const feeds = new EventFeeds(db, (listener) => control.onEvents(listener));
 
@@ -52,7 +52,8 @@ export const eventRoutes: Routes = (api, deps) => {
       const deploymentId = pathId(request.params.id, 'deployment');
       const page = await pageOfEvents(deps, scope, { deploymentId, type: request.query.type }, request.query);
       // Events outlive their deployment; without any, it is either filtered out or unknown.
-      if (page.items.length === 0 && (await readDeployment(db, scope, deploymentId)) === null) throw notFound('deployment');
+      if (page.items.length === 0 && (await readDeployment(db, scope, deploymentId)) === null)
+        throw notFound('deployment');
       return page;
     },
   );
@@ -80,8 +81,7 @@ export const eventRoutes: Routes = (api, deps) => {
 };
 
 interface StreamRequest {
-  /** Null: a filter names what cannot exist. */
-  readonly filter: EventFilter | null;
+  readonly filter: EventFilter;
   readonly start: EventPosition;
   readonly signal: AbortSignal;
 }
@@ -96,7 +96,7 @@ async function* serverSentEvents(
   const { userId } = signedIn(request);
   yield 'retry: 2000\n: connected\n\n';
   let checkedAt = performance.now();
-  for await (const event of feeds.follow(scope, filter ?? { deploymentId: '' }, start, { idleMs: heartbeatMs, signal })) {
+  for await (const event of feeds.follow(scope, filter, start, { idleMs: heartbeatMs, signal })) {
     if (performance.now() - checkedAt >= heartbeatMs) {
       // Who is no member any more is told nothing more.
       if ((await roleIn(deps.db, scope, userId)) === undefined) return;
@@ -124,11 +124,10 @@ function lastEventId(request: FastifyRequest, fromQuery: string | undefined): Ev
 async function pageOfEvents(
   { db }: RouteDeps,
   scope: Scope,
-  filter: EventFilter | null,
+  filter: EventFilter,
   query: Pick<z.infer<typeof EventListQuery>, 'limit' | 'cursor' | 'order'>,
 ) {
   const after = positionOfCursor(query.cursor);
-  if (filter === null) return { items: [], next_cursor: null };
   const rows = await listEvents(db, scope, filter, { order: query.order, limit: query.limit + 1, after });
   const items = rows.slice(0, query.limit).map(presentEvent);
   return { items, next_cursor: rows.length > query.limit ? (items.at(-1)?.id ?? null) : null };
@@ -137,13 +136,15 @@ async function pageOfEvents(
 function positionOfCursor(cursor: string | undefined): EventPosition | undefined {
   if (cursor === undefined) return undefined;
   const position = readPosition(cursor);
-  if (position === null) throw invalidField('cursor', 'is not a cursor of this list: send back `next_cursor` as it was');
+  if (position === null)
+    throw invalidField('cursor', 'is not a cursor of this list: send back `next_cursor` as it was');
   return position;
 }
 
-/** Null where a filter names what cannot exist: nothing happens to it. */
-function filterOf(query: { cluster_id?: string; deployment_id?: string; type?: string }): EventFilter | null {
-  const { cluster_id: clusterId, deployment_id: deploymentId } = query;
-  if ([clusterId, deploymentId].some((id) => id !== undefined && !isUuid(id))) return null;
-  return { clusterId: clusterId?.toLowerCase(), deploymentId: deploymentId?.toLowerCase(), type: query.type };
+function filterOf(query: {
+  cluster_id?: string | undefined;
+  deployment_id?: string | undefined;
+  type?: string | undefined;
+}): EventFilter {
+  return { clusterId: filterId(query.cluster_id), deploymentId: filterId(query.deployment_id), type: query.type };
 }

@@ -35,7 +35,8 @@ export function registerHealthRoutes(api: Api, { db, closing }: RouteDeps): void
     },
     async () => {
       if (closing.aborted) throw new ApiError('shutting_down');
-      if (!(await isMigrated(db))) throw new ApiError('store_unavailable', 'The schema of the database is not up to date.');
+      if (!(await isMigrated(db)))
+        throw new ApiError('store_unavailable', 'The schema of the database is not up to date.');
       return { status: 'ready' as const };
     },
   );

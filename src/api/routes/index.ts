@@ -1,12 +1,20 @@
 import type { Routes } from '../context.ts';
 import { registerAuthRoutes } from './auth.ts';
+import { registerClusterRoutes } from './clusters.ts';
+import { registerDeploymentVerbRoutes } from './deployment-verbs.ts';
+import { registerDeploymentRoutes } from './deployments.ts';
+import { registerEventRoutes } from './events.ts';
 import { registerHealthRoutes } from './health.ts';
 import { registerInviteRoutes } from './invites.ts';
+import { registerLogRoutes } from './logs.ts';
 import { registerMeRoutes } from './me.ts';
 import { registerMemberRoutes } from './members.ts';
 import { registerMetricsRoutes } from './metrics.ts';
+import { registerNodeRoutes } from './nodes.ts';
 import { registerOrganizationRoutes } from './organizations.ts';
 import { registerRegistryCredentialRoutes } from './registry-credentials.ts';
+import { registerSchedulingRoutes } from './scheduling.ts';
+import { registerSubmitRoutes } from './submit.ts';
 import { registerTokenRoutes } from './tokens.ts';
 
 /** Every group of routes below /api/v1. A new group is added here, and nowhere else. */
@@ -18,6 +26,14 @@ export const routes: readonly Routes[] = [
   registerInviteRoutes,
   registerTokenRoutes,
   registerRegistryCredentialRoutes,
+  registerClusterRoutes,
+  registerNodeRoutes,
+  registerSchedulingRoutes,
+  registerSubmitRoutes,
+  registerDeploymentRoutes,
+  registerDeploymentVerbRoutes,
+  registerLogRoutes,
+  registerEventRoutes,
   registerHealthRoutes,
   registerMetricsRoutes,
 ];

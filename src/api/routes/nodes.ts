@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readCluster } from '../../store/clusters.ts';
+import { clusterExists } from '../../store/cluster-row.ts';
 import { createNode, deleteNode, listNodes, type NodeChange, readNode, setSchedulable } from '../../store/nodes.ts';
 import { actorOf, pathId, scopeOf } from '../auth.ts';
 import { nodeOfRequest } from '../cluster-bodies.ts';
@@ -12,7 +12,7 @@ import { id, idParams, PageQuery, pageOf } from '../schemas/common.ts';
 
 const nodeParams = z.object({ id, node_id: id });
 
-export const nodeRoutes: Routes = (api, deps) => {
+export const registerNodeRoutes: Routes = (api, deps) => {
   const { db, control } = deps;
 
   api.get(
@@ -35,7 +35,7 @@ export const nodeRoutes: Routes = (api, deps) => {
       const after = key && { at: key[0], id: key[1] };
       const rows = await listNodes(db, scope, clusterId, { limit: limit + 1, after });
       // A cluster has at least one node: none on the first page means that it is unknown.
-      if (rows.length === 0 && (await readCluster(db, scope, clusterId)) === null) throw notFound('cluster');
+      if (rows.length === 0 && !(await clusterExists(db, scope, clusterId))) throw notFound('cluster');
       return pageOfRows(rows, limit, (row) => [row.key.at, row.key.id], presentNode);
     },
   );

@@ -1,4 +1,9 @@
-import { createOrganization, getOrganization, listOrganizations, renameOrganization } from '../../store/organizations.ts';
+import {
+  createOrganization,
+  getOrganization,
+  listOrganizations,
+  renameOrganization,
+} from '../../store/organizations.ts';
 import { actorOf, scopeOf, signedIn } from '../auth.ts';
 import type { Api, RouteDeps } from '../context.ts';
 import { notFound } from '../errors.ts';
@@ -48,7 +53,12 @@ export function registerOrganizationRoutes(api: Api, { db, principals }: RouteDe
       const only = tokenId === null || organizationId === null ? null : { organizationId };
       const after = decodeCursor(cursor, ['text'])?.[0];
       const rows = await listOrganizations(db, userId, { limit, after }, only);
-      return pageOfRows(rows, limit, ({ sort }) => [sort], (row) => presentOrganization(row, row.role));
+      return pageOfRows(
+        rows,
+        limit,
+        ({ sort }) => [sort],
+        (row) => presentOrganization(row, row.role),
+      );
     },
   );
 
@@ -89,7 +99,8 @@ export function registerOrganizationRoutes(api: Api, { db, principals }: RouteDe
       const scope = scopeOf(request);
       const expected = expectedVersion(request);
       const organization = await renameOrganization(db, scope, request.body.name, expected, actorOf(request));
-      if (organization === undefined) throw expected === undefined ? notFound('organization') : versionMismatch(expected);
+      if (organization === undefined)
+        throw expected === undefined ? notFound('organization') : versionMismatch(expected);
       setEtag(reply, organization.version);
       return presentOrganization(organization, scope.role);
     },

@@ -13,10 +13,12 @@ const headers = z.looseObject({
   'idempotency-key': z
     .string()
     .optional()
-    .describe('1 to 200 printable characters. Sent again with the same key, a request is answered with what the first made.'),
+    .describe(
+      '1 to 200 printable characters. Sent again with the same key, a request is answered with what the first made.',
+    ),
 });
 
-export const submitRoutes: Routes = (api, deps) => {
+export const registerSubmitRoutes: Routes = (api, deps) => {
   const submitDeps: SubmitDeps = {
     db: deps.db,
     control: deps.control,
@@ -61,9 +63,12 @@ export const submitRoutes: Routes = (api, deps) => {
     },
     async (request, reply) => {
       const bodies = request.body.deployments;
-      const fieldOf = (index: number, field: string) => `deployments.${index}.${field}`;
-      const deployments = await submit(submitDeps, request, reply, bodies, fieldOf);
+      const deployments = await submit(submitDeps, request, reply, bodies, fieldInBatch);
       return reply.code(201).send({ deployments });
     },
   );
 };
+
+function fieldInBatch(index: number, field: string): string {
+  return `deployments.${index}.${field}`;
+}

@@ -35,15 +35,12 @@ export const wholeGpus = z
 
 /** No control characters, which break terminals and logs; no leading or trailing blanks. */
 export function text(min: number, max: number) {
-  return (
-    z
-      .string()
-      .min(min, { message: min === 1 ? 'must not be empty' : `must have at least ${min} characters` })
-      .max(max, { message: `must have at most ${max} characters` })
-      // biome-ignore lint: control characters are what is looked for.
-      .regex(/^[^\u0000-\u001f\u007f]*$/, { message: 'must not contain control characters' })
-      .refine((value) => value.trim() === value, { message: 'must not begin or end with blanks' })
-  );
+  return z
+    .string()
+    .min(min, { message: min === 1 ? 'must not be empty' : `must have at least ${min} characters` })
+    .max(max, { message: `must have at most ${max} characters` })
+    .regex(/^\P{Cc}*$/u, { message: 'must not contain control characters' })
+    .refine((value) => value.trim() === value, { message: 'must not begin or end with blanks' });
 }
 
 export const resourceName = text(1, 63).regex(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, {

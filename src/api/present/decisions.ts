@@ -1,0 +1,153 @@
+import type { z } from 'zod';
+import type { PassOutcome } from '../../control/control-plane.ts';
+import type { Decision as CoreDecision, Place, Snapshot, Wait } from '../../core/model.ts';
+import type { DeploymentRow } from '../../store/deployments.ts';
+import type { PassRow } from '../../store/passes.ts';
+import { explain } from '../core-provisional.ts';
+import type { Waiting } from '../schemas/deployments.ts';
+import type { Decision, Pass, PassResult, QueueEntry } from '../schemas/scheduling.ts';
+import { presentAmounts } from './amounts.ts';
+
+type WaitingAnswer = z.infer<typeof Waiting>;
+
+/** Of those that wait, so many are listed in the answer to a pass. */
+export const waitsListed = 1000;
+
+/** Names of nodes by their ids: a decision knows ids, people know names. */
+export type NodeNames = ReadonlyMap<string, string>;
+
+export function nodeNames(snapshot: Snapshot): NodeNames {
+  return new Map(snapshot.nodes.map((node) => [node.id, node.name]));
+}
+
+export function presentWaiting(decision: CoreDecision, nodes: NodeNames): WaitingAnswer {
+  return decision.kind === 'wait' ? presentWait(decision, nodes) : presentDue(decision);
+}
+
+function presentWait(wait: Wait, nodes: NodeNames): WaitingAnswer {
+  const { reservation } = wait;
+  return {
+    position: wait.position,
+    effective_priority: wait.effectivePriority,
+    promoted: wait.promoted,
+    reason: wait.reason,
+    message: explain(wait),
+    shortfall: presentAmounts(wait.shortfall),
+    nearest_node: wait.nearestNode,
+    reservation: reservation && {
+      nodes: reservation.nodes.map(({ nodeId }) => nodes.get(nodeId) ?? nodeId),
+      starts_at: reservation.startsAt === null ? null : new Date(reservation.startsAt).toISOString(),
+    },
+  };
+}
+
+const nothingMissing = { ram: 0, cpu: 0, gpu: 0 };
+
+/** It fits, and only the pass that will start it has not been committed yet. */
+function presentDue(place: Place): WaitingAnswer {
+  return {
+    position: place.position,
+    effective_priority: place.effectivePriority,
+    promoted: place.promoted,
+    reason: 'due',
+    message: 'It fits: the next pass starts it.',
+    shortfall: nothingMissing,
+    nearest_node: null,
+    reservation: null,
+  };
+}
+
+/** For one that was submitted after the plan was made. */
+export function presentUnplanned(row: Pick<DeploymentRow, 'priority'>, position: number): WaitingAnswer {
+  return {
+    position,
+    effective_priority: row.priority,
+    promoted: false,
+    reason: 'pending',
+    message: 'It waits for its first scheduling pass.',
+    shortfall: nothingMissing,
+    nearest_node: null,
+    reservation: null,
+  };
+}
+
+export function presentQueueEntry(row: DeploymentRow, waiting: WaitingAnswer): z.infer<typeof QueueEntry> {
+  return {
+    ...waiting,
+    deployment_id: row.id,
+    name: row.name,
+    priority: row.priority,
+    ram_required: Number(row.ram_required),
+    cpu_required: Number(row.cpu_required),
+    gpu_required: Number(row.gpu_required),
+    replicas: row.replicas,
+    queued_at: row.queued_at.toISOString(),
+    submitted_by: row.submitted_by,
+  };
+}
+
+/** The decisions that the answer to a pass lists: all placements, and the first of those that wait. */
+export function listedDecisions(outcome: PassOutcome): CoreDecision[] {
+  let waits = 0;
+  return outcome.plan.decisions.filter((decision) => {
+    if (decision.kind === 'place') return true;
+    waits += 1;
+    return waits <= waitsListed;
+  });
+}
+
+export function presentPassResult(
+  outcome: PassOutcome,
+  listed: readonly CoreDecision[],
+  names: ReadonlyMap<string, string>,
+): z.infer<typeof PassResult> {
+  const { decisions } = outcome.plan;
+  const admitted = decisions.filter((decision) => decision.kind === 'place').length;
+  const nodes = nodeNames(outcome.snapshot);
+  return {
+    pass_id: outcome.passId,
+    dry_run: outcome.dryRun,
+    queued: decisions.length,
+    admitted,
+    promoted: decisions.filter((decision) => decision.promoted).length,
+    waiting: decisions.length - admitted,
+    duration_ms: Math.round(outcome.durationMs * 1000) / 1000,
+    decisions: listed.map((decision) => presentDecision(decision, names.get(decision.deploymentId) ?? '', nodes)),
+  };
+}
+
+function presentDecision(decision: CoreDecision, name: string, nodes: NodeNames): z.infer<typeof Decision> {
+  const { deploymentId, priority } = decision;
+  if (decision.kind === 'wait') {
+    return { decision: 'wait', deployment_id: deploymentId, name, priority, ...presentWait(decision, nodes) };
+  }
+  return {
+    decision: 'place',
+    deployment_id: deploymentId,
+    name,
+    position: decision.position,
+    priority,
+    effective_priority: decision.effectivePriority,
+    promoted: decision.promoted,
+    backfilled: decision.backfilled,
+    placements: decision.placements.map((placement) => ({
+      replica: placement.replica,
+      node: nodes.get(placement.nodeId) ?? placement.nodeId,
+      gpu_devices: placement.devices.map((device) => device.index),
+    })),
+  };
+}
+
+export function presentPass(row: PassRow): z.infer<typeof Pass> {
+  return {
+    id: row.id,
+    cluster_id: row.cluster_id,
+    trigger: row.trigger,
+    queued: row.queued,
+    admitted: row.admitted,
+    promoted: row.promoted,
+    reservations: row.reservations,
+    duration_ms: row.duration_ms,
+    created_at: row.created_at.toISOString(),
+  };
+}

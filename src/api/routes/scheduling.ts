@@ -1,0 +1,99 @@
+import { clusterExists } from '../../store/cluster-row.ts';
+import { readNames } from '../../store/deployments.ts';
+import { listPasses } from '../../store/passes.ts';
+import type { Scope } from '../../store/scope.ts';
+import { pathId, scopeOf } from '../auth.ts';
+import type { RouteDeps, Routes } from '../context.ts';
+import { notFound } from '../errors.ts';
+import { decodeCursor, pageOfRows } from '../paging.ts';
+import { listedDecisions, presentPass, presentPassResult } from '../present/decisions.ts';
+import { idParams, PageQuery, pageOf } from '../schemas/common.ts';
+import { Pass, PassResult, QueueEntry, QueueQuery, ScheduleQuery } from '../schemas/scheduling.ts';
+import { readQueue } from '../waiting.ts';
+
+export const registerSchedulingRoutes: Routes = (api, deps) => {
+  const { db, control } = deps;
+
+  api.get(
+    '/clusters/:id/queue',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'List what is queued, in the order of the scheduler, with why it waits',
+        tags: ['Scheduling'],
+        params: idParams,
+        querystring: QueueQuery,
+        response: { 200: pageOf(QueueEntry) },
+      },
+    },
+    async (request) => {
+      const scope = scopeOf(request);
+      const clusterId = await knownCluster(deps, scope, request.params.id);
+      const { limit, cursor } = request.query;
+      const key = decodeCursor(cursor, ['number', 'uuid']);
+      const after = key && { position: key[0], id: key[1] };
+      const entries = await readQueue(db, control, scope, { clusterId, limit: limit + 1, after });
+      return pageOfRows(
+        entries,
+        limit,
+        (entry) => [entry.position, entry.deployment_id],
+        (entry) => entry,
+      );
+    },
+  );
+
+  api.post(
+    '/clusters/:id/schedule',
+    {
+      config: { role: 'developer' },
+      schema: {
+        summary: 'Run a scheduling pass now, or see what one would decide',
+        tags: ['Scheduling'],
+        params: idParams,
+        querystring: ScheduleQuery,
+        response: { 200: PassResult },
+      },
+    },
+    async (request) => {
+      const scope = scopeOf(request);
+      const clusterId = await knownCluster(deps, scope, request.params.id);
+      const outcome = await control.schedule(clusterId, { dryRun: request.query.dryRun, trigger: 'api' });
+      const listed = listedDecisions(outcome);
+      const names = await readNames(
+        db,
+        scope,
+        listed.map(({ deploymentId }) => deploymentId),
+      );
+      return presentPassResult(outcome, listed, names);
+    },
+  );
+
+  api.get(
+    '/clusters/:id/passes',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        summary: 'List the passes that changed something, the latest first',
+        tags: ['Scheduling'],
+        params: idParams,
+        querystring: PageQuery,
+        response: { 200: pageOf(Pass) },
+      },
+    },
+    async (request) => {
+      const scope = scopeOf(request);
+      const clusterId = await knownCluster(deps, scope, request.params.id);
+      const { limit, cursor } = request.query;
+      const key = decodeCursor(cursor, ['time', 'uuid']);
+      const after = key && { at: key[0], id: key[1] };
+      const rows = await listPasses(db, scope, clusterId, { limit: limit + 1, after });
+      return pageOfRows(rows, limit, (row) => [row.created_at_exact, row.id], presentPass);
+    },
+  );
+};
+
+async function knownCluster(deps: RouteDeps, scope: Scope, id: string): Promise<string> {
+  const clusterId = pathId(id, 'cluster');
+  if (!(await clusterExists(deps.db, scope, clusterId))) throw notFound('cluster');
+  return clusterId;
+}

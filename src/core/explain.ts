@@ -1,0 +1,44 @@
+/** Why a deployment waits, in a sentence for people. */
+import type { Dimension, Request, Wait, WaitReason } from './model.ts';
+
+/** "needs 2 GPUs, 1 is free on node a (1 short)". */
+export function explainWait(wait: Wait, request: Request): string {
+  const kept = wait.reservation === null ? '' : '; it has waited long, so room is being kept for it';
+  return `${sentences[wait.reason](wait, request)}${kept}`;
+}
+
+const sentences: Readonly<Record<WaitReason, (wait: Wait, request: Request) => string>> = {
+  pass_full: () => 'it fits; one pass admits only so many, the next one takes it',
+  held_by_reservation: () => 'it would fit, but what is free is being kept for one that has waited longer',
+  level_chose_larger_set: (wait, request) =>
+    `of its priority, others that are more in number run instead: ${needs(wait, request, 'free')}`,
+  insufficient_resources: (wait, request) => needs(wait, request, 'free'),
+  fragmented: (wait, request) => `enough is free in sum, but not in one place: ${needs(wait, request, 'free')}`,
+  no_schedulable_node: () => 'every node that could hold it is cordoned or does not answer',
+  never_fits: (wait, request) => `the cluster is too small for it: ${needs(wait, request, 'all there is')}`,
+};
+
+function needs(wait: Wait, request: Request, free: string): string {
+  const short = (Object.keys(units) as Dimension[]).filter((dimension) => wait.shortfall[dimension] > 0);
+  const lacks = short.map((dimension) => lackInWords(wait, request.perReplica[dimension], dimension, free)).join('; ');
+  if (request.replicas === 1) return lacks;
+  const gang = `needs ${request.replicas} replicas at once, ${wait.replicasFitting} would fit`;
+  return lacks === '' ? gang : `${gang}; each ${lacks}`;
+}
+
+function lackInWords(wait: Wait, requested: number, dimension: Dimension, free: string): string {
+  const lack = wait.shortfall[dimension];
+  const there = requested - lack;
+  const where = wait.nearestNode === null ? '' : ` on node ${wait.nearestNode}`;
+  return `needs ${units[dimension](requested)}, ${amount(there)} ${there > 1000 ? 'are' : 'is'} ${free}${where} (${amount(lack)} short)`;
+}
+
+const units: Readonly<Record<Dimension, (thousandths: number) => string>> = {
+  ram: (thousandths) => `${amount(thousandths)} GB of RAM`,
+  cpu: (thousandths) => `${amount(thousandths)} ${thousandths <= 1000 ? 'core' : 'cores'}`,
+  gpu: (thousandths) => `${amount(thousandths)} ${thousandths <= 1000 ? 'GPU' : 'GPUs'}`,
+};
+
+function amount(thousandths: number): string {
+  return String(thousandths / 1000);
+}

@@ -1,0 +1,125 @@
+/** The only wiring: which database, queue, runtimes and loops make up a running control plane. */
+import { mkdir } from 'node:fs/promises';
+import pino, { type Logger } from 'pino';
+import { createServer, redactedPaths } from './api/server.ts';
+import type { Config } from './config.ts';
+import { createControlPlane } from './control/create-control-plane.ts';
+import { type DockerConnection, dockerConnection } from './platform/docker-connection.ts';
+import { startEmbeddedPostgres } from './platform/embedded-postgres.ts';
+import { openTaskQueue } from './queue/bullmq.ts';
+import { createDockerRuntime } from './runtimes/docker.ts';
+import { registryOf } from './runtimes/image-registry.ts';
+import type { Runtime } from './runtimes/runtime.ts';
+import { createSimulatedRuntime, realClock } from './runtimes/simulated.ts';
+import { readOrMakeSecretKey } from './secret-key.ts';
+import { type Database, openDatabase } from './store/database.ts';
+import { installationId } from './store/installation.ts';
+import { migrate } from './store/migrate.ts';
+import { registryCredentialFor } from './store/registry-credentials.ts';
+import type { RuntimeKind } from './store/tables.ts';
+
+export interface Hypervisor {
+  /** Where the API is, without a trailing slash. */
+  readonly url: string;
+  readonly db: Database;
+  readonly installationId: string;
+  readonly runtimes: Readonly<Record<RuntimeKind, Runtime>>;
+  /** Ends everything that was started, in the reverse order; containers go on running. Calling it twice is the same as once. */
+  stop(): Promise<void>;
+}
+
+export interface Hooks {
+  /** Replaces the logger that writes to standard error. */
+  readonly log?: Logger;
+  /** Called with a sentence for people at each step that may take a while. */
+  readonly say?: (message: string) => void;
+  /** An engine that is known already; otherwise `dockerHost`, `DOCKER_HOST` and the usual sockets are tried. */
+  readonly docker?: DockerConnection;
+}
+
+/**
+ * Starts a control plane: database, schema, queue, loops, API, in this order. Whatever fails, what was started before is
+ * stopped, and the error says what to do.
+ */
+export async function startHypervisor(config: Config, hooks: Hooks = {}): Promise<Hypervisor> {
+  const log = hooks.log ?? pino({ level: config.logLevel, redact: [...redactedPaths] }, pino.destination(2));
+  const started: (() => Promise<unknown>)[] = [];
+  let stopping: Promise<void> | null = null;
+  const stop = () => {
+    stopping ??= stopAll(started, log);
+    return stopping;
+  };
+  try {
+    await mkdir(config.dataDir, { recursive: true, mode: 0o755 });
+    const databaseUrl = config.databaseUrl ?? (await embedded(config, hooks, started));
+    const db = openDatabase(databaseUrl, {
+      onError: (error) => log.warn({ err: { message: error.message } }, 'a database connection broke'),
+    });
+    started.push(() => db.destroy());
+    await migrate(db);
+    const id = await installationId(db);
+    const secretKey = await readOrMakeSecretKey(config.dataDir);
+
+    const runtimes = {
+      docker: createDockerRuntime({
+        installationId: id,
+        connection: hooks.docker ?? (await dockerConnection(config.dockerHost)),
+      }),
+      simulated: createSimulatedRuntime({ clock: realClock }),
+    };
+    const queue = await openTaskQueue({
+      backend:
+        config.redisUrl === null ? { kind: 'postgres', url: databaseUrl } : { kind: 'redis', url: config.redisUrl },
+      name: `hypervisor-${id}`,
+      log,
+    });
+    const control = await createControlPlane({
+      db,
+      log,
+      queue,
+      runtimes,
+      async credentialFor(organizationId, image) {
+        const server = registryOf(image);
+        const credential = await registryCredentialFor(db, { organizationId }, server, secretKey);
+        return credential === null ? undefined : { server, ...credential };
+      },
+    });
+    started.push(() => control.close());
+
+    const server = createServer({
+      db,
+      control,
+      secretKey,
+      logger: log,
+      config: {
+        registration: config.registration,
+        secureCookies: config.secureCookies,
+        signInLimit: { max: config.signInsPerMinute, perSeconds: 60 },
+        registerLimit: { max: config.signInsPerMinute, perSeconds: 60 },
+      },
+    });
+    started.push(() => server.close());
+    const url = await server.listen({ host: config.host, port: config.port });
+    return { url, db, installationId: id, runtimes, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function embedded(config: Config, hooks: Hooks, started: (() => Promise<unknown>)[]): Promise<string> {
+  hooks.say?.('starting the embedded PostgreSQL');
+  const postgres = await startEmbeddedPostgres({ dataDir: config.dataDir });
+  started.push(() => postgres.stop());
+  return postgres.url;
+}
+
+async function stopAll(started: readonly (() => Promise<unknown>)[], log: Logger): Promise<void> {
+  for (const stop of started.toReversed()) {
+    try {
+      await stop();
+    } catch (error) {
+      log.warn({ err: error }, 'a part did not stop cleanly');
+    }
+  }
+}

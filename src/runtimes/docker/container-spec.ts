@@ -1,0 +1,94 @@
+import type { ContainerCreateOptions, DeviceRequest } from 'dockerode';
+import { type ContainerSpec, RuntimeError } from '../runtime.ts';
+import { labelsOf } from './labels.ts';
+
+const bytesPerGb = 1024 ** 3;
+/** The engine refuses less. */
+const leastMemoryBytes = 6 * 1024 ** 2;
+/** The kernel's default period, in microseconds. */
+const cpuPeriod = 100_000;
+/** The kernel refuses less than a millisecond. */
+const leastCpuQuota = 1000;
+/** A container that forks without end must not take the machine with it. */
+const pidsLimit = 4096;
+
+/**
+ * What the engine is asked to create: exactly the limits that were allocated. Pure.
+ *
+ * CPU is limited by quota and not by the engine's `NanoCpus`, which refuses more than the machine has: the capacity of a
+ * cluster is what its owner says. Throws `start_failed` where the engine could not give so little.
+ */
+export function createOptions(installationId: string, spec: ContainerSpec): ContainerCreateOptions {
+  const memory = memoryBytes(spec);
+  const ports = spec.ports.map((port) => ({ key: `${port.container}/${port.protocol}`, host: port.host }));
+  return {
+    Image: spec.image,
+    ...(spec.command === null ? {} : { Cmd: [...spec.command] }),
+    Env: Object.entries(environment(spec)).map(([name, value]) => `${name}=${value}`),
+    // Ours come last: a user's label never hides or changes whose container it is.
+    Labels: { ...spec.labels, ...labelsOf(installationId, spec.key) },
+    ExposedPorts: Object.fromEntries(ports.map(({ key }) => [key, {}])),
+    StopTimeout: spec.stopGraceSeconds,
+    HostConfig: {
+      Memory: memory,
+      MemorySwap: memory,
+      CpuPeriod: cpuPeriod,
+      CpuQuota: cpuQuota(spec),
+      PidsLimit: pidsLimit,
+      SecurityOpt: ['no-new-privileges'],
+      Privileged: false,
+      RestartPolicy: { Name: 'no' },
+      AutoRemove: false,
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '16m', 'max-file': '2' } },
+      PortBindings: Object.fromEntries(
+        ports.map(({ key, host }) => [key, [{ HostPort: host === null ? '' : String(host) }]]),
+      ),
+      DeviceRequests: deviceRequests(spec),
+    },
+  };
+}
+
+function memoryBytes(spec: ContainerSpec): number {
+  const bytes = Math.floor((spec.resources.ram * bytesPerGb) / 1000);
+  if (bytes < leastMemoryBytes) {
+    throw new RuntimeError(
+      'start_failed',
+      'the Docker Engine gives a container at least 0.006 GB of memory: ask for more',
+    );
+  }
+  return bytes;
+}
+
+function cpuQuota(spec: ContainerSpec): number {
+  const quota = (spec.resources.cpu * cpuPeriod) / 1000;
+  if (quota < leastCpuQuota) {
+    throw new RuntimeError('start_failed', 'the Docker Engine gives a container at least 0.01 cores: ask for more');
+  }
+  return quota;
+}
+
+/** The user's variables, and what a program needs to know about itself. A name of ours wins: it is a promise. */
+function environment(spec: ContainerSpec): Record<string, string> {
+  return {
+    ...spec.env,
+    HYPERVISOR_DEPLOYMENT_ID: spec.key.deploymentId,
+    HYPERVISOR_ATTEMPT: String(spec.key.attempt),
+    HYPERVISOR_REPLICA: String(spec.key.replica),
+    HYPERVISOR_GPU_DEVICES: spec.devices.map((device) => device.index).join(','),
+    ...gpuShare(spec),
+    // The NVIDIA runtime shows every GPU to a container that does not say which ones it may see.
+    ...(spec.gpuDriver === 'nvidia' && spec.devices.length === 0 ? { NVIDIA_VISIBLE_DEVICES: 'void' } : {}),
+  };
+}
+
+/** A share of a device is a promise between neighbours: the program is told how much of the device is its own. */
+function gpuShare(spec: ContainerSpec): Record<string, string> {
+  const [device] = spec.devices;
+  if (device === undefined || device.amount >= 1000) return {};
+  return { HYPERVISOR_GPU_SHARE: String(device.amount / 1000) };
+}
+
+function deviceRequests(spec: ContainerSpec): DeviceRequest[] {
+  if (spec.gpuDriver !== 'nvidia' || spec.devices.length === 0) return [];
+  return [{ Driver: 'nvidia', DeviceIDs: spec.devices.map((device) => String(device.index)), Capabilities: [['gpu']] }];
+}

@@ -1,0 +1,234 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Answer, startTestApi, type TestApi, type TestUser } from '../support/api.ts';
+import { type FakeControl, fakeControl } from '../support/fake-control.ts';
+
+let test: TestApi;
+let control: FakeControl;
+let admin: TestUser;
+
+beforeAll(async () => {
+  control = fakeControl();
+  test = await startTestApi({ control });
+  control.db = test.db;
+  admin = (await test.organization()).owner;
+});
+afterAll(() => test.close());
+
+const small = { ram: 32, cpu: 8, gpu: 2, runtime: 'simulated' };
+let made = 0;
+
+function create(body: object = {}): Promise<Answer> {
+  made += 1;
+  return test.ask('POST', '/clusters', { as: admin, body: { name: `cluster-${made}`, ...small, ...body } });
+}
+
+function fields({ body }: Answer): string[] {
+  return body['errors']!.map(({ field }) => String(field));
+}
+
+async function allocate(clusterId: string): Promise<string> {
+  const { body } = await test.ask('POST', '/deployments', {
+    as: admin,
+    body: { cluster_id: clusterId, docker_image: 'busybox', ram_required: 2, cpu_required: 1 },
+  });
+  const { body: nodes } = await test.ask('GET', `/clusters/${clusterId}/nodes`, { as: admin });
+  const id = String(body['id']);
+  await test.db.updateTable('deployment').set({ status: 'running' }).where('id', '=', id).execute();
+  await test.db
+    .insertInto('allocation')
+    .values({
+      deployment_id: id,
+      replica: 0,
+      attempt: 1,
+      cluster_id: clusterId,
+      node_id: String(nodes['items']![0]!['id']),
+      ram: 2000,
+      cpu: 1000,
+      gpu: 0,
+    })
+    .execute();
+  return id;
+}
+
+describe('creating a cluster', () => {
+  it('answers with an id, and everything available', async () => {
+    const { status, body, headers } = await create();
+    expect(status).toBe(201);
+    expect(headers['etag']).toBe('"1"');
+    expect(body).toMatchObject({ ram: 32, cpu: 8, gpu: 2, status: 'ready', deployments: { queued: 0, active: 0 } });
+    expect(body['resources']).toEqual({
+      total: { ram: 32, cpu: 8, gpu: 2 },
+      allocated: { ram: 0, cpu: 0, gpu: 0 },
+      available: { ram: 32, cpu: 8, gpu: 2 },
+    });
+    const { body: nodes } = await test.ask('GET', `/clusters/${body['id']}/nodes`, { as: admin });
+    expect(nodes['items']).toMatchObject([
+      { name: 'node-1', gpus: [{ model: 'generic', driver: 'none', allocated: 0 }, { model: 'generic' }] },
+    ]);
+  });
+
+  it('sums up its nodes', async () => {
+    const gpu = { model: 'A100', memory_gb: 80, driver: 'nvidia' };
+    const nodes = [
+      { name: 'a', ram: 1.5, cpu: 2, gpus: [gpu] },
+      { name: 'b', ram: 2.25, cpu: 4 },
+    ];
+    const { status, body } = await create({ ram: undefined, cpu: undefined, gpu: undefined, nodes });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ ram: 3.75, cpu: 6, gpu: 1 });
+    const row = await test.db
+      .selectFrom('cluster')
+      .select(['ram', 'cpu', 'gpu'])
+      .where('id', '=', String(body['id']))
+      .executeTakeFirst();
+    expect(row).toEqual({ ram: '3.750', cpu: '6.000', gpu: '1.000' });
+    const { body: page } = await test.ask('GET', `/clusters/${body['id']}/nodes?limit=1`, { as: admin });
+    expect(page['items']).toMatchObject([{ name: 'a', gpus: [{ model: 'A100', memory_gb: 80, driver: 'nvidia' }] }]);
+    const { body: rest } = await test.ask('GET', `/clusters/${body['id']}/nodes?cursor=${page['next_cursor']}`, {
+      as: admin,
+    });
+    expect(rest).toMatchObject({ items: [{ name: 'b' }], next_cursor: null });
+  });
+
+  it('takes 0 GPUs, and names each field that is missing', async () => {
+    expect((await create({ gpu: 0 })).status).toBe(201);
+    const answer = await create({ ram: undefined, cpu: undefined, gpu: undefined });
+    expect(answer.status).toBe(400);
+    expect(fields(answer)).toEqual(['ram', 'cpu', 'gpu']);
+  });
+
+  it.each([
+    [{ ram: -1 }, 'ram'],
+    [{ ram: 0 }, 'ram'],
+    [{ cpu: '8' }, 'cpu'],
+    [{ cpu: 0.0001 }, 'cpu'],
+    [{ gpu: 0.5 }, 'gpu'],
+    [{ ram: 1e12 }, 'ram'],
+    [{ nodes: [{ name: 'a', ram: 1, cpu: 1 }] }, 'ram'],
+    [{ ram: undefined, cpu: undefined, gpu: undefined, nodes: [{ name: 'a', ram: 1, cpu: 0 }] }, 'nodes.0.cpu'],
+    [
+      {
+        ram: undefined,
+        cpu: undefined,
+        gpu: undefined,
+        nodes: [
+          { name: 'a', ram: 1, cpu: 1 },
+          { name: 'a', ram: 1, cpu: 1 },
+        ],
+      },
+      'nodes.1.name',
+    ],
+  ])('refuses %j, naming %s', async (body, field) => {
+    const answer = await create(body);
+    expect(answer.status).toBe(400);
+    expect(fields(answer)).toContain(field);
+  });
+
+  it('refuses a name twice, in either case', async () => {
+    expect((await create({ name: 'Twice' })).status).toBe(201);
+    const answer = await create({ name: 'twice' });
+    expect(answer.status).toBe(409);
+    expect(answer.body['code']).toBe('name_taken');
+  });
+});
+
+describe('reading and changing a cluster', () => {
+  it('hides those of other organizations', async () => {
+    const { body } = await create();
+    const stranger = (await test.organization()).owner;
+    for (const path of ['', '/nodes', '/queue', '/passes']) {
+      expect((await test.ask('GET', `/clusters/${body['id']}${path}`, { as: stranger })).status).toBe(404);
+    }
+    expect((await test.ask('GET', '/clusters', { as: stranger })).body['items']).toEqual([]);
+    expect((await test.ask('DELETE', `/clusters/${body['id']}`, { as: stranger })).status).toBe(404);
+    expect((await test.ask('GET', '/clusters/nonsense', { as: admin })).status).toBe(404);
+  });
+
+  it('changes name and policy if the version still is the one that was read', async () => {
+    const { body } = await create();
+    const path = `/clusters/${body['id']}`;
+    const policy = { aging_interval_s: 0.5 };
+    const changed = await test.ask('PATCH', path, { as: admin, body: { policy }, headers: { 'if-match': '"1"' } });
+    expect(changed).toMatchObject({ status: 200, headers: { etag: '"2"' } });
+    expect(changed.body['policy']).toEqual({ aging_interval_s: 0.5, reservation_after_s: 7200 });
+    expect(control.woken).toContain(body['id']);
+    const stale = await test.ask('PATCH', path, { as: admin, body: { name: 'x' }, headers: { 'if-match': '"1"' } });
+    expect(stale).toMatchObject({ status: 412, body: { code: 'version_mismatch' } });
+    const { body: events } = await test.ask('GET', `/events?cluster_id=${body['id']}`, { as: admin });
+    expect(events['items']!.map(({ type }) => type)).toEqual(['cluster.created', 'cluster.updated']);
+  });
+
+  it('adds up, with what is allocated', async () => {
+    const { body } = await create();
+    await allocate(String(body['id']));
+    const { body: cluster } = await test.ask('GET', `/clusters/${body['id']}`, { as: admin });
+    expect(cluster).toMatchObject({
+      deployments: { queued: 0, active: 1 },
+      resources: { allocated: { ram: 2, cpu: 1, gpu: 0 }, available: { ram: 30, cpu: 7, gpu: 2 } },
+    });
+  });
+
+  it('lists page by page', async () => {
+    const { owner } = await test.organization();
+    for (const name of ['a', 'b', 'c']) await test.ask('POST', '/clusters', { as: owner, body: { name, ...small } });
+    const names: unknown[] = [];
+    for (let cursor = ''; ; ) {
+      const { body } = await test.ask('GET', `/clusters?limit=1${cursor}`, { as: owner });
+      names.push(...body['items']!.map(({ name }) => name));
+      if (body['next_cursor'] === null) break;
+      cursor = `&cursor=${body['next_cursor']}`;
+    }
+    expect(names).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('nodes', () => {
+  it('come and go, and the totals with them', async () => {
+    const { body } = await create();
+    const path = `/clusters/${body['id']}`;
+    const node = { name: 'node-2', ram: 8, cpu: 2, gpus: [{}] };
+    const added = await test.ask('POST', `${path}/nodes`, { as: admin, body: node });
+    expect(added.status).toBe(201);
+    expect((await test.ask('POST', `${path}/nodes`, { as: admin, body: node })).body['code']).toBe('name_taken');
+    expect((await test.ask('GET', path, { as: admin })).body).toMatchObject({ ram: 40, cpu: 10, gpu: 3 });
+    const nodePath = `${path}/nodes/${added.body['id']}`;
+    expect((await test.ask('GET', nodePath, { as: admin })).body['name']).toBe('node-2');
+    const cordoned = await test.ask('PATCH', nodePath, { as: admin, body: { schedulable: false } });
+    expect(cordoned.body['schedulable']).toBe(false);
+    expect((await test.ask('DELETE', nodePath, { as: admin })).status).toBe(204);
+    expect((await test.ask('GET', path, { as: admin })).body).toMatchObject({ ram: 32, cpu: 8, gpu: 2 });
+    expect((await test.ask('DELETE', nodePath, { as: admin })).status).toBe(404);
+  });
+
+  it('stay while something holds them, and the last one stays', async () => {
+    const { body } = await create();
+    const path = `/clusters/${body['id']}/nodes`;
+    const first = (await test.ask('GET', path, { as: admin })).body['items']![0]!['id'];
+    expect((await test.ask('DELETE', `${path}/${first}`, { as: admin })).body['code']).toBe('last_node');
+    await test.ask('POST', path, { as: admin, body: { name: 'other', ram: 1, cpu: 1 } });
+    await allocate(String(body['id']));
+    expect((await test.ask('DELETE', `${path}/${first}`, { as: admin })).body['code']).toBe('node_in_use');
+  });
+});
+
+describe('deleting a cluster', () => {
+  it('goes at once when nothing is queued or active', async () => {
+    const { body } = await create();
+    expect((await test.ask('DELETE', `/clusters/${body['id']}`, { as: admin })).status).toBe(204);
+    expect((await test.ask('GET', `/clusters/${body['id']}`, { as: admin })).status).toBe(404);
+  });
+
+  it('is a conflict with active ones, unless it is forced: then they are stopped', async () => {
+    const { body } = await create();
+    const id = await allocate(String(body['id']));
+    expect((await test.ask('DELETE', `/clusters/${body['id']}`, { as: admin })).body['code']).toBe('cluster_in_use');
+    const forced = await test.ask('DELETE', `/clusters/${body['id']}?force=true`, { as: admin });
+    expect(forced).toMatchObject({ status: 202, body: { status: 'deleting' } });
+    expect(control.stopped).toContainEqual({ id, attempt: 1 });
+    const refused = await test.ask('POST', '/deployments', {
+      as: admin,
+      body: { cluster_id: body['id'], docker_image: 'busybox', ram_required: 1, cpu_required: 1 },
+    });
+    expect(refused.body['code']).toBe('cluster_deleting');
+  });
+});
