@@ -2,7 +2,7 @@
 import swagger, { type SwaggerTransform } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyContextConfig } from 'fastify';
-import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Api } from './context.ts';
 import { type ErrorCode, entryOf } from './error-catalogue.ts';
@@ -13,19 +13,16 @@ import * as deployments from './schemas/deployments.ts';
 import * as identity from './schemas/identity.ts';
 import * as scheduling from './schemas/scheduling.ts';
 
-const registry = namedSchemas();
+nameSchemas();
 
 /** Every exported schema with a capital letter gets a name in the document, and a type of that name in the SDK. */
-function namedSchemas() {
-  const named = z.registry<{ id?: string; description?: string }>();
+function nameSchemas(): void {
   for (const module of [common, identity, clusters, deployments, scheduling]) {
     for (const [name, schema] of Object.entries(module)) {
-      if (!(schema instanceof z.ZodType) || !/^[A-Z]/.test(name) || name.endsWith('Query')) continue;
-      const description = schema.description;
-      named.add(schema, { id: name, ...(description !== undefined && { description }) });
+      const isNamed = schema instanceof z.ZodType && /^[A-Z]/.test(name) && !name.endsWith('Query');
+      if (isNamed) z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), id: name });
     }
   }
-  return named;
 }
 
 const tags = [
@@ -38,18 +35,31 @@ const tags = [
   { name: 'Operation', description: 'Health and metrics.' },
 ];
 
-const describeSchemas = createJsonSchemaTransform({ schemaRegistry: registry });
-
 const transform: SwaggerTransform = (document) => {
-  const described = describeSchemas(document);
+  const described = jsonSchemaTransform(document);
   const { config } = document.route;
   if (document.schema?.hide === true) return described;
   const schema = described.schema as { response?: Record<string, unknown>; security?: unknown };
   const errors = errorResponses(document.schema ?? {}, config ?? {}, document.route.method !== 'GET');
-  schema.response = { ...schema.response, ...errors };
+  schema.response = { ...withDescriptions(schema.response ?? {}), ...errors };
   if (config?.public === true) schema.security = [];
   return described;
 };
+
+const successes: Readonly<Record<string, string>> = {
+  200: 'Done.',
+  201: 'Created.',
+  202: 'Accepted: it goes on after the answer.',
+};
+
+function withDescriptions(responses: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => [
+      status,
+      { description: successes[status] ?? 'Done; nothing to say.', ...(response as object) },
+    ]),
+  );
+}
 
 /** The errors that a route can answer with follow from what it is: whom it is for, what it reads, and what it adds. */
 function errorResponses(schema: object, config: FastifyContextConfig, changes: boolean): Record<string, unknown> {
@@ -79,8 +89,6 @@ function errorResponse(codes: readonly ErrorCode[]) {
   };
 }
 
-const nameComponents = createJsonSchemaTransformObject({ schemaRegistry: registry });
-
 /** Collects the routes of the plugins that are registered after it. */
 export function describeApi(api: Api): void {
   api.register(swagger, {
@@ -104,7 +112,7 @@ export function describeApi(api: Api): void {
       security: [{ bearer: [] }, { cookie: [] }],
     },
     transform,
-    transformObject: (document) => tidyComponents(nameComponents(document)),
+    transformObject: (document) => tidyComponents(jsonSchemaTransformObject(document)),
   });
 }
 

@@ -87,7 +87,10 @@ describe('conformance, scheduling', () => {
   });
 
   test('37: who waits is told the reason, what is missing and its position', () => {
-    const queue = [queued('first', request(10, 4), { priority: 1 }), queued('second', request(10, 5, 1), { priority: 2 })];
+    const queue = [
+      queued('first', request(10, 4), { priority: 1 }),
+      queued('second', request(10, 5, 1), { priority: 2 }),
+    ];
     expect(waitOf(run([node('n', 16, 8, 2)], queue), 'second')).toMatchObject({
       reason: 'insufficient_resources',
       position: 2,

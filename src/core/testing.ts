@@ -30,7 +30,9 @@ export function occupied(nodes: readonly Node[], holdings: readonly Holding[]): 
     const held = holdings.filter((holding) => holding.nodeId === one.id);
     const sum = (dimension: keyof Resources) => held.reduce((total, { resources }) => total + resources[dimension], 0);
     const ofDevice = (index: number) =>
-      held.flatMap(({ devices }) => devices).reduce((total, share) => total + (share.index === index ? share.amount : 0), 0);
+      held
+        .flatMap(({ devices }) => devices)
+        .reduce((total, share) => total + (share.index === index ? share.amount : 0), 0);
     return {
       ...one,
       free: { ram: one.free.ram - sum('ram'), cpu: one.free.cpu - sum('cpu'), gpu: one.free.gpu - sum('gpu') },

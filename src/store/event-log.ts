@@ -2,6 +2,7 @@
  * Reading events so that none is ever missed: by (transaction, id), and only of transactions below the oldest one still
  * running. What is above may yet be joined by events with smaller numbers; what is below is complete.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Database } from './database.ts';
 import type { Scope } from './scope.ts';
@@ -49,6 +50,28 @@ export async function listEvents(
 function isAfter(position: EventPosition, order: 'asc' | 'desc'): RawBuilder<boolean> {
   const comparison = order === 'asc' ? sql`>` : sql`<`;
   return sql<boolean>`(tx, id) ${comparison} (${String(position.tx)}::xid8, ${String(position.id)}::bigint)`;
+}
+
+const settleCheckMs = 10;
+
+/**
+ * Waits until what is committed can be read, so that who changed something and then lists events finds it there: usually
+ * not at all, else for the writers of this moment to end, and never longer than `timeoutMs`.
+ */
+export async function settleEvents(db: Database, scope: Scope, timeoutMs: number): Promise<void> {
+  const { rows } = await sql<{ next: string }>`
+    select pg_snapshot_xmax(pg_current_snapshot())::text as next
+     where exists (select 1 from event where organization_id = ${scope.organizationId}
+                      and tx >= pg_snapshot_xmin(pg_current_snapshot()))`.execute(db);
+  const next = rows[0]?.next;
+  if (next === undefined) return;
+  for (const giveUpAt = performance.now() + timeoutMs; performance.now() < giveUpAt; ) {
+    await sleep(settleCheckMs);
+    const unsettled = await sql`
+      select 1 from event where organization_id = ${scope.organizationId}
+         and tx >= pg_snapshot_xmin(pg_current_snapshot()) and tx < ${next}::xid8 limit 1`.execute(db);
+    if (unsettled.rows.length === 0) return;
+  }
 }
 
 /** The end of the log as it can be read now: whatever is committed from now on comes after it. */

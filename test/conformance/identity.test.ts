@@ -87,7 +87,7 @@ test('2. registration stores only a strong hash; a taken name or e-mail is 409, 
   for (const [body, code] of taken) {
     expect((await anybody.refused(409, 'POST', '/auth/register', body)).code).toBe(code);
   }
-  for (const weak of ['', 'short', 'password123', 'aaaaaaaaaaaa', '12345678901', `${other}!!`]) {
+  for (const weak of ['', 'short', 'password123', 'aaaaaaaaaaaa', '1234567890', `${other}!!`]) {
     const body = { username: other, email: `${other}@example.com`, password: weak };
     const problem = await anybody.refused(400, 'POST', '/auth/register', body);
     expect(fields(problem), weak).toEqual(['password']);

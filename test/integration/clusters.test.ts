@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, startTestApi, type TestApi, type TestUser } from '../support/api.ts';
 import { type FakeControl, fakeControl } from '../support/fake-control.ts';
+import { itemsOf } from '../support/items.ts';
 
 let test: TestApi;
 let control: FakeControl;
@@ -23,7 +24,7 @@ function create(body: object = {}): Promise<Answer> {
 }
 
 function fields({ body }: Answer): string[] {
-  return body['errors']!.map(({ field }) => String(field));
+  return itemsOf(body, 'errors').map(({ field }) => String(field));
 }
 
 async function allocate(clusterId: string): Promise<string> {
@@ -41,7 +42,7 @@ async function allocate(clusterId: string): Promise<string> {
       replica: 0,
       attempt: 1,
       cluster_id: clusterId,
-      node_id: String(nodes['items']![0]!['id']),
+      node_id: String(itemsOf(nodes)[0]!['id']),
       ram: 2000,
       cpu: 1000,
       gpu: 0,
@@ -155,7 +156,7 @@ describe('reading and changing a cluster', () => {
     const stale = await test.ask('PATCH', path, { as: admin, body: { name: 'x' }, headers: { 'if-match': '"1"' } });
     expect(stale).toMatchObject({ status: 412, body: { code: 'version_mismatch' } });
     const { body: events } = await test.ask('GET', `/events?cluster_id=${body['id']}`, { as: admin });
-    expect(events['items']!.map(({ type }) => type)).toEqual(['cluster.created', 'cluster.updated']);
+    expect(itemsOf(events).map(({ type }) => type)).toEqual(['cluster.created', 'cluster.updated']);
   });
 
   it('adds up, with what is allocated', async () => {
@@ -174,7 +175,7 @@ describe('reading and changing a cluster', () => {
     const names: unknown[] = [];
     for (let cursor = ''; ; ) {
       const { body } = await test.ask('GET', `/clusters?limit=1${cursor}`, { as: owner });
-      names.push(...body['items']!.map(({ name }) => name));
+      names.push(...itemsOf(body).map(({ name }) => name));
       if (body['next_cursor'] === null) break;
       cursor = `&cursor=${body['next_cursor']}`;
     }
@@ -203,7 +204,7 @@ describe('nodes', () => {
   it('stay while something holds them, and the last one stays', async () => {
     const { body } = await create();
     const path = `/clusters/${body['id']}/nodes`;
-    const first = (await test.ask('GET', path, { as: admin })).body['items']![0]!['id'];
+    const first = (await test.ask('GET', path, { as: admin })).itemsOf(body)[0]!['id'];
     expect((await test.ask('DELETE', `${path}/${first}`, { as: admin })).body['code']).toBe('last_node');
     await test.ask('POST', path, { as: admin, body: { name: 'other', ram: 1, cpu: 1 } });
     await allocate(String(body['id']));

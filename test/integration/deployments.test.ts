@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keepLog } from '../../src/store/replica-logs.ts';
 import { type Answer, startTestApi, type TestApi, type TestUser } from '../support/api.ts';
 import { type FakeControl, fakeControl } from '../support/fake-control.ts';
+import { itemsOf } from '../support/items.ts';
 
 let test: TestApi;
 let control: FakeControl;
@@ -50,7 +51,7 @@ async function count(cluster: string): Promise<number> {
 }
 
 function fields({ body }: Answer): string[] {
-  return body['errors']!.map(({ field }) => String(field));
+  return itemsOf(body, 'errors').map(({ field }) => String(field));
 }
 
 describe('a submission', () => {
@@ -150,9 +151,9 @@ describe('a batch', () => {
     const names = Array.from({ length: 500 }, (_, i) => `n${i}`);
     const { status, body } = await batch(names.map((name) => ({ cluster_id: cluster, name })));
     expect(status).toBe(201);
-    expect(body['deployments']!.map(({ name }) => name)).toEqual(names);
+    expect(itemsOf(body, 'deployments').map(({ name }) => name)).toEqual(names);
     const { body: queue } = await test.ask('GET', `/clusters/${cluster}/queue?limit=1000`, { as: user });
-    expect(queue['items']!.map(({ name }) => name)).toEqual(names);
+    expect(itemsOf(queue).map(({ name }) => name)).toEqual(names);
   });
 
   it('is accepted whole or not at all, and errors name the one', async () => {
@@ -220,7 +221,7 @@ describe('listing deployments', () => {
     for (let cursor = ''; ; ) {
       const path = `/deployments?cluster_id=${cluster}&sort=${sort}&limit=2${cursor}`;
       const { body } = await test.ask('GET', path, { as: user });
-      seen.push(...body['items']!.map(({ priority, name }) => ({ priority: Number(priority), name: String(name) })));
+      seen.push(...itemsOf(body).map(({ priority, name }) => ({ priority: Number(priority), name: String(name) })));
       if (body['next_cursor'] === null) break;
       cursor = `&cursor=${body['next_cursor']}`;
     }
@@ -241,7 +242,7 @@ describe('listing deployments', () => {
     const queries = ['status=running,starting', 'kind=service', 'priority=7', 'name=train'];
     for (const query of queries) {
       const { body } = await test.ask('GET', `/deployments?cluster_id=${cluster}&${query}`, { as: user });
-      expect(body['items']!.map((item) => item['id'])).toEqual([id]);
+      expect(itemsOf(body).map((item) => item['id'])).toEqual([id]);
     }
     for (const query of ['cluster_id=nonsense', 'submitted_by=nobody']) {
       expect((await test.ask('GET', `/deployments?${query}`, { as: user })).body['items']).toEqual([]);
@@ -277,7 +278,7 @@ describe('the priority', () => {
     expect(late).toMatchObject({ status: 409, body: { code: 'illegal_transition' } });
     expect(String(late.body['detail'])).toContain('running');
     const { body: events } = await test.ask('GET', `${path}/events`, { as: user });
-    expect(events['items']!.at(-1)).toMatchObject({ type: 'deployment.priority_changed', data: { from: 50, to: 3 } });
+    expect(itemsOf(events).at(-1)).toMatchObject({ type: 'deployment.priority_changed', data: { from: 50, to: 3 } });
   });
 });
 
@@ -322,7 +323,7 @@ describe('the queue', () => {
     const seen: unknown[][] = [];
     for (let cursor = ''; ; ) {
       const { body } = await test.ask('GET', `/clusters/${cluster}/queue?limit=2${cursor}`, { as: user });
-      seen.push(...body['items']!.map((entry) => [entry['position'], entry['name'], entry['reason']]));
+      seen.push(...itemsOf(body).map((entry) => [entry['position'], entry['name'], entry['reason']]));
       if (body['next_cursor'] === null) break;
       cursor = `&cursor=${body['next_cursor']}`;
     }
@@ -343,10 +344,10 @@ describe('the queue', () => {
       [1, 2, 3, 4].map((priority) => ({ cluster_id: cluster, priority, name: `p${priority}` })),
     );
     control.frozen = await control.currentPlan(cluster);
-    await setStatus(String(body['deployments']![0]!['id']), 'running');
+    await setStatus(String(itemsOf(body, 'deployments')[0]!['id']), 'running');
     const { body: page } = await test.ask('GET', `/clusters/${cluster}/queue?limit=2`, { as: user });
     control.frozen = undefined;
-    expect(page['items']!.map(({ name }) => name)).toEqual(['p2', 'p3']);
+    expect(itemsOf(page).map(({ name }) => name)).toEqual(['p2', 'p3']);
   });
 
   it('is what a pass answers with', async () => {
@@ -459,6 +460,6 @@ describe('events of a deleted deployment', () => {
     await test.ask('DELETE', `/deployments/${id}`, { as: user });
     const { status, body } = await test.ask('GET', `/deployments/${id}/events`, { as: user });
     expect(status).toBe(200);
-    expect(body['items']!.map(({ type }) => type)).toEqual(['deployment.submitted', 'deployment.deleted']);
+    expect(itemsOf(body).map(({ type }) => type)).toEqual(['deployment.submitted', 'deployment.deleted']);
   });
 });

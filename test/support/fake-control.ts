@@ -35,7 +35,7 @@ export function fakeControl(): FakeControl {
       for (const listener of listeners) listener();
     },
     stopSoon: (deployments) => void control.stopped.push(...deployments),
-    runtimeOf: () => runtime as Runtime,
+    runtimeOf: () => runtime as unknown as Runtime,
     onEvents(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -67,6 +67,7 @@ async function allWait(db: Database, clusterId: string): Promise<CurrentPlan> {
       reason: 'insufficient_resources',
       shortfall: { ram: 1000, cpu: 0, gpu: 0 },
       nearestNode: 'node-1',
+      replicasFitting: 0,
       reservation: null,
     }),
   );

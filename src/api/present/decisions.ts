@@ -1,9 +1,10 @@
 import type { z } from 'zod';
 import type { PassOutcome } from '../../control/control-plane.ts';
-import type { Decision as CoreDecision, Place, Snapshot, Wait } from '../../core/model.ts';
+import { explainWait } from '../../core/explain.ts';
+import type { Decision as CoreDecision, Place, Wait } from '../../core/model.ts';
 import type { DeploymentRow } from '../../store/deployments.ts';
 import type { PassRow } from '../../store/passes.ts';
-import { explain } from '../core-provisional.ts';
+import { type PlanView, viewOf } from '../plan-view.ts';
 import type { Waiting } from '../schemas/deployments.ts';
 import type { Decision, Pass, PassResult, QueueEntry } from '../schemas/scheduling.ts';
 import { presentAmounts } from './amounts.ts';
@@ -13,29 +14,22 @@ type WaitingAnswer = z.infer<typeof Waiting>;
 /** Of those that wait, so many are listed in the answer to a pass. */
 export const waitsListed = 1000;
 
-/** Names of nodes by their ids: a decision knows ids, people know names. */
-export type NodeNames = ReadonlyMap<string, string>;
-
-export function nodeNames(snapshot: Snapshot): NodeNames {
-  return new Map(snapshot.nodes.map((node) => [node.id, node.name]));
+export function presentWaiting(decision: CoreDecision, view: PlanView): WaitingAnswer {
+  return decision.kind === 'wait' ? presentWait(decision, view) : presentDue(decision);
 }
 
-export function presentWaiting(decision: CoreDecision, nodes: NodeNames): WaitingAnswer {
-  return decision.kind === 'wait' ? presentWait(decision, nodes) : presentDue(decision);
-}
-
-function presentWait(wait: Wait, nodes: NodeNames): WaitingAnswer {
+function presentWait(wait: Wait, view: PlanView): WaitingAnswer {
   const { reservation } = wait;
   return {
     position: wait.position,
     effective_priority: wait.effectivePriority,
     promoted: wait.promoted,
     reason: wait.reason,
-    message: explain(wait),
+    message: explainWait(wait, view.requestOf(wait.deploymentId)),
     shortfall: presentAmounts(wait.shortfall),
     nearest_node: wait.nearestNode,
     reservation: reservation && {
-      nodes: reservation.nodes.map(({ nodeId }) => nodes.get(nodeId) ?? nodeId),
+      nodes: reservation.nodes.map(({ nodeId }) => view.nodeName(nodeId)),
       starts_at: reservation.startsAt === null ? null : new Date(reservation.startsAt).toISOString(),
     },
   };
@@ -50,7 +44,7 @@ function presentDue(place: Place): WaitingAnswer {
     effective_priority: place.effectivePriority,
     promoted: place.promoted,
     reason: 'due',
-    message: 'It fits: the next pass starts it.',
+    message: 'it fits: the next pass starts it',
     shortfall: nothingMissing,
     nearest_node: null,
     reservation: null,
@@ -64,7 +58,7 @@ export function presentUnplanned(row: Pick<DeploymentRow, 'priority'>, position:
     effective_priority: row.priority,
     promoted: false,
     reason: 'pending',
-    message: 'It waits for its first scheduling pass.',
+    message: 'it waits for its first scheduling pass',
     shortfall: nothingMissing,
     nearest_node: null,
     reservation: null,
@@ -103,7 +97,7 @@ export function presentPassResult(
 ): z.infer<typeof PassResult> {
   const { decisions } = outcome.plan;
   const admitted = decisions.filter((decision) => decision.kind === 'place').length;
-  const nodes = nodeNames(outcome.snapshot);
+  const view = viewOf(outcome);
   return {
     pass_id: outcome.passId,
     dry_run: outcome.dryRun,
@@ -112,14 +106,14 @@ export function presentPassResult(
     promoted: decisions.filter((decision) => decision.promoted).length,
     waiting: decisions.length - admitted,
     duration_ms: Math.round(outcome.durationMs * 1000) / 1000,
-    decisions: listed.map((decision) => presentDecision(decision, names.get(decision.deploymentId) ?? '', nodes)),
+    decisions: listed.map((decision) => presentDecision(decision, names.get(decision.deploymentId) ?? '', view)),
   };
 }
 
-function presentDecision(decision: CoreDecision, name: string, nodes: NodeNames): z.infer<typeof Decision> {
+function presentDecision(decision: CoreDecision, name: string, view: PlanView): z.infer<typeof Decision> {
   const { deploymentId, priority } = decision;
   if (decision.kind === 'wait') {
-    return { decision: 'wait', deployment_id: deploymentId, name, priority, ...presentWait(decision, nodes) };
+    return { decision: 'wait', deployment_id: deploymentId, name, priority, ...presentWait(decision, view) };
   }
   return {
     decision: 'place',
@@ -132,7 +126,7 @@ function presentDecision(decision: CoreDecision, name: string, nodes: NodeNames)
     backfilled: decision.backfilled,
     placements: decision.placements.map((placement) => ({
       replica: placement.replica,
-      node: nodes.get(placement.nodeId) ?? placement.nodeId,
+      node: view.nodeName(placement.nodeId),
       gpu_devices: placement.devices.map((device) => device.index),
     })),
   };

@@ -1,7 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { readDeployment } from '../../store/deployments.ts';
-import { type EventFilter, type EventPosition, endOfEvents, listEvents, readPosition } from '../../store/event-log.ts';
+import {
+  type EventFilter,
+  type EventPosition,
+  endOfEvents,
+  listEvents,
+  readPosition,
+  settleEvents,
+} from '../../store/event-log.ts';
 import { roleIn } from '../../store/memberships.ts';
 import type { Scope } from '../../store/scope.ts';
 import { pathId, scopeOf, signedIn } from '../auth.ts';
@@ -16,6 +23,9 @@ import { goneSignal, sendPieces } from '../streaming.ts';
 
 /** Shorter than the idle time after which proxies cut a connection. */
 const heartbeatMs = 15_000;
+
+/** A writer that takes longer than this delays what is shown of others, not the answer. */
+const settleMaxMs = 300;
 
 export const registerEventRoutes: Routes = (api, deps) => {
   const { db, control } = deps;
@@ -128,6 +138,7 @@ async function pageOfEvents(
   query: Pick<z.infer<typeof EventListQuery>, 'limit' | 'cursor' | 'order'>,
 ) {
   const after = positionOfCursor(query.cursor);
+  await settleEvents(db, scope, settleMaxMs);
   const rows = await listEvents(db, scope, filter, { order: query.order, limit: query.limit + 1, after });
   const items = rows.slice(0, query.limit).map(presentEvent);
   return { items, next_cursor: rows.length > query.limit ? (items.at(-1)?.id ?? null) : null };

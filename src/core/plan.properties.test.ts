@@ -1,0 +1,388 @@
+/** Safety sentences about every plan, tried on random clusters, queues and running deployments. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Decision, Device, Holding, Node, Place, Placement, Plan, QueuedDeployment, Snapshot } from './model.ts';
+import { effectivePriority } from './order.ts';
+import { plan } from './plan.ts';
+import { fits } from './resources.ts';
+import { admittedOf, applied, occupied } from './testing.ts';
+
+const minute = 60_000;
+const now = 1_000 * minute;
+const policies = fc.record({
+  agingInterval: fc.constantFrom(0, 10 * minute, 60 * minute),
+  reservationAfter: fc.constantFrom(5 * minute, 30 * minute, 10_000 * minute),
+  maxAdmissions: fc.constantFrom(1, 3, 500),
+});
+const unreserved = { agingInterval: 0, reservationAfter: Number.MAX_SAFE_INTEGER, maxAdmissions: 500 };
+
+const nodes = fc
+  .array(
+    fc.record({
+      ram: fc.integer({ min: 1, max: 8 }),
+      cpu: fc.integer({ min: 1, max: 6 }),
+      models: fc.array(fc.constantFrom('a100', 't4'), { maxLength: 3 }),
+      schedulable: fc.constantFrom(true, true, true, false),
+    }),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((all) =>
+    all.map(({ ram, cpu, models, schedulable }, i): Node => {
+      const total = { ram: ram * 1000, cpu: cpu * 1000, gpu: models.length * 1000 };
+      const devices = models.map((model, index) => ({ index, model, free: 1000 }));
+      return { id: `n${i}`, name: `node ${i}`, total, free: total, devices, schedulable };
+    }),
+  );
+
+const requests = fc
+  .record({
+    ram: fc.integer({ min: 1, max: 6 }),
+    cpu: fc.integer({ min: 0, max: 4 }),
+    gpu: fc.constantFrom(0, 0, 0, 300, 500, 1000, 2000),
+    replicas: fc.constantFrom(1, 1, 1, 2, 3),
+    gpuModels: fc.constantFrom([], [], ['t4'], ['a100', 't4']),
+  })
+  .map(({ ram, cpu, gpu, replicas, gpuModels }) => ({
+    perReplica: { ram: ram * 1000, cpu: cpu * 1000, gpu },
+    replicas,
+    gpuModels,
+  }));
+
+const queues = (minLength: number, maxLength: number, priorities: readonly number[]) =>
+  fc
+    .array(
+      fc.record({
+        request: requests,
+        priority: fc.constantFrom(...priorities),
+        waited: fc.integer({ min: 0, max: 100 }),
+        timeLimit: fc.constantFrom(null, 5 * minute, 50 * minute),
+      }),
+      { minLength, maxLength, size: 'max' },
+    )
+    .map((all) =>
+      all.map(
+        ({ request, priority, waited, timeLimit }, i): QueuedDeployment => ({
+          id: `d${String(i).padStart(2, '0')}`,
+          request,
+          priority,
+          queuedAt: now - waited * minute,
+          timeLimit,
+        }),
+      ),
+    );
+
+/** A cluster on which something runs already: what an earlier plan placed, whatever the planner makes of it. */
+const snapshots = fc
+  .record({
+    nodes,
+    running: queues(0, 5, [1]),
+    queue: queues(1, 14, [1, 2, 3]),
+    ends: fc.array(fc.constantFrom(null, 1, 20, 60)),
+  })
+  .map(({ nodes: empty, running, queue, ends }): Snapshot => {
+    const before: Snapshot = { nodes: empty, queue: running, holdings: [] };
+    const after = applied(plan(before, unreserved, now), before);
+    const holdings = after.holdings.map((holding, i): Holding => {
+      const end = ends[i] ?? null;
+      return { ...holding, deploymentId: `running-${i}`, endsBy: end === null ? null : now + end * minute };
+    });
+    return { nodes: occupied(empty, holdings), queue, holdings };
+  });
+
+const places = (result: Plan) => result.decisions.filter((decision): decision is Place => decision.kind === 'place');
+const deploymentOf = (snapshot: Snapshot, { deploymentId }: Decision) =>
+  snapshot.queue.find(({ id }) => id === deploymentId) as QueuedDeployment;
+
+function property(sentence: string, holds: (snapshot: Snapshot, result: Plan, policy: typeof unreserved) => void) {
+  test(sentence, () => {
+    fc.assert(
+      fc.property(snapshots, policies, (snapshot, policy) => holds(snapshot, plan(snapshot, policy, now), policy)),
+      { numRuns: 400 },
+    );
+  });
+}
+
+describe('a plan', () => {
+  property('no node and no device ever holds more than it has', (snapshot, result) => {
+    for (const node of applied(result, snapshot).nodes) {
+      expect(
+        Math.min(node.free.ram, node.free.cpu, node.free.gpu, ...node.devices.map(({ free }) => free)),
+      ).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  property('a plan applied in full is accepted by fits()', (snapshot, result) => {
+    const placements = places(result).flatMap((place) => place.placements);
+    for (const node of snapshot.nodes) {
+      const here = placements.filter(({ nodeId }) => nodeId === node.id);
+      expect(fits(node, here)).toBe(true);
+    }
+  });
+
+  property('every replica gets exactly what it asked for, all replicas or none', (snapshot, result) => {
+    for (const place of places(result)) {
+      const { request } = deploymentOf(snapshot, place);
+      expect(place.placements.map(({ replica }) => replica)).toEqual(
+        Array.from({ length: request.replicas }, (_, i) => i),
+      );
+      for (const placement of place.placements) {
+        expect(placement.resources).toEqual(request.perReplica);
+        const host = snapshot.nodes.find(({ id }) => id === placement.nodeId) as Node;
+        expect(host.schedulable).toBe(true);
+        const devices = placement.devices.map(({ index }) => host.devices.find((one) => one.index === index) as Device);
+        if (request.gpuModels.length > 0)
+          expect(devices.every(({ model }) => request.gpuModels.includes(model))).toBe(true);
+        if (request.perReplica.gpu < 1000) expect(devices.length).toBe(request.perReplica.gpu === 0 ? 0 : 1);
+        else expect(devices.length).toBe(request.perReplica.gpu / 1000);
+      }
+    }
+  });
+
+  property('everybody queued is decided once, positions follow the order', (snapshot, result, policy) => {
+    expect(result.decisions.map(({ deploymentId }) => deploymentId).toSorted()).toEqual(
+      snapshot.queue.map(({ id }) => id).toSorted(),
+    );
+    expect(result.decisions.map(({ position }) => position)).toEqual(result.decisions.map((_, i) => i + 1));
+    const keys = result.decisions.map((decision) => {
+      const { queuedAt, id } = deploymentOf(snapshot, decision);
+      return [effectivePriority(deploymentOf(snapshot, decision), policy, now), queuedAt, id] as const;
+    });
+    expect(keys).toEqual(keys.toSorted((a, b) => a[0] - b[0] || a[1] - b[1] || (a[2] < b[2] ? -1 : 1)));
+  });
+
+  property('no more are admitted than one pass may', (_, result, policy) => {
+    expect(places(result).length).toBeLessThanOrEqual(policy.maxAdmissions);
+  });
+
+  property('no lower priority runs in place of a higher one that would fit', (snapshot, result, policy) => {
+    const aged = (decision: Decision) => effectivePriority(deploymentOf(snapshot, decision), policy, now);
+    const after = applied(result, snapshot).nodes;
+    for (const place of places(result)) {
+      // The exception: whoever has waited too long goes before its turn, and room is kept for it.
+      if (place.outOfTurn || result.reservations.length > 0) continue;
+      const without = occupied(after, place.placements.map(negative));
+      for (const other of result.decisions) {
+        if (other.kind === 'place' || aged(other) >= aged(place)) continue;
+        expect(canPlace(without, deploymentOf(snapshot, other))).toBe(false);
+      }
+    }
+  });
+
+  property(
+    'no lower priority runs in place of a higher one that would fit, except for the sake of the reservation',
+    (snapshot, result, policy) => {
+      const aged = (decision: Decision) => effectivePriority(deploymentOf(snapshot, decision), policy, now);
+      const kept = new Set(result.reservations.flatMap((reservation) => reservation.nodes.map(({ nodeId }) => nodeId)));
+      // Beside the nodes of the reservation nothing is kept: there the sentence holds for everybody.
+      const after = applied(result, snapshot).nodes.filter(({ id }) => !kept.has(id));
+      for (const place of places(result)) {
+        if (place.outOfTurn) continue;
+        const without = occupied(after, place.placements.map(negative));
+        for (const other of result.decisions) {
+          if (other.kind === 'place' || aged(other) >= aged(place)) continue;
+          expect(canPlace(without, deploymentOf(snapshot, other))).toBe(false);
+        }
+      }
+    },
+  );
+
+  property(
+    'whoever waits does not fit in what is left, unless the pass is full or room is kept',
+    (snapshot, result, policy) => {
+      const after = applied(result, snapshot).nodes;
+      for (const decision of result.decisions) {
+        if (decision.kind === 'place' || !canPlace(after, deploymentOf(snapshot, decision))) continue;
+        if (decision.reason === 'pass_full') expect(places(result).length).toBe(policy.maxAdmissions);
+        else expect([decision.reason, result.reservations.length]).toEqual(['held_by_reservation', 1]);
+      }
+    },
+  );
+
+  property('promoted only if it was raised by its age and allocatable', (snapshot, result, policy) => {
+    for (const decision of result.decisions) {
+      const own = deploymentOf(snapshot, decision);
+      const aged = effectivePriority(own, policy, now);
+      if (!decision.promoted) {
+        expect(decision.effectivePriority).toBe(decision.kind === 'place' ? aged : own.priority);
+        continue;
+      }
+      expect(aged).toBeLessThan(own.priority);
+      expect(decision.effectivePriority).toBe(aged);
+      const higher = places(result).filter((place) => place.effectivePriority < aged || place.outOfTurn);
+      if (decision.kind === 'wait') expect(canPlace(nodesAfter(snapshot, higher), own)).toBe(true);
+    }
+  });
+
+  property(
+    'a second pass over the applied plan admits nobody, unless the first was full',
+    (snapshot, result, policy) => {
+      if (places(result).length === policy.maxAdmissions || places(result).some(({ outOfTurn }) => outOfTurn)) return;
+      expect(admittedOf(plan(applied(result, snapshot, now), policy, now))).toEqual([]);
+    },
+  );
+
+  property('a reservation with a time is never put off by what is admitted beside it', (snapshot, result, policy) => {
+    const [reservation] = result.reservations;
+    if (reservation === undefined || reservation.startsAt === null) return;
+    const [next] = plan(applied(result, snapshot, now), policy, now).reservations;
+    expect(next?.deploymentId).toBe(reservation.deploymentId);
+    expect(next?.startsAt).toBe(reservation.startsAt);
+  });
+
+  test('the same snapshot gives the same plan, whatever the order of its lists', () => {
+    const shuffled = snapshots.chain((snapshot) =>
+      fc.record({
+        snapshot: fc.constant(snapshot),
+        other: fc.record({
+          nodes: shuffle(snapshot.nodes.map((node) => ({ ...node, devices: node.devices.toReversed() }))),
+          queue: shuffle(snapshot.queue),
+          holdings: shuffle(snapshot.holdings),
+        }),
+      }),
+    );
+    fc.assert(
+      fc.property(shuffled, policies, ({ snapshot, other }, policy) => {
+        expect(plan(other, policy, now)).toEqual(plan(snapshot, policy, now));
+      }),
+      { numRuns: 400 },
+    );
+  });
+});
+
+describe('inside a level', () => {
+  test('for up to 14 candidates the admitted count of every level equals brute force', () => {
+    fc.assert(
+      fc.property(snapshots, (snapshot) => {
+        const result = plan(snapshot, unreserved, now);
+        let { nodes: left } = snapshot;
+        for (const priority of [1, 2, 3]) {
+          const level = snapshot.queue.filter((deployment) => deployment.priority === priority);
+          const admitted = places(result).filter((place) => place.priority === priority);
+          expect(admitted.length).toBe(mostByBruteForce(left, level));
+          left = occupied(
+            left,
+            admitted.flatMap(({ placements }) => placements.map(positive)),
+          );
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('14 candidates of one level, nothing else running', () => {
+    fc.assert(
+      fc.property(nodes, queues(9, 14, [1]), (empty, queue) => {
+        const snapshot = { nodes: empty, queue, holdings: [] };
+        expect(places(plan(snapshot, unreserved, now)).length).toBe(mostByBruteForce(empty, queue));
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+function shuffle<Item>(items: readonly Item[]) {
+  return fc.shuffledSubarray([...items], { minLength: items.length });
+}
+
+/* An oracle of its own: no code of the planner below this line. */
+
+const positive = ({ nodeId, resources, devices }: Placement): Holding => ({
+  deploymentId: '',
+  nodeId,
+  resources,
+  devices,
+  endsBy: null,
+});
+
+const negative = ({ nodeId, resources, devices }: Placement): Holding => ({
+  deploymentId: '',
+  nodeId,
+  resources: { ram: -resources.ram, cpu: -resources.cpu, gpu: -resources.gpu },
+  devices: devices.map(({ index, amount }) => ({ index, amount: -amount })),
+  endsBy: null,
+});
+
+function nodesAfter(snapshot: Snapshot, placed: readonly Place[]): Node[] {
+  return occupied(
+    snapshot.nodes,
+    placed.flatMap(({ placements }) => placements.map(positive)),
+  );
+}
+
+/** A state is for each node [ram, cpu, ...devices]. */
+type State = readonly (readonly number[])[];
+
+function stateOf(all: readonly Node[]): State {
+  return all.map((node) => [
+    node.schedulable ? node.free.ram : -1,
+    node.free.cpu,
+    ...node.devices.toSorted((a, b) => a.index - b.index).map(({ free }) => free),
+  ]);
+}
+
+function modelsOf(all: readonly Node[]): string[][] {
+  return all.map((node) => node.devices.toSorted((a, b) => a.index - b.index).map(({ model }) => model));
+}
+
+/** Every state that may follow when one replica is placed, over all nodes and all choices of devices. */
+function afterOne(
+  state: State,
+  models: readonly string[][],
+  { request: { perReplica, gpuModels } }: QueuedDeployment,
+): State[] {
+  return state.flatMap((node, n) => {
+    const [ram = 0, cpu = 0, ...devices] = node;
+    if (ram < perReplica.ram || cpu < perReplica.cpu) return [];
+    const suitable = devices.flatMap((_, d) =>
+      gpuModels.length === 0 || gpuModels.includes(models[n]?.[d] ?? '') ? [d] : [],
+    );
+    return deviceStates(devices, suitable, perReplica.gpu).map((next) =>
+      state.with(n, [ram - perReplica.ram, cpu - perReplica.cpu, ...next]),
+    );
+  });
+}
+
+function deviceStates(devices: readonly number[], suitable: readonly number[], gpu: number): (readonly number[])[] {
+  if (gpu === 0) return [devices];
+  if (gpu < 1000)
+    return suitable.filter((d) => (devices[d] ?? 0) >= gpu).map((d) => devices.with(d, (devices[d] ?? 0) - gpu));
+  return suitable
+    .filter((d) => devices[d] === 1000)
+    .flatMap((d) =>
+      deviceStates(
+        devices.with(d, 0),
+        suitable.filter((other) => other > d),
+        gpu - 1000,
+      ),
+    );
+}
+
+function afterAll(state: State, models: readonly string[][], deployment: QueuedDeployment): State[] {
+  let states = new Map([[JSON.stringify(state), state]]);
+  for (let replica = 0; replica < deployment.request.replicas; replica++) {
+    const next = [...states.values()].flatMap((one) => afterOne(one, models, deployment));
+    states = new Map(next.map((one) => [JSON.stringify(one), one]));
+  }
+  return [...states.values()];
+}
+
+function canPlace(all: readonly Node[], deployment: QueuedDeployment): boolean {
+  return afterAll(stateOf(all), modelsOf(all), deployment).length > 0;
+}
+
+/** Tries everything: every subset, every assignment; equal states are followed once, with the most admitted on the way. */
+function mostByBruteForce(all: readonly Node[], level: readonly QueuedDeployment[]): number {
+  const models = modelsOf(all);
+  let reached = new Map([[JSON.stringify(stateOf(all)), { state: stateOf(all), admitted: 0 }]]);
+  for (const deployment of level) {
+    const next = new Map(reached);
+    for (const { state, admitted } of reached.values()) {
+      for (const after of afterAll(state, models, deployment)) {
+        const key = JSON.stringify(after);
+        if ((next.get(key)?.admitted ?? -1) < admitted + 1) next.set(key, { state: after, admitted: admitted + 1 });
+      }
+    }
+    reached = next;
+  }
+  return Math.max(...[...reached.values()].map(({ admitted }) => admitted));
+}
