@@ -120,7 +120,11 @@ class Story {
   }
 }
 
+/** Has age made the waiting `rival` the better one? Computed as the scheduler does: one step for each whole interval waited. */
 function outranks(sight: Sight, rival: string, priority: number): boolean {
   const entry = sight.queue.find((one) => one.name === rival);
-  return entry !== undefined && entry.effective_priority < priority;
+  if (entry === undefined) return false;
+  const interval = sight.cluster.policy.aging_interval_s * 1000;
+  const earned = Math.floor((Date.now() - Date.parse(entry.queued_at)) / interval);
+  return entry.priority - earned < priority;
 }

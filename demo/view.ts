@@ -23,8 +23,8 @@ export function frame(sight: Sight, time: { beganAt: number; now: number }, size
     [],
     heading('RUNNING', column('prio', 7) + column('RAM', 7) + column('cores', 7) + column('GPU', 5) + 'status'),
     ...upTo(runningRows, running, (one) => runningLine(one, time.now)),
-    heading('WAITING', `${column('prio', 7)}why`),
-    ...upTo(queueRows, sight.queue, waitingLine),
+    heading('WAITING', `${column('prio', 7)}${column('for', 7)}why`),
+    ...upTo(queueRows, sight.queue, (entry) => waitingLine(entry, time.now)),
     heading('LATELY', ''),
   ];
   const names = new Map([...sight.deployments.values()].map((one) => [one.id, one.name]));
@@ -78,12 +78,13 @@ function runningLine(one: Deployment, now: number): Piece[] {
   ];
 }
 
-function waitingLine(entry: QueueEntry): Piece[] {
+function waitingLine(entry: QueueEntry, now: number): Piece[] {
   const aged = entry.effective_priority !== entry.priority;
   const priority = aged ? `${entry.priority}→${entry.effective_priority}` : String(entry.priority);
   return [
     piece(`   ${column(entry.name, labelWidth - 2)}`),
     piece(column(priority, 7), aged ? 'note' : 'plain'),
+    piece(column(`${seconds(Math.max(0, now - Date.parse(entry.queued_at)))} s`, 7), 'dim'),
     piece(entry.message),
   ];
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 
+import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import type { BenchContext } from './bench.ts';
@@ -46,7 +47,7 @@ async function databaseUrl(context: BenchContext): Promise<string> {
   const dataDir = await temporaryDirectory(context);
   const postgres = await context.acquire(
     'the embedded PostgreSQL',
-    async () => (await import('../../src/platform/embedded-postgres.ts')).startEmbeddedPostgres({ dataDir }),
+    () => startEmbeddedPostgres({ dataDir }),
     (started) => started.stop(),
   );
   return postgres.url;

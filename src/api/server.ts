@@ -17,7 +17,6 @@ import { routes } from './routes/index.ts';
 import { unknownRouteHandler } from './unknown-routes.ts';
 import { validatorCompiler } from './validation.ts';
 
-export type { ServerConfig, ServerDeps } from './context.ts';
 export { redactedPaths } from './request-log.ts';
 
 const bodyLimitBytes = 4 * 1024 * 1024;

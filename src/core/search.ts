@@ -1,20 +1,28 @@
 /**
  * Exact search for the largest admissible set, where there are few enough to choose from.
  *
- * Branch and bound: for each size from the largest that is conceivable down, look for a set of that size, trying the oldest
- * first, so that the first one found is the oldest of the largest. A branch ends where too few of the rest could be added
- * (each dimension by itself, the smallest first), or where what was chosen does not fit together (pack.ts). Of one shape only
- * the oldest so many are ever chosen, since equal requests are interchangeable.
+ * Branch and bound. First how many: for each size from the largest that is conceivable down, is there a set of that size?
+ * The smallest are tried first. Then who: of that size, the oldest set, for which the oldest are tried first.
+ *
+ * A branch ends where too few of the rest could be added (each dimension by itself, the smallest first), or where what was
+ * chosen does not fit together (pack.ts). And once a deployment is left out, so is everybody after it who asks for no less:
+ * any set with such a one would also do with the one left out in its place, and was searched before. Equal requests are the
+ * plainest case of that, so of a shape only the oldest so many are ever tried. (Dominance: Martello and Toth, "Knapsack
+ * Problems", 1990, section 2.7.)
  */
 import { type Candidates, type Choice, needOf, release, scarce } from './choice.ts';
-import { type Budget, type Demand, packAll } from './pack.ts';
+import { Budget, type Demand, packAll } from './pack.ts';
 import type { Spots } from './place.ts';
 import type { Free, Room } from './room.ts';
+import { asksNoLess } from './shape.ts';
 
 /** Searched exactly up to so many deployments. Conformance asks for 14. */
 export const exactUpTo = 16;
 
-/** Null where it found nothing: too many to choose from, or the budget was spent. Leaves the room as it was. */
+/**
+ * A set of more than `least`, or an older one of as many. Null where it found none: there is none, there are too many to
+ * choose from, or the budget was spent. Leaves the room as it was.
+ */
 export function searchLargest(
   room: Room,
   candidates: readonly Candidates[],
@@ -24,13 +32,18 @@ export function searchLargest(
   if (candidates.length > exactUpTo) return null;
   const items = itemsOf(room, candidates);
   if (items.length > exactUpTo) return null;
-  const search = new Search(room, candidates, items, budget);
-  for (let target = Math.min(size.most, items.length); target >= size.least && !budget.isSpent; target--) {
-    const found = search.find(target);
-    if (found !== null) return found;
-  }
-  return null;
+  const smallestFirst = new Search(room, candidates, bySize(items, room.free()), budget);
+  let largest: Choice | null = null;
+  let target = Math.min(size.most, items.length);
+  for (; target > size.least && largest === null && !budget.isSpent; target--) largest = smallestFirst.find(target);
+  if (budget.isSpent) return largest;
+  // Not worth as much as finding one more: it may take as many steps again, and at least a few.
+  const forAge = new Budget(budget.used + stepsForAge);
+  const oldest = new Search(room, candidates, items, forAge).find(largest === null ? size.least : target + 1);
+  return oldest ?? largest;
 }
+
+const stepsForAge = 2000;
 
 /** One deployment to choose or to leave, by the number of its candidates. */
 interface Item {
@@ -50,11 +63,18 @@ function itemsOf(room: Room, candidates: readonly Candidates[]): Item[] {
   return items.toSorted((a, b) => a.position - b.position);
 }
 
+function bySize(items: readonly Item[], free: Free): Item[] {
+  const size = ({ need }: Item) => scarce.reduce((sum, d) => sum + need[d] / Math.max(1, free[d]), 0);
+  return items.toSorted((a, b) => size(a) - size(b) || a.position - b.position);
+}
+
 class Search {
   readonly #room: Room;
   readonly #candidates: readonly Candidates[];
   readonly #items: readonly Item[];
   readonly #budget: Budget;
+  /** For each item, a bit for each of those after it that ask for no less: who is left out with it. */
+  readonly #leftOutWith: readonly number[];
   /** For each scarce dimension, the items by what they need of it. */
   readonly #smallestFirst: readonly (readonly number[])[];
   /** Which sets were found to fit together, by how many of each of the candidates they have. */
@@ -71,38 +91,43 @@ class Search {
     this.#counts = candidates.map(() => 0);
     this.#left = { ...room.free() };
     const numbers = items.map((_, i) => i);
+    this.#leftOutWith = numbers.map((i) => this.#following(i));
     this.#smallestFirst = scarce.map((dimension) =>
       numbers.toSorted((a, b) => (items[a]?.need[dimension] ?? 0) - (items[b]?.need[dimension] ?? 0)),
     );
   }
 
-  /** The oldest set of exactly this size; null where there is none, or where the budget was spent. */
+  /** The first set of exactly this size; null where there is none, or where the budget was spent. */
   find(target: number): Choice | null {
     this.#target = target;
-    this.#counts.fill(0);
     if (!this.#choose(0, 0, 0)) return null;
     const choice = this.#pack();
     if (choice !== null) release(this.#room, this.#candidates, choice);
     return choice;
   }
 
-  /** Decides the items from `next` on. `closed` has a bit for each of the candidates that was left once: it stays out. */
-  #choose(next: number, chosen: number, closed: number): boolean {
+  /** Decides the items from `next` on. `out` has a bit for each item that is left out already. */
+  #choose(next: number, chosen: number, out: number): boolean {
     if (chosen === this.#target) return true;
     const item = this.#items[next];
-    if (item === undefined || !this.#budget.step()) return false;
-    const bit = 1 << this.#bitOf(item);
-    if ((closed & bit) !== 0) return this.#choose(next + 1, chosen, closed);
-    if (chosen + this.#mostThatCouldBeAdded(next, closed) < this.#target) return false;
+    if (item === undefined) return false;
+    if ((out & (1 << next)) !== 0) return this.#choose(next + 1, chosen, out);
+    if (!this.#budget.step() || chosen + this.#mostThatCouldBeAdded(next, out) < this.#target) return false;
     this.#move(item, 1);
-    if (this.#fitsTogether() && this.#choose(next + 1, chosen + 1, closed)) return true;
+    if (this.#fitsTogether() && this.#choose(next + 1, chosen + 1, out)) return true;
     this.#move(item, -1);
-    return this.#choose(next + 1, chosen, closed | bit);
+    return this.#choose(next + 1, chosen, out | (this.#leftOutWith[next] ?? 0));
   }
 
-  /** There are at most `exactUpTo` items, so the first of each of the candidates has a bit of its own. */
-  #bitOf(item: Item): number {
-    return this.#items.findIndex((first) => first.of === item.of);
+  #following(item: number): number {
+    const least = this.#candidates[this.#items[item]?.of ?? 0] as Candidates;
+    let bits = 0;
+    for (let other = item + 1; other < this.#items.length; other++) {
+      const { shape, asker } = this.#candidates[this.#items[other]?.of ?? 0] as Candidates;
+      const seesNoMore = least.asker === 'free' || asker === 'restrained';
+      if (seesNoMore && asksNoLess(shape, least.shape)) bits |= 1 << other;
+    }
+    return bits;
   }
 
   #move(item: Item, sign: 1 | -1): void {
@@ -110,14 +135,14 @@ class Search {
     for (const dimension of scarce) this.#left[dimension] -= sign * item.need[dimension];
   }
 
-  #mostThatCouldBeAdded(next: number, closed: number): number {
+  #mostThatCouldBeAdded(next: number, out: number): number {
     let most = this.#items.length;
     scarce.forEach((dimension, d) => {
       let left = this.#left[dimension];
       let count = 0;
       for (const i of this.#smallestFirst[d] ?? []) {
         const item = this.#items[i] as Item;
-        if (i < next || (closed & (1 << this.#bitOf(item))) !== 0) continue;
+        if (i < next || (out & (1 << i)) !== 0) continue;
         left -= item.need[dimension];
         if (left < 0) break;
         count++;

@@ -153,7 +153,7 @@ async function changeMember(
   change: (tx: InTransaction, member: MemberRow) => Promise<MemberRow>,
 ): Promise<MemberChange> {
   return db.transaction().execute(async (tx) => {
-    await tx.selectFrom('organization').select('id').where('id', '=', scope.organizationId).forUpdate().execute();
+    await tx.selectFrom('organization').select('id').where('id', '=', scope.organizationId).forNoKeyUpdate().execute();
     const member = await members(tx, scope).where('membership.user_id', '=', userId).executeTakeFirst();
     if (member === undefined) return { kind: 'unknown' };
     if (!(await mayChange(tx, scope, member, newRole, by))) return { kind: 'role_too_low' };

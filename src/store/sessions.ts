@@ -62,12 +62,3 @@ export async function deleteOtherSessions(db: Database, userId: string, keptId: 
     .$if(keptId !== null, (query) => query.where('id', '!=', keptId ?? ''))
     .execute();
 }
-
-/** Expired ones are refused anyway; this only gives their rows back. Returns how many. */
-export async function deleteExpiredSessions(db: Database): Promise<number> {
-  const { numDeletedRows } = await db
-    .deleteFrom('session')
-    .where('expires_at', '<=', sql<Date>`now()`)
-    .executeTakeFirst();
-  return Number(numDeletedRows);
-}

@@ -204,7 +204,7 @@ describe('nodes', () => {
   it('stay while something holds them, and the last one stays', async () => {
     const { body } = await create();
     const path = `/clusters/${body['id']}/nodes`;
-    const first = (await test.ask('GET', path, { as: admin })).itemsOf(body)[0]!['id'];
+    const first = itemsOf((await test.ask('GET', path, { as: admin })).body)[0]!['id'];
     expect((await test.ask('DELETE', `${path}/${first}`, { as: admin })).body['code']).toBe('last_node');
     await test.ask('POST', path, { as: admin, body: { name: 'other', ram: 1, cpu: 1 } });
     await allocate(String(body['id']));
@@ -231,5 +231,27 @@ describe('deleting a cluster', () => {
       body: { cluster_id: body['id'], docker_image: 'busybox', ram_required: 1, cpu_required: 1 },
     });
     expect(refused.body['code']).toBe('cluster_deleting');
+  });
+
+  it('leaves nothing queued behind, whatever is submitted meanwhile', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const { body } = await create();
+      const id = String(body['id']);
+      await allocate(id);
+      const submission = { cluster_id: id, docker_image: 'busybox', ram_required: 1, cpu_required: 1 };
+      const submissions = Array.from({ length: 30 }, () =>
+        test.ask('POST', '/deployments', { as: admin, body: submission }),
+      );
+      const deleted = await test.ask('DELETE', `/clusters/${id}?force=true`, { as: admin });
+      expect(deleted.status).toBe(202);
+      for (const { status } of await Promise.all(submissions)) expect([201, 409]).toContain(status);
+      const left = await test.db
+        .selectFrom('deployment')
+        .select('id')
+        .where('cluster_id', '=', id)
+        .where('status', '=', 'queued')
+        .execute();
+      expect(left).toEqual([]);
+    }
   });
 });

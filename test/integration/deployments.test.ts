@@ -366,19 +366,21 @@ describe('the queue', () => {
   });
 });
 
+function line(at: number, text: string) {
+  return { stream: 'stdout' as const, at, text };
+}
+
+async function withReplica(): Promise<string> {
+  const id = await submitted();
+  await setStatus(id, 'running');
+  await test.db
+    .insertInto('replica')
+    .values({ deployment_id: id, attempt: 1, index: 0, node_name: 'node-1' })
+    .execute();
+  return id;
+}
+
 describe('logs', () => {
-  const line = (at: number, text: string) => ({ stream: 'stdout' as const, at, text });
-
-  async function withReplica(): Promise<string> {
-    const id = await submitted();
-    await setStatus(id, 'running');
-    await test.db
-      .insertInto('replica')
-      .values({ deployment_id: id, attempt: 1, index: 0, node_name: 'node-1' })
-      .execute();
-    return id;
-  }
-
   it('come from the container', async () => {
     const id = await withReplica();
     control.runtime.containers.set(id, { lines: [line(1000, 'a'), line(2000, 'b'), line(3000, 'c')], open: false });

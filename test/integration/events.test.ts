@@ -188,6 +188,21 @@ describe('the stream', () => {
     for (const stream of [theirs, filtered, nothing]) await stream.close();
   });
 
+  it('ends when the server closes', async () => {
+    const other = await startTestApi({ control: fakeControl() });
+    const { owner } = await other.organization();
+    await other.api.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = other.api.server.address() as AddressInfo;
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/events/stream`, {
+      headers: { authorization: `Bearer ${owner.token}` },
+    });
+    const reading = response.text();
+    const startedAt = performance.now();
+    await other.close();
+    expect(await reading).toContain(': connected');
+    expect(performance.now() - startedAt).toBeLessThan(3000);
+  });
+
   it('refuses a Last-Event-ID that is none', async () => {
     expect((await listen(user, { from: 'nonsense' })).response.status).toBe(400);
     expect((await listen(user, { query: '?last_event_id=1' })).response.status).toBe(400);

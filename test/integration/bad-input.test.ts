@@ -1,0 +1,629 @@
+/**
+ * Bad input, over every route that the OpenAPI document names: always a 4xx problem with a code, that names the field where a
+ * field is wrong; never a 5xx or a trace of the source; and nothing of it changes the database.
+ *
+ * Each test walks the whole table and tells of all that went wrong at once. Cycles cannot be written in JSON, and deployments
+ * do not refer to one another, so that there are no circular references to refuse.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import {
+  type Client,
+  type InviteWithCode,
+  newOwner,
+  type Problem,
+  password,
+  submission,
+  type TokenWithSecret,
+  unique,
+} from '../conformance/client.ts';
+import { startTestService, type TestService } from '../support/service.ts';
+
+interface Parameter {
+  name: string;
+  in: 'path' | 'query' | 'header';
+  schema: { type?: string; enum?: unknown[]; minimum?: number };
+}
+interface Route {
+  readonly method: string;
+  /** As documented, with its parameters in braces. */
+  readonly path: string;
+  readonly parameters: readonly Parameter[];
+  readonly hasBody: boolean;
+}
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+type JsonObject = { [key: string]: Json };
+
+let service: TestService;
+let owner: Client;
+let routes: Route[];
+let own: Ids;
+let foreign: Ids;
+let bodies: Record<string, JsonObject>;
+let before: unknown;
+
+beforeAll(async () => {
+  service = await startTestService();
+  owner = await newOwner(service.url);
+  own = await makeThings(owner);
+  foreign = await makeThings(await newOwner(service.url));
+  routes = await documentedRoutes();
+  bodies = validBodies(own);
+});
+afterAll(() => service.stop());
+
+beforeEach(async () => {
+  before = await everything();
+});
+afterEach(async () => {
+  expect(await everything(), 'something has changed the database').toEqual(before);
+});
+
+test('the table has a good body for every route that takes one', () => {
+  expect(routes.length).toBeGreaterThan(30);
+  const withBody = routes.filter((route) => route.hasBody).map(nameOf);
+  expect(Object.keys(bodies).toSorted()).toEqual(withBody.toSorted());
+});
+
+test('what is not JSON is 400', async () => {
+  const texts = [
+    '{',
+    '{"a":',
+    'nope',
+    '[1,2',
+    '{"a":1}}',
+    '"',
+    'undefined',
+    'NaN',
+    '\u0000',
+    "{'a':1}",
+    '{"a":1,}',
+    '�',
+  ];
+  const report = new Report();
+  for (const route of routes.filter(({ method }) => method !== 'GET')) {
+    for (const text of texts) {
+      await report.check(route, JSON.stringify(text), await sendText(route, text), { status: [400] });
+    }
+  }
+  report.end();
+});
+
+test('bodies of the wrong kind, poisoned, or nested without end are 400', async () => {
+  const deep = 50_000;
+  const report = new Report();
+  for (const route of routes.filter(({ hasBody }) => hasBody)) {
+    const valid = bodies[nameOf(route)]!;
+    const texts = ['null', '[]', JSON.stringify([valid]), '"text"', '42', 'true', '', '{}'];
+    texts.push(
+      `{"__proto__":{"polluted":true},${JSON.stringify(valid).slice(1)}`,
+      `{"constructor":{"prototype":{"polluted":true}},${JSON.stringify(valid).slice(1)}`,
+      '['.repeat(deep) + ']'.repeat(deep),
+      '{"a":'.repeat(deep) + '1' + '}'.repeat(deep),
+    );
+    for (const text of texts) {
+      // An invite or a name may have a default for everything.
+      if (text === '{}' && takesNothing.has(nameOf(route))) continue;
+      await report.check(route, text.slice(0, 40), await sendText(route, text), { status: [400] });
+    }
+  }
+  expect(Reflect.get({}, 'polluted')).toBeUndefined();
+  report.end();
+});
+
+/** Routes whose body may leave everything out. */
+const takesNothing = new Set(['POST /organizations/{id}/invites']);
+
+test('an unknown field is 400 and named', async () => {
+  const report = new Report();
+  for (const route of routes.filter(({ hasBody }) => hasBody)) {
+    const body = { ...bodies[nameOf(route)], surprise: 1 };
+    await report.check(route, 'surprise', await sendText(route, JSON.stringify(body)), {
+      status: [400],
+      field: 'surprise',
+    });
+  }
+  report.end();
+});
+
+test('each field with a value of the wrong type or size is 400 and named', async () => {
+  const report = new Report();
+  for (const route of routes.filter(({ hasBody }) => hasBody)) {
+    const valid = bodies[nameOf(route)]!;
+    for (const [path, value] of leavesOf(valid, '')) {
+      for (const wrong of wrongValues(value)) {
+        if (isFine(path, wrong)) continue;
+        const body = JSON.stringify(replaced(valid, path, wrong));
+        const label = `${path} = ${JSON.stringify(wrong).slice(0, 40)}`;
+        await report.check(route, label, await sendText(route, body), { status: [400], field: path });
+      }
+    }
+  }
+  report.end();
+});
+
+test('control characters, NUL and endless texts in any text are refused', async () => {
+  const report = new Report();
+  for (const route of routes.filter(({ hasBody }) => hasBody)) {
+    const valid = bodies[nameOf(route)]!;
+    for (const [path, value] of leavesOf(valid, '')) {
+      if (typeof value !== 'string' || isSecret(path)) continue;
+      const wrong = [`${value}\u0000`, `${value}${'x'.repeat(100_000)}`];
+      if (!isFreeText(path)) wrong.push(`${value}\u0007`, `${value}\n`, `\u001b[31m${value}`);
+      for (const text of wrong) {
+        const body = JSON.stringify(replaced(valid, path, text));
+        const label = `${path} = ${JSON.stringify(text.slice(-20))}`;
+        // An id or a name that is none belongs to nobody.
+        const expected = isReference(path) ? { status: [400, 401, 404] } : { status: [400], field: path };
+        await report.check(route, label, await sendText(route, body), expected);
+      }
+    }
+  }
+  report.end();
+});
+
+test('references to images that can be none are 400', async () => {
+  const wrong = [
+    '',
+    ' ',
+    'UPPER',
+    'a b',
+    'a:',
+    ':tag',
+    'a:b:c',
+    'a@sha256:123',
+    '/a',
+    'a/',
+    'a//b',
+    '-a',
+    'a;rm -rf /',
+    '$(x)',
+    'http://a/b',
+    '../a',
+    'ä',
+    'a'.repeat(513),
+  ];
+  const report = new Report();
+  const route = routeNamed('POST /deployments');
+  for (const image of wrong) {
+    const body = JSON.stringify({ ...bodies['POST /deployments'], docker_image: image });
+    await report.check(route, image, await sendText(route, body), { status: [400], field: 'docker_image' });
+  }
+  report.end();
+});
+
+test('names of variables, labels and ports that can be none are 400', async () => {
+  const wrong: [string, Json][] = [
+    ['env', { '1A': 'x' }],
+    ['env', { 'A B': 'x' }],
+    ['env', { '': 'x' }],
+    ['env', { 'A=B': 'x' }],
+    ['labels', { '': 'x' }],
+    ['labels', { 'hypervisor.installation': 'x' }],
+    ['labels', { 'a\u0000': 'x' }],
+    ['ports', [{ container: 0 }]],
+    ['ports', [{ container: 65_536 }]],
+    ['ports', [{ container: 80, protocol: 'icmp' }]],
+    ['ports', [{}]],
+    ['name', '-x'],
+    ['name', 'x y'],
+    ['name', 'ä'],
+    ['gpu_required', 1.5],
+    ['replicas', 1001],
+    ['kind', 'daemon'],
+    ['pull_policy', 'sometimes'],
+  ];
+  const report = new Report();
+  const route = routeNamed('POST /deployments');
+  for (const [field, value] of wrong) {
+    const body = JSON.stringify({ ...bodies['POST /deployments'], [field]: value });
+    await report.check(route, `${field} = ${JSON.stringify(value)}`, await sendText(route, body), {
+      status: [400],
+      field,
+    });
+  }
+  report.end();
+});
+
+test('a body that is too large is 413', async () => {
+  const report = new Report();
+  const text = JSON.stringify({ name: 'x'.repeat(5 * 1024 * 1024) });
+  for (const route of routes.filter(({ hasBody }) => hasBody)) {
+    await report.check(route, '5 MiB', await sendText(route, text), { status: [413] });
+  }
+  report.end();
+});
+
+test('a body of another type is 415', async () => {
+  const report = new Report();
+  for (const route of routes.filter(({ hasBody }) => hasBody)) {
+    const text = JSON.stringify(bodies[nameOf(route)]);
+    for (const type of [
+      'text/plain',
+      'application/xml',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data',
+      'x',
+    ]) {
+      await report.check(route, type, await sendText(route, text, { 'content-type': type }), { status: [415] });
+    }
+  }
+  report.end();
+});
+
+test('a method that a route does not take is 405', async () => {
+  const report = new Report();
+  const paths = [...new Set(routes.map((route) => route.path))];
+  for (const path of paths) {
+    const taken = new Set(routes.filter((route) => route.path === path).map((route) => route.method));
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((one) => !taken.has(one))) {
+      const route: Route = { method, path, parameters: [], hasBody: false };
+      await report.check(route, method, await send(route), { status: [405] });
+    }
+  }
+  for (const path of ['/api/v1/nothing', '/api/v2/clusters', '/api/v1/clusters/x/y/z', '/api/v1//']) {
+    const route: Route = { method: 'GET', path, parameters: [], hasBody: false };
+    await report.check(route, 'unknown', await send(route), { status: [404] });
+  }
+  report.end();
+});
+
+test('ids that are none, were never given out, or are of another organization are 404', async () => {
+  const wrong = [
+    'x',
+    '0',
+    '-1',
+    'null',
+    "1' or '1'='1",
+    'a'.repeat(90),
+    '00000000-0000-4000-8000-000000000000',
+    '%00',
+    '%0a',
+    '%F0%9F%92%A3',
+    '__proto__',
+  ];
+  const report = new Report();
+  for (const route of routes) {
+    for (const parameter of route.parameters.filter((one) => one.in === 'path')) {
+      const ids = own[parameter.name]!;
+      for (const bad of [...wrong, foreign[parameter.name]!(route)]) {
+        const url = urlOf(route, { [parameter.name]: bad });
+        const answer = await sendText(route, bodyText(route), {}, url);
+        await report.check(route, `${parameter.name} = ${bad.slice(0, 40)}`, answer, { status: [400, 404] });
+      }
+      expect(ids(route)).not.toBe('');
+      // Not even readable as a URL.
+      for (const broken of ['%', '%ff', '%c0%ae', 'a'.repeat(20_000)]) {
+        const answer = await sendText(route, bodyText(route), {}, urlOf(route, { [parameter.name]: broken }));
+        await report.check(route, broken.slice(0, 10), answer, { status: [400, 404, 414, 431] });
+      }
+    }
+  }
+  const submit = routeNamed('POST /deployments');
+  for (const bad of [...wrong, foreign['cluster']!(submit)]) {
+    const body = JSON.stringify({ ...bodies['POST /deployments'], cluster_id: decodeURIComponent(bad) });
+    await report.check(submit, `cluster_id = ${bad}`, await sendText(submit, body), { status: [400, 404] });
+  }
+  report.end();
+});
+
+test('parameters of the query that are unknown or wrong are 400 and named', async () => {
+  const report = new Report();
+  for (const route of routes) {
+    const parameters = route.parameters.filter((one) => one.in === 'query');
+    if (parameters.length === 0) continue;
+    const attempts: [string, string][] = [['surprise', 'surprise=1']];
+    for (const { name, schema } of parameters) {
+      for (const value of wrongQueryValues(name, schema)) attempts.push([name, `${name}=${value}`]);
+      if (name !== 'follow') attempts.push([name, `${name}=1&${name}=2`]);
+    }
+    for (const [field, query] of attempts) {
+      const answer = await sendText(route, bodyText(route), {}, `${urlOf(route)}?${query}`);
+      await report.check(route, query, answer, { status: [400], field });
+    }
+  }
+  report.end();
+});
+
+test('filters and cursors with strange texts never break a list', async () => {
+  const strange = ['%00', '%0a', "'%20or%201=1%20--", '%F0%9F%92%A3', '__proto__', 'a'.repeat(500), '%ff'];
+  const report = new Report();
+  for (const route of routes.filter((one) => one.method === 'GET' && !one.path.endsWith('/stream'))) {
+    for (const { name } of route.parameters.filter((one) => one.in === 'query')) {
+      for (const value of strange) {
+        const answer = await send(route, {}, `${urlOf(route)}?${name}=${value}`);
+        // An id that is none is nobody's: an empty list will do.
+        if (answer.status === 200 && !['cursor', 'limit'].includes(name)) continue;
+        await report.check(route, `${name}=${value}`, answer, { status: [400, 404] });
+      }
+    }
+  }
+  report.end();
+});
+
+test('headers that are wrong are 400', async () => {
+  const report = new Report();
+  const patch = routeNamed('PATCH /deployments/{id}');
+  for (const version of ['nonsense', '"x"', '"-1"', '"1e308"', 'W/"1', '"1", "2"', '1']) {
+    const answer = await sendText(patch, bodyText(patch), { 'if-match': version });
+    await report.check(patch, `if-match: ${version}`, answer, { status: [400, 412], field: undefined });
+  }
+  const submit = routeNamed('POST /deployments');
+  for (const key of ['x'.repeat(10_000), ' ', 'a\tb']) {
+    const answer = await sendText(submit, bodyText(submit), { 'idempotency-key': key });
+    await report.check(submit, `idempotency-key: ${key.slice(0, 20)}`, answer, { status: [400, 431] });
+  }
+  const stream = routeNamed('GET /events/stream');
+  for (const last of ['nonsense', '-1', '1e308', '1'.repeat(400)]) {
+    const answer = await send(stream, { 'last-event-id': last });
+    await report.check(stream, `last-event-id: ${last.slice(0, 20)}`, answer, { status: [400] });
+  }
+  report.end();
+});
+
+// What is sent.
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+}
+
+const nameOf = (route: Route) => `${route.method} ${route.path.replace(/^\/api\/v1/, '')}`;
+
+function routeNamed(name: string): Route {
+  const route = routes.find((one) => nameOf(one) === name);
+  if (route === undefined) throw new Error(`the document has no ${name}`);
+  return route;
+}
+
+function urlOf(route: Route, given: Readonly<Record<string, string>> = {}): string {
+  return route.path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => given[name] ?? own[name]?.(route) ?? 'x');
+}
+
+function bodyText(route: Route): string | undefined {
+  const body = bodies[nameOf(route)];
+  return body === undefined ? undefined : JSON.stringify(body);
+}
+
+function send(route: Route, headers: Record<string, string> = {}, url = urlOf(route)): Promise<Answer> {
+  return sendText(route, undefined, headers, url);
+}
+
+async function sendText(
+  route: Route,
+  text: string | undefined,
+  headers: Record<string, string> = {},
+  url = urlOf(route),
+): Promise<Answer> {
+  const response = await owner.fetch(url, {
+    method: route.method,
+    headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(text === undefined ? {} : { body: text }),
+  });
+  const type = response.headers.get('content-type') ?? '';
+  // A stream that should have been refused has no end.
+  if (response.ok) {
+    await response.body?.cancel();
+    return { status: response.status, type, text: '' };
+  }
+  return { status: response.status, type, text: await response.text() };
+}
+
+/** Collects what is not as it should be, so that one run tells of all of it. */
+class Report {
+  readonly #complaints: string[] = [];
+  #checked = 0;
+
+  check(route: Route, label: string, answer: Answer, expected: { status: number[]; field?: string | undefined }): void {
+    this.#checked += 1;
+    const complaint = complaintOf(answer, expected);
+    if (complaint !== null) this.#complaints.push(`${nameOf(route)} with ${label}: ${complaint}`);
+  }
+
+  end(): void {
+    expect(this.#complaints).toEqual([]);
+    expect(this.#checked).toBeGreaterThan(0);
+  }
+}
+
+function complaintOf(answer: Answer, expected: { status: number[]; field?: string | undefined }): string | null {
+  const said = `${answer.status} ${answer.text.slice(0, 300)}`;
+  if (!expected.status.includes(answer.status)) return `not ${expected.status.join(' or ')} but ${said}`;
+  // The server of Node itself refuses headers and request lines that are too long, before there is a request.
+  if (answer.status === 431 || answer.status === 414) return null;
+  if (!answer.type.startsWith('application/problem+json')) return `it is ${answer.type}: ${said}`;
+  if (/\n\s+at |node_modules|\.ts:|\.js:|\/src\/|select .* from|violates/i.test(answer.text))
+    return `it shows the source: ${said}`;
+  const problem = JSON.parse(answer.text) as Problem;
+  if (problem.status !== answer.status || !/^[a-z_]+$/.test(problem.code) || problem.detail === '') return said;
+  if (problem.request_id === '') return `it has no request id: ${said}`;
+  const { field } = expected;
+  if (field === undefined) return null;
+  const named = (problem.errors ?? []).map((error) => error.field);
+  const found = named.some((one) => one === field || field.startsWith(`${one}.`) || one.startsWith(`${field}.`));
+  return found ? null : `it does not name ${field}: ${said}`;
+}
+
+// The table.
+
+type Ids = Readonly<Record<string, (route: Route) => string>>;
+
+/** One of each thing that there is, and which of their ids a parameter of a path stands for. */
+async function makeThings(client: Client): Promise<Ids> {
+  const organizationId = await client.organizationId();
+  const userId = (await client.me()).user.id;
+  const cluster = await client.createCluster();
+  const [node] = await client.nodes(cluster.id);
+  const running = await client.submit(cluster.id);
+  await client.became(running.id, 'running');
+  // Queued: most verbs would do something to it.
+  await client.setSchedulable(cluster.id, false);
+  const deployment = await client.submit(cluster.id);
+  const invitation = await client.call<InviteWithCode>('POST', `/organizations/${organizationId}/invites`, {});
+  const token = await client.call<TokenWithSecret>('POST', `/organizations/${organizationId}/tokens`, { name: 'ci' });
+  const credential = await client.call<{ id: string }>('POST', '/registry-credentials', {
+    server: 'registry.example.com',
+    username: 'u',
+    password: 'p',
+  });
+  const subjects: [RegExp, string][] = [
+    [/\/organizations\/\{/, organizationId],
+    [/\/clusters\/\{/, cluster.id],
+    [/\/deployments\/\{/, deployment.id],
+    [/\/registry-credentials\/\{/, credential.id],
+  ];
+  return {
+    id: (route) => subjects.find(([pattern]) => pattern.test(route.path))?.[1] ?? '',
+    cluster: () => cluster.id,
+    organization: () => organizationId,
+    user_id: () => userId,
+    node_id: () => node!.id,
+    invite_id: () => invitation.id,
+    token_id: () => token.id,
+    // Whoever holds a code may use it, wherever it is from: a used one stands for somebody else's.
+    code: () => 'a-code-of-nobody',
+  };
+}
+
+function validBodies(ids: Ids): Record<string, JsonObject> {
+  const route: Route = { method: 'GET', path: '', parameters: [], hasBody: false };
+  const clusterId = ids['cluster']!(route);
+  const name = unique('bad-input');
+  const person = { username: unique('new'), email: `${unique('new')}@example.com` };
+  const deployment = submission(clusterId, {
+    name,
+    kind: 'job',
+    command: ['sh', '-c', 'true'],
+    env: { A: 'b' },
+    ports: [{ container: 80, host: 8080, protocol: 'tcp' }],
+    labels: { team: 'x' },
+    pull_policy: 'missing',
+    gpu_required: 0,
+    gpu_models: ['a100'],
+    replicas: 1,
+    priority: 50,
+    time_limit_s: 60,
+    stop_grace_s: 10,
+  }) as JsonObject;
+  const gpu = { model: 'a100', memory_gb: 40, driver: 'none' };
+  const policy = { aging_interval_s: 60, reservation_after_s: 60 };
+  return {
+    'POST /auth/register': { ...person, password: 'a long and winding password' },
+    // A wrong password: nobody is signed in by accident.
+    'POST /auth/sign-in': { username: unique('nobody'), password: 'not a password of anybody' },
+    'PATCH /me': {
+      organization_id: foreign['organization']!(route),
+      password: 'another long one 1',
+      current_password: password,
+    },
+    'POST /organizations': { name },
+    'PATCH /organizations/{id}': { name },
+    'PATCH /organizations/{id}/members/{user_id}': { role: 'admin' },
+    'POST /organizations/{id}/invites': { role: 'viewer', expires_in_s: 60, max_uses: 1 },
+    'POST /organizations/{id}/tokens': { name, role: 'viewer', expires_in_s: 60 },
+    'POST /registry-credentials': { server: 'other.example.com', username: 'u', password: 'p' },
+    'POST /clusters': { name, ram: 8, cpu: 4, gpu: 1, runtime: 'simulated', policy },
+    'PATCH /clusters/{id}': { name, policy },
+    'POST /clusters/{id}/nodes': { name, ram: 8, cpu: 4, gpus: [gpu] },
+    'PATCH /clusters/{id}/nodes/{node_id}': { schedulable: true },
+    'POST /deployments': deployment,
+    'POST /deployments/batch': { deployments: [deployment] },
+    'PATCH /deployments/{id}': { priority: 3 },
+  };
+}
+
+async function documentedRoutes(): Promise<Route[]> {
+  const response = await fetch(`${service.url}/api/openapi.json`);
+  type Operation = { parameters?: Parameter[]; requestBody?: unknown };
+  const { paths } = (await response.json()) as { paths: Record<string, Record<string, Operation>> };
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      method: method.toUpperCase(),
+      path,
+      parameters: operation.parameters ?? [],
+      hasBody: operation.requestBody !== undefined,
+    })),
+  );
+}
+
+/** Every value in a body that could be wrong, by its dotted path: members and what holds them. */
+function leavesOf(value: Json, path: string): [string, Json][] {
+  const here: [string, Json][] = path === '' ? [] : [[path, value]];
+  if (typeof value !== 'object' || value === null) return here;
+  const below = Object.entries(value).flatMap(([key, child]) => leavesOf(child, path === '' ? key : `${path}.${key}`));
+  return [...here, ...below];
+}
+
+function replaced(body: JsonObject, path: string, value: Json): Json {
+  const copy = structuredClone(body);
+  const keys = path.split('.');
+  const last = keys.pop() ?? '';
+  const parent = keys.reduce<Json>((at, key) => (at as JsonObject)[key]!, copy);
+  (parent as JsonObject)[last] = value;
+  return copy;
+}
+
+function wrongValues(value: Json): Json[] {
+  switch (typeof value) {
+    case 'string':
+      return [42, true, {}, ['x'], { toString: 'x' }];
+    case 'number':
+      return ['NaN', 'Infinity', '1', '', true, {}, [], [1], -1, 0.0001, 1e308, -1e308, 1e21];
+    case 'boolean':
+      return ['true', 'yes', 1, 0, {}, [], null];
+    default:
+      return Array.isArray(value) ? ['x', 7, true, { length: 1 }] : ['x', 7, true, [], [{}]];
+  }
+}
+
+/** The few that are right after all. */
+function isFine(path: string, value: Json): boolean {
+  // What a device has of memory is told, not counted.
+  if (path.endsWith('memory_gb')) return value === 0.0001;
+  return false;
+}
+
+const isSecret = (path: string) => /(^|\.)(current_)?password$/.test(path);
+const isFreeText = (path: string) => /(^|\.)(command\.\d+|env\.\w+|labels\.\w+|invite)$/.test(path);
+const isReference = (path: string) => /(^|\.)(cluster_id|organization_id|username)$/.test(path);
+
+function wrongQueryValues(name: string, { type, enum: values }: Parameter['schema']): string[] {
+  if (name === 'cursor') {
+    const encoded = ['[]', '{}', 'null', '[1]', '["x","y"]', '{"__proto__":1}', '[1e308,"x"]', '"x"', '['.repeat(300)];
+    return ['x', '%20', '....', ...encoded.map((text) => Buffer.from(text).toString('base64url'))];
+  }
+  if (values !== undefined) return ['nonsense', '', 'QUEUED'];
+  if (type === 'integer' || type === 'number') return ['x', '', 'NaN', '-1', '0.5', '1e308', '%00'];
+  if (type === 'boolean' || /^(force|dryRun|follow)$/.test(name)) return ['perhaps', '2', '%00'];
+  if (name === 'status') return ['nonsense', 'queued,nonsense', ',', '%00'];
+  if (name === 'since') return ['yesterday', '2026-13-45T00:00:00Z', '1e308', '%00'];
+  return [];
+}
+
+const tables = [
+  'organization',
+  '"user"',
+  'membership',
+  'invite',
+  'session',
+  'api_token',
+  'registry_credential',
+  'cluster',
+  'node',
+  'gpu_device',
+  'deployment',
+  'replica',
+  'allocation',
+  'event',
+  'pass',
+  'idempotency_key',
+];
+
+/** A fingerprint of all that the service knows. */
+async function everything(): Promise<unknown> {
+  const columns = tables.map(
+    (table) =>
+      `(select count(*) || ' ' || md5(coalesce(string_agg(t::text, ',' order by t::text), '')) from ${table} t) as ${table}`,
+  );
+  return (await service.sql(`select ${columns.join(', ')}`))[0];
+}
