@@ -3,10 +3,15 @@ import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { RouteDeps } from './context.ts';
 
-/** Aborts when nobody reads any more. */
+/** Aborts when nobody reads any more, or nobody is to write any more. */
 export function goneSignal(reply: FastifyReply, deps: RouteDeps): AbortSignal {
   const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
+  const { socket } = reply.request.raw;
+  reply.raw.once('close', () => {
+    gone.abort();
+    // A client would keep the connection for its next request, and the server could not close.
+    if (deps.closing.aborted) socket.end();
+  });
   return AbortSignal.any([gone.signal, deps.closing]);
 }
 

@@ -18,7 +18,7 @@ export async function whyItWaits(control: ControlPlane, row: DeploymentRow): Pro
 }
 
 /** Where a page of the queue begins: after this deployment; or where it has left the queue, after its position. */
-export interface QueueKey {
+interface QueueKey {
   readonly position: number;
   readonly id: string;
 }

@@ -148,18 +148,10 @@ class Packing {
     return false;
   }
 
-  /** Only nodes that could still take the smallest of what is left count as room. */
+  /** In each dimension by itself: however large a need is, there is room for as many as need at least so much. */
   #isEnoughLeft(item: number): boolean {
-    const rest = this.#rest[item] as Need;
-    let [ram, cpu] = [0, 0];
-    for (let node = 0; node < this.#room.nodes.length; node++) {
-      const freeRam = this.#room.now.ram[node] ?? 0;
-      const freeCpu = this.#room.now.cpu[node] ?? 0;
-      if (freeRam < rest.leastRam || freeCpu < rest.leastCpu) continue;
-      ram += freeRam;
-      cpu += freeCpu;
-    }
-    return ram >= rest.ram && cpu >= rest.cpu;
+    const { ram, cpu } = this.#rest[item] as Need;
+    return isRoomForEach(this.#room.now.ram, ram) && isRoomForEach(this.#room.now.cpu, cpu);
   }
 
   #stateAt(item: number): string | null {
@@ -170,28 +162,40 @@ class Packing {
   }
 }
 
+/** What replicas need of each dimension, the most first. */
 interface Need {
-  readonly ram: number;
-  readonly cpu: number;
-  readonly leastRam: number;
-  readonly leastCpu: number;
+  readonly ram: readonly number[];
+  readonly cpu: readonly number[];
 }
 
-/** For each place in the list: what the shapes from there on need together, and the least that one of them does. */
+/** For each place in the list, what the shapes from there on need. */
 function needs(shapes: readonly Shape[]): Need[] {
-  const result: Need[] = [];
-  let rest: Need = { ram: 0, cpu: 0, leastRam: Number.POSITIVE_INFINITY, leastCpu: Number.POSITIVE_INFINITY };
-  for (let i = shapes.length - 1; i >= 0; i--) {
-    const { ram, cpu } = shapes[i] as Shape;
-    rest = {
-      ram: rest.ram + ram,
-      cpu: rest.cpu + cpu,
-      leastRam: Math.min(rest.leastRam, ram),
-      leastCpu: Math.min(rest.leastCpu, cpu),
+  return shapes.map((_, first) => {
+    const rest = shapes.slice(first);
+    return {
+      ram: rest.map(({ ram }) => ram).toSorted((a, b) => b - a),
+      cpu: rest.map(({ cpu }) => cpu).toSorted((a, b) => b - a),
     };
-    result[i] = rest;
+  });
+}
+
+function isRoomForEach(free: Float64Array, mostFirst: readonly number[]): boolean {
+  let sum = 0;
+  for (let i = 0; i < mostFirst.length; i++) {
+    const need = mostFirst[i] ?? 0;
+    if (need === 0) break;
+    sum += need;
+    // The i + 1 largest all need at least this much, and `sum` together.
+    let room = 0;
+    let useful = 0;
+    for (const amount of free) {
+      if (amount < need) continue;
+      room += Math.floor(amount / need);
+      useful += amount;
+    }
+    if (room <= i || useful < sum) return false;
   }
-  return result;
+  return true;
 }
 
 /** Every choice of devices for one replica that makes a difference. */

@@ -15,5 +15,8 @@ export type InTransaction = Transaction<Tables>;
 export function openDatabase(url: string, options: { max?: number; onError?: (error: Error) => void } = {}): Database {
   const pool = new pg.Pool({ connectionString: url, max: options.max ?? 12, application_name: 'hypervisor' });
   pool.on('error', (error) => options.onError?.(error));
+  // The pool listens only while a connection is idle. One that ends between two statements of a transaction would otherwise
+  // be an error that nobody hears, and those end the process; its next query fails, and that is heard.
+  pool.on('connect', (client) => client.on('error', (error) => options.onError?.(error)));
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
 }

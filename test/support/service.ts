@@ -38,6 +38,8 @@ export interface SpawnedService extends TestService {
   /** `kill -9`, without any good-bye. Resolves once the process is gone. */
   kill(): Promise<void>;
   restart(): Promise<void>;
+  /** Starts it and kills it after so many milliseconds, wherever it has got to by then. */
+  startAndKill(afterMs: number): Promise<void>;
 }
 
 /** In this process: the quick way. */
@@ -68,6 +70,12 @@ export async function spawnTestService(options: ServiceOptions = {}): Promise<Sp
     kill: () => end(running.child, 'SIGKILL'),
     async restart() {
       running = await spawnProcess(config);
+    },
+    async startAndKill(afterMs) {
+      const child = spawnChild(config);
+      child.stdout?.resume();
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      await end(child, 'SIGKILL');
     },
     async stop() {
       await end(running.child, 'SIGTERM');
@@ -127,10 +135,14 @@ function required(name: string): string {
 
 const entry = fileURLToPath(new URL('service-process.ts', import.meta.url));
 
-async function spawnProcess(config: Partial<Config>): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', entry, JSON.stringify(config)], {
+function spawnChild(config: Partial<Config>) {
+  return spawn(process.execPath, ['--import', 'tsx', entry, JSON.stringify(config)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+}
+
+async function spawnProcess(config: Partial<Config>): Promise<{ child: ChildProcess; url: string }> {
+  const child = spawnChild(config);
   let said = '';
   for await (const line of createInterface({ input: child.stdout })) {
     const url = /^ready (http:\S+)$/.exec(line)?.[1];

@@ -12,7 +12,7 @@ import { presentAmounts } from './amounts.ts';
 type WaitingAnswer = z.infer<typeof Waiting>;
 
 /** Of those that wait, so many are listed in the answer to a pass. */
-export const waitsListed = 1000;
+const waitsListed = 1000;
 
 export function presentWaiting(decision: CoreDecision, view: PlanView): WaitingAnswer {
   return decision.kind === 'wait' ? presentWait(decision, view) : presentDue(decision);

@@ -18,7 +18,13 @@ export const registerClusterRoutes: Routes = (api, deps) => {
     '/clusters',
     {
       config: { role: 'admin', errors: ['name_taken'] },
-      schema: { summary: 'Create a cluster', tags: ['Clusters'], body: ClusterCreate, response: { 201: Cluster } },
+      schema: {
+        operationId: 'createCluster',
+        summary: 'Create a cluster',
+        tags: ['Clusters'],
+        body: ClusterCreate,
+        response: { 201: Cluster },
+      },
     },
     async (request, reply) => {
       const { name, runtime, policy } = request.body;
@@ -39,6 +45,7 @@ export const registerClusterRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer' },
       schema: {
+        operationId: 'listClusters',
         summary: 'List clusters',
         tags: ['Clusters'],
         querystring: PageQuery,
@@ -58,7 +65,13 @@ export const registerClusterRoutes: Routes = (api, deps) => {
     '/clusters/:id',
     {
       config: { role: 'viewer', errors: ['not_found'] },
-      schema: { summary: 'Read a cluster', tags: ['Clusters'], params: idParams, response: { 200: Cluster } },
+      schema: {
+        operationId: 'readCluster',
+        summary: 'Read a cluster',
+        tags: ['Clusters'],
+        params: idParams,
+        response: { 200: Cluster },
+      },
     },
     async (request, reply) => {
       const cluster = await readCluster(db, scopeOf(request), pathId(request.params.id, 'cluster'));
@@ -73,6 +86,7 @@ export const registerClusterRoutes: Routes = (api, deps) => {
     {
       config: { role: 'admin', errors: ['not_found', 'name_taken', 'cluster_deleting', 'version_mismatch'] },
       schema: {
+        operationId: 'updateCluster',
         summary: 'Rename a cluster, or change its policy',
         tags: ['Clusters'],
         params: idParams,
@@ -105,6 +119,7 @@ export const registerClusterRoutes: Routes = (api, deps) => {
     {
       config: { role: 'admin', errors: ['not_found', 'cluster_in_use'] },
       schema: {
+        operationId: 'deleteCluster',
         summary: 'Delete a cluster',
         tags: ['Clusters'],
         params: idParams,

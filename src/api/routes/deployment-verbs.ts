@@ -44,7 +44,13 @@ export const registerDeploymentVerbRoutes: Routes = (api, deps) => {
       `/deployments/:id/${verb.name}`,
       {
         config: { role: 'developer', errors: verb.errors },
-        schema: { summary: verb.summary, tags: ['Deployments'], params: idParams, response: { 200: Deployment } },
+        schema: {
+          operationId: `${verb.name}Deployment`,
+          summary: verb.summary,
+          tags: ['Deployments'],
+          params: idParams,
+          response: { 200: Deployment },
+        },
       },
       async (request, reply) => {
         const id = pathId(request.params.id, 'deployment');
@@ -61,6 +67,7 @@ export const registerDeploymentVerbRoutes: Routes = (api, deps) => {
     {
       config: { role: 'developer', errors: ['illegal_transition'] },
       schema: {
+        operationId: 'deleteDeployment',
         summary: 'Delete a deployment, stopping it first where it is active',
         tags: ['Deployments'],
         params: idParams,

@@ -29,6 +29,7 @@ export const registerDeploymentRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer' },
       schema: {
+        operationId: 'listDeployments',
         summary: 'List deployments',
         tags: ['Deployments'],
         querystring: DeploymentListQuery,
@@ -51,6 +52,7 @@ export const registerDeploymentRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer' },
       schema: {
+        operationId: 'readDeployment',
         summary: 'Read a deployment, with its replicas and why it waits',
         tags: ['Deployments'],
         params: idParams,
@@ -75,6 +77,7 @@ export const registerDeploymentRoutes: Routes = (api, deps) => {
     {
       config: { role: 'developer', errors: ['illegal_transition', 'version_mismatch'] },
       schema: {
+        operationId: 'updateDeployment',
         summary: 'Change the priority of a queued deployment',
         tags: ['Deployments'],
         params: idParams,

@@ -36,6 +36,7 @@ export const registerEventRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer' },
       schema: {
+        operationId: 'listEvents',
         summary: 'List events',
         tags: ['Events'],
         querystring: EventListQuery,
@@ -50,6 +51,7 @@ export const registerEventRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer' },
       schema: {
+        operationId: 'listDeploymentEvents',
         summary: 'List the events of a deployment',
         tags: ['Events'],
         params: idParams,
@@ -73,6 +75,7 @@ export const registerEventRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer' },
       schema: {
+        operationId: 'streamEvents',
         summary: 'Follow events live, as server-sent events',
         description: 'Each has its id: reconnect with `Last-Event-ID` and none is missed. Without it: from now on.',
         tags: ['Events'],

@@ -13,6 +13,7 @@ export const registerLogRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer', errors: ['runtime_unreachable'] },
       schema: {
+        operationId: 'readLogs',
         summary: 'Read or follow the log of a replica',
         tags: ['Deployments'],
         params: idParams,

@@ -20,6 +20,7 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer', errors: ['not_found'] },
       schema: {
+        operationId: 'listNodes',
         summary: 'List the nodes of a cluster',
         tags: ['Clusters'],
         params: idParams,
@@ -44,7 +45,13 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     '/clusters/:id/nodes/:node_id',
     {
       config: { role: 'viewer', errors: ['not_found'] },
-      schema: { summary: 'Read a node', tags: ['Clusters'], params: nodeParams, response: { 200: Node } },
+      schema: {
+        operationId: 'readNode',
+        summary: 'Read a node',
+        tags: ['Clusters'],
+        params: nodeParams,
+        response: { 200: Node },
+      },
     },
     async (request) => {
       const { clusterId, nodeId } = idsOf(request.params);
@@ -59,6 +66,7 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     {
       config: { role: 'admin', errors: ['not_found', 'name_taken', 'cluster_deleting'] },
       schema: {
+        operationId: 'createNode',
         summary: 'Add a node to a cluster',
         tags: ['Clusters'],
         params: idParams,
@@ -81,6 +89,7 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     {
       config: { role: 'admin', errors: ['not_found'] },
       schema: {
+        operationId: 'updateNode',
         summary: 'Cordon a node, or open it again',
         tags: ['Clusters'],
         params: nodeParams,
@@ -103,6 +112,7 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     {
       config: { role: 'admin', errors: ['not_found', 'node_in_use', 'last_node', 'cluster_deleting'] },
       schema: {
+        operationId: 'deleteNode',
         summary: 'Take a node away',
         tags: ['Clusters'],
         params: nodeParams,

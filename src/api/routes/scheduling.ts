@@ -19,6 +19,7 @@ export const registerSchedulingRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer' },
       schema: {
+        operationId: 'listQueue',
         summary: 'List what is queued, in the order of the scheduler, with why it waits',
         tags: ['Scheduling'],
         params: idParams,
@@ -47,6 +48,7 @@ export const registerSchedulingRoutes: Routes = (api, deps) => {
     {
       config: { role: 'developer' },
       schema: {
+        operationId: 'schedule',
         summary: 'Run a scheduling pass now, or see what one would decide',
         tags: ['Scheduling'],
         params: idParams,
@@ -73,6 +75,7 @@ export const registerSchedulingRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer' },
       schema: {
+        operationId: 'listPasses',
         summary: 'List the passes that changed something, the latest first',
         tags: ['Scheduling'],
         params: idParams,

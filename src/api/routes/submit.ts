@@ -31,6 +31,7 @@ export const registerSubmitRoutes: Routes = (api, deps) => {
     {
       config: { role: 'developer', errors },
       schema: {
+        operationId: 'submitDeployment',
         summary: 'Submit a deployment',
         tags: ['Deployments'],
         headers,
@@ -53,6 +54,7 @@ export const registerSubmitRoutes: Routes = (api, deps) => {
     {
       config: { role: 'developer', errors },
       schema: {
+        operationId: 'submitDeployments',
         summary: 'Submit many deployments, all or none',
         tags: ['Deployments'],
         headers,

@@ -1,0 +1,116 @@
+/**
+ * `npm test`: everything that must hold, one step after another, also when an earlier one failed. Its last line is
+ * `N passed, N failed`: each test counts as one, and so does each check that is not a test.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+interface Count {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+interface Step {
+  readonly name: string;
+  readonly run: () => Promise<Count>;
+}
+
+/** Programs of node_modules/.bin; one that ends with 0 has passed. */
+function check(name: string, program: string, args: readonly string[]): Step {
+  return {
+    name,
+    run: async () => ((await execute(program, args)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }),
+  };
+}
+
+function tests(name: string, project: string): Step {
+  return {
+    name,
+    async run() {
+      const dir = await mkdtemp(join(tmpdir(), 'hypervisor-results-'));
+      try {
+        const results = join(dir, 'results.json');
+        const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
+        const code = await execute('vitest', ['run', '--project', project, ...reporters]);
+        return await countOf(results, code);
+      } finally {
+        await rm(dir, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+/** A run that failed without a failed test (a set-up that broke, an unhandled error) is a failure all the same. */
+async function countOf(results: string, code: number): Promise<Count> {
+  const text = await readFile(results, 'utf8').catch(() => null);
+  if (text === null) return { passed: 0, failed: 1 };
+  const { numPassedTests, numFailedTests } = JSON.parse(text) as { numPassedTests: number; numFailedTests: number };
+  return { passed: numPassedTests, failed: code !== 0 && numFailedTests === 0 ? 1 : numFailedTests };
+}
+
+let current: ReturnType<typeof spawn> | null = null;
+
+function execute(program: string, args: readonly string[]): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(join(root, 'node_modules', '.bin', program), args, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    current = child;
+    child.on('error', (error) => {
+      console.error(String(error));
+      resolve(1);
+    });
+    child.on('exit', (code) => resolve(code ?? 1));
+  });
+}
+
+const steps: Step[] = [
+  check('format', 'biome', ['ci', '--colors=off', '.']),
+  check('lint', 'oxlint', ['--type-aware', '--deny-warnings']),
+  check('unused', 'knip', []),
+  check('types of the core', 'tsc', ['-p', 'src/core/tsconfig.json']),
+  check('types', 'tsc', ['-p', 'tsconfig.json']),
+  ...(existsSync(join(root, 'scripts/check-sdk.ts'))
+    ? [check('generated files', 'tsx', ['scripts/check-sdk.ts'])]
+    : []),
+  tests('unit and property tests', 'unit'),
+  tests('integration, conformance and fault tests', 'integration'),
+];
+
+// The step under way gets the signal too and takes away what it started; the rest is not begun.
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    interrupted = true;
+    if (signal === 'SIGTERM') current?.kill(signal);
+  });
+}
+
+const startedAt = Date.now();
+const total = { passed: 0, failed: 0 };
+const summary: string[] = [];
+for (const step of steps) {
+  if (interrupted) break;
+  console.log(`\n── ${step.name}`);
+  const stepStartedAt = Date.now();
+  const count = await step.run();
+  total.passed += count.passed;
+  total.failed += count.failed;
+  const seconds = ((Date.now() - stepStartedAt) / 1000).toFixed(1);
+  summary.push(
+    `${count.failed === 0 ? '✓' : '✗'} ${step.name}: ${count.passed} passed, ${count.failed} failed, ${seconds} s`,
+  );
+}
+if (interrupted) total.failed += 1;
+console.log(
+  `\n${summary.join('\n')}\n${((Date.now() - startedAt) / 1000).toFixed(0)} s in all${interrupted ? ', interrupted' : ''}\n`,
+);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;
