@@ -38,12 +38,17 @@ async function runBench(bench: Bench): Promise<Readonly<Record<string, Metric>>>
 
 function print(name: string, bench: Bench, metrics: Readonly<Record<string, Metric>>): void {
   const summaries = Object.entries(metrics).map(([metric, one]) => ({ metric, one, summary: summarize(one) }));
-  const table = new Table({ head: ['metric', 'median', 'min', 'max', 'runs', 'target'], style: { head: [], border: [] } });
+  const table = new Table({
+    head: ['metric', 'median', 'min', 'max', 'runs', 'target'],
+    style: { head: [], border: [] },
+  });
   for (const { metric, one, summary } of summaries) {
     const { median, min, max, runs, unit } = summary;
     table.push([metric, `${median} ${unit}`, min, max, runs, targetOf(one, median)]);
   }
-  process.stdout.write(`\n${bench.about}\nOn ${cpus().length} CPUs, Node ${process.versions.node}.\n${table.toString()}\n`);
+  process.stdout.write(
+    `\n${bench.about}\nOn ${cpus().length} CPUs, Node ${process.versions.node}.\n${table.toString()}\n`,
+  );
   if (process.argv.includes('--json')) {
     const json = Object.fromEntries(summaries.map(({ metric, summary }) => [metric, summary]));
     process.stdout.write(`${JSON.stringify({ bench: name, metrics: json })}\n`);

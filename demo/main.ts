@@ -68,7 +68,9 @@ function explain(error: unknown): number {
     process.stderr.write(`\n${error.message}; taking everything away again\n`);
     return error.signalName === 'SIGINT' ? 130 : 143;
   }
-  process.stderr.write(`\nthe demo failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `\nthe demo failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   return 1;
 }
 

@@ -1,9 +1,9 @@
 /** The end of the demo: what ran when and why in that order, and whether that is as it must be. */
 import type { Deployment } from './client.ts';
-import type { Part } from './script.ts';
 import { beginningOf } from './screen.ts';
+import type { Part } from './script.ts';
 import type { Outcome } from './story.ts';
-import { column, lineOf, type Piece, piece, seconds } from './text.ts';
+import { column, lineOf, type Piece, piece, seconds, wrap } from './text.ts';
 import { type Admission, admissionsOf, type Check, isBefore } from './verdict.ts';
 
 /** In the order in which they were admitted. */
@@ -16,7 +16,9 @@ export function timetable(parts: readonly Part[], outcome: Outcome, width: numbe
   const refused = parts.flatMap((part) => {
     const problem = outcome.refused.get(part.name);
     if (problem === undefined) return [];
-    return [[piece(` ${column(part.name, 11)}`, 'bold'), piece(`refused (${problem.status}): ${problem.detail}`)]];
+    const [first = '', ...more] = wrap(`refused (${problem.status}): ${problem.detail}`, Math.max(width, 80) - 13);
+    const head = [piece(` ${column(part.name, 11)} `, 'bold'), piece(first)];
+    return [head, ...more.map((line) => [piece(`${' '.repeat(13)}${line}`)])];
   });
   return [header(), ...rows, ...refused].map((line) => lineOf(line, Math.max(width, 80)));
 }
@@ -49,9 +51,9 @@ function row(one: Deployment, admission: Admission | undefined, beganAt: number)
 function whyThen(one: Deployment, admission: Admission | undefined): string {
   if (admission === undefined) return 'never admitted';
   const reasons = [
-    admission.firstPass ? 'fitted at once' : 'waited until it fitted',
-    ...(admission.backfilled ? ['used what higher ones cannot use'] : []),
-    ...(admission.promoted ? [`its age made priority ${one.priority} count as ${admission.effectivePriority}`] : []),
+    admission.firstPass ? 'at once' : 'when there was room',
+    ...(admission.backfilled ? ['by backfill'] : []),
+    ...(admission.promoted ? [`counting as ${admission.effectivePriority} by its age`] : []),
   ];
   return reasons.join(', ');
 }

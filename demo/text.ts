@@ -49,3 +49,14 @@ export function lineOf(pieces: readonly Piece[], width: number): string {
 export function seconds(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(1);
 }
+
+/** Lines of at most `width` characters, broken between words. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

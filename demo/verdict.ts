@@ -71,16 +71,16 @@ function judgePart(part: Part, outcome: Outcome, admissions: ReadonlyMap<string,
 function judgeEnd(name: string, deployment: Deployment, expected: Expectation): Check[] {
   return [
     ...expecting(name, '', deployment.status, expected.status),
-    ...expecting(name, 'because of ', deployment.reason_code, expected.reason_code),
+    ...expecting(name, 'reason ', deployment.reason_code, expected.reason_code),
     ...expecting(name, 'exit code ', deployment.exit_code, expected.exit_code),
   ];
 }
 
 function judgeAdmission(name: string, admission: Admission | undefined, expected: Expectation): Check[] {
   return [
-    ...expecting(name, 'had to wait: ', admission && !admission.firstPass, expected.waited),
-    ...expecting(name, 'promoted by age: ', admission?.promoted, expected.promoted),
-    ...expecting(name, 'backfilled: ', admission?.backfilled, expected.backfilled),
+    ...expecting(name, 'had to wait', admission && !admission.firstPass, expected.waited),
+    ...expecting(name, 'promoted by age', admission?.promoted, expected.promoted),
+    ...expecting(name, 'backfilled', admission?.backfilled, expected.backfilled),
   ];
 }
 
@@ -97,7 +97,9 @@ export function isBefore(a: Admission, b: Admission): boolean {
 }
 
 function expecting<T>(subject: string, label: string, found: T, expected: T | undefined): Check[] {
-  return expected === undefined ? [] : [check(subject, `${label}${String(expected)}`, found, expected)];
+  if (expected === undefined) return [];
+  const what = typeof expected === 'boolean' ? `${expected ? '' : 'not '}${label}` : `${label}${String(expected)}`;
+  return [check(subject, what, found, expected)];
 }
 
 function check<T>(subject: string, what: string, found: T, expected: T): Check {

@@ -6,7 +6,7 @@ import { column, lineOf, type Piece, piece, type Style, seconds } from './text.t
 const labelWidth = 13;
 const barWidth = 34;
 const runningRows = 5;
-const queueRows = 7;
+const queueRows = 5;
 
 /** At most `rows` lines of at most `columns` characters. `beganAt` and `now` are milliseconds since the epoch. */
 export function frame(sight: Sight, time: { beganAt: number; now: number }, size: { rows: number; columns: number }) {
@@ -18,7 +18,6 @@ export function frame(sight: Sight, time: { beganAt: number; now: number }, size
       piece(' Hypervisor', 'bold'),
       piece(` · cluster ${sight.cluster.name} · ${seconds(time.now - time.beganAt)} s · Ctrl-C ends it`),
     ],
-    [],
     ...bars(sight.cluster),
     [],
     heading('RUNNING', column('prio', 7) + column('RAM', 7) + column('cores', 7) + column('GPU', 5) + 'status'),
@@ -85,8 +84,19 @@ function waitingLine(entry: QueueEntry, now: number): Piece[] {
     piece(`   ${column(entry.name, labelWidth - 2)}`),
     piece(column(priority, 7), aged ? 'note' : 'plain'),
     piece(column(`${seconds(Math.max(0, now - Date.parse(entry.queued_at)))} s`, 7), 'dim'),
-    piece(entry.message),
+    piece(whyWaiting(entry)),
   ];
+}
+
+/** Short enough for a narrow terminal; the API also says it in a sentence. */
+function whyWaiting({ reason, shortfall }: QueueEntry): string {
+  const lacks = [
+    ...(shortfall.ram > 0 ? [`${shortfall.ram} GB`] : []),
+    ...(shortfall.cpu > 0 ? [`${shortfall.cpu} cores`] : []),
+    ...(shortfall.gpu > 0 ? [`${shortfall.gpu} GPU`] : []),
+  ];
+  const words = reason.replaceAll('_', ' ');
+  return lacks.length === 0 ? words : `${words}: ${lacks.join(', ')} short`;
 }
 
 const styleOf: Readonly<Record<string, Style>> = {

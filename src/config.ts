@@ -43,7 +43,8 @@ export function makeConfig(given: Partial<Config> = {}, env: NodeJS.ProcessEnv =
     host,
     port: given.port ?? Number(env['HYPERVISOR_PORT'] ?? defaultPort),
     // Whoever can reach a loopback port has an account on the machine; anybody else needs an invite.
-    registration: given.registration ?? registrationOf(env['HYPERVISOR_REGISTRATION']) ?? (loopback.has(host) ? 'open' : 'invite'),
+    registration:
+      given.registration ?? registrationOf(env['HYPERVISOR_REGISTRATION']) ?? (loopback.has(host) ? 'open' : 'invite'),
     secureCookies: given.secureCookies ?? env['HYPERVISOR_SECURE_COOKIES'] === 'true',
     signInsPerMinute: given.signInsPerMinute ?? Number(env['HYPERVISOR_SIGN_INS_PER_MINUTE'] ?? 60),
     logLevel: given.logLevel ?? env['HYPERVISOR_LOG_LEVEL'] ?? 'info',

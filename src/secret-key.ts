@@ -22,7 +22,9 @@ export async function readOrMakeSecretKey(dataDir: string): Promise<Buffer> {
   }
   const key = Buffer.from(await readFile(path, 'utf8'), 'base64');
   if (key.length !== keyBytes) {
-    throw new Error(`${path} does not hold a key of ${keyBytes} bytes: put back the file that this installation was made with`);
+    throw new Error(
+      `${path} does not hold a key of ${keyBytes} bytes: put back the file that this installation was made with`,
+    );
   }
   return key;
 }

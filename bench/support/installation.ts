@@ -43,7 +43,13 @@ export async function openInstallation(context: BenchContext): Promise<Installat
     createCluster,
     async fullCluster() {
       const cluster = await createCluster({ ram: 64, cpu: 32, gpu: 0, runtime: 'simulated' });
-      const filler = { docker_image: 'simulated/service', kind: 'service', ram_required: 64, cpu_required: 32, priority: 1 };
+      const filler = {
+        docker_image: 'simulated/service',
+        kind: 'service',
+        ram_required: 64,
+        cpu_required: 32,
+        priority: 1,
+      };
       await post('/deployments', { cluster_id: cluster.id, ...filler });
       await untilBusy(url, token, cluster.id);
       return cluster;
@@ -56,7 +62,12 @@ export async function openInstallation(context: BenchContext): Promise<Installat
 
 async function untilBusy(url: string, token: string, clusterId: string): Promise<void> {
   for (;;) {
-    const cluster = await call<{ resources: { available: { cpu: number } } }>(url, token, 'GET', `/clusters/${clusterId}`);
+    const cluster = await call<{ resources: { available: { cpu: number } } }>(
+      url,
+      token,
+      'GET',
+      `/clusters/${clusterId}`,
+    );
     if (cluster.resources.available.cpu === 0) return;
     await sleep(20);
   }

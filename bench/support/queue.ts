@@ -1,7 +1,7 @@
 /** Queues as they look in life: a few hundred distinct requests, some far more common than others, submitted over hours. */
 import { sql } from 'kysely';
-import { newId } from '../../src/store/ids.ts';
 import type { Database } from '../../src/store/database.ts';
+import { newId } from '../../src/store/ids.ts';
 
 export interface BenchCluster {
   readonly id: string;
@@ -103,6 +103,8 @@ export async function insertQueue(
       select id, ${cluster.organizationId}::uuid, ${cluster.id}::uuid, 'bench', 'job', 'simulated/job', ram, cpu, gpu, priority,
              "timeLimit", now() - make_interval(secs => age)
         from json_to_recordset(${JSON.stringify(rows)}::json)
-          as r(id uuid, ram numeric, cpu numeric, gpu numeric, priority smallint, "timeLimit" int, age double precision)`.execute(db);
+          as r(id uuid, ram numeric, cpu numeric, gpu numeric, priority smallint, "timeLimit" int, age double precision)`.execute(
+      db,
+    );
   }
 }

@@ -5,7 +5,7 @@ import { setReachability } from '../store/reachability.ts';
 import { type KnownReplica, readKnownReplicas } from '../store/work.ts';
 import type { Observations } from './observations.ts';
 import { repeat } from './repeat.ts';
-import { endedObservation, startedObservation } from './state-observations.ts';
+import { recordState } from './state-observations.ts';
 
 /** How often everything is listed and compared, whatever the event stream said. */
 const listingMs = 5_000;
@@ -92,11 +92,9 @@ function messageOf(error: unknown): string {
 }
 
 function record(deps: Deps, state: ContainerState): void {
-  deps.observations
-    .record(endedObservation(state))
-    .catch((error: unknown) =>
-      deps.log.warn({ err: error }, 'an observation was not written down; the listing finds it again'),
-    );
+  recordState(deps.observations, state).catch((error: unknown) =>
+    deps.log.warn({ err: error }, 'an observation was not written down; the listing finds it again'),
+  );
 }
 
 const nameOf = (key: Pick<ContainerKey, 'deploymentId' | 'attempt' | 'replica'>) =>
@@ -145,10 +143,7 @@ async function adopt(deps: Deps, replica: KnownReplica, listed: ContainerState):
   if (replica.status === 'running' && listed.status === 'running') return;
   const state = await deps.runtime.inspect(listed.key);
   if (state === null) return;
-  const records: Promise<unknown>[] = [];
-  if (replica.status === 'starting') records.push(deps.observations.record(startedObservation(state)));
-  if (state.status === 'exited') records.push(deps.observations.record(endedObservation(state)));
-  await Promise.all(records);
+  await recordState(deps.observations, state);
 }
 
 /** Known to run, and not listed: it may have been started after the listing. Only the engine's word on itself counts. */
@@ -161,7 +156,7 @@ async function checkLost(deps: Deps, replica: KnownReplica): Promise<void> {
   };
   const state = await deps.runtime.inspect(key);
   if (state !== null) {
-    if (state.status === 'exited') await deps.observations.record(endedObservation(state));
+    await recordState(deps.observations, state);
     return;
   }
   await deps.observations.record({

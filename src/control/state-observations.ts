@@ -1,8 +1,21 @@
 import type { Ended, Started } from '../core/progress.ts';
 import type { ContainerState } from '../runtimes/runtime.ts';
+import type { Observations, Recorded } from './observations.ts';
+
+/**
+ * Records all that a container's state says: that it was started, and how it ended if it has. A container that ends at once
+ * was started all the same; whoever sees it first tells both.
+ */
+export async function recordState(observations: Observations, state: ContainerState): Promise<Recorded> {
+  if (state.status === 'created') return null;
+  const started = state.startedAt === null ? null : observations.record(startedObservation(state));
+  const ended = state.status === 'exited' ? observations.record(endedObservation(state)) : null;
+  const recorded = await Promise.all([started, ended]);
+  return recorded.find((one) => one !== null) ?? null;
+}
 
 /** What a container's state says of its replica: that it was started. */
-export function startedObservation(state: ContainerState): Started {
+function startedObservation(state: ContainerState): Started {
   const { deploymentId, attempt, replica } = state.key;
   return {
     kind: 'started',
@@ -16,7 +29,7 @@ export function startedObservation(state: ContainerState): Started {
 }
 
 /** What an exited container's state says of its replica: how it ended. */
-export function endedObservation(state: ContainerState): Ended {
+function endedObservation(state: ContainerState): Ended {
   const { deploymentId, attempt, replica } = state.key;
   return {
     kind: 'ended',

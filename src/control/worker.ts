@@ -11,12 +11,12 @@ import {
 import type { Database } from '../store/database.ts';
 import { appendEvents } from '../store/events.ts';
 import type { RuntimeKind } from '../store/tables.ts';
-import { readEndedReplicas, readWork, type Work, type WorkReplica } from '../store/work.ts';
+import { isKnownReplica, readEndedReplicas, readWork, type Work, type WorkReplica } from '../store/work.ts';
 import { batched } from './batched.ts';
 import { cleanUp } from './clean-up.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import type { Observations } from './observations.ts';
-import { endedObservation, startedObservation } from './state-observations.ts';
+import { recordState } from './state-observations.ts';
 
 interface Deps {
   readonly db: Database;
@@ -92,13 +92,13 @@ async function startOne(deps: Deps, runtime: Runtime, work: Work, replica: WorkR
   await report(deps, runtime, state);
 }
 
-/** Tells what a container is doing. One that nobody expects any more, since its deployment is over, is removed. */
+/**
+ * Tells what a container is doing. One whose replica is unknown, because the deployment was deleted meanwhile, is removed; one
+ * that has ended already, as somebody else saw first, is left to the cleaning up, which keeps its log.
+ */
 async function report(deps: Deps, runtime: Runtime, state: ContainerState): Promise<void> {
-  const started = deps.observations.record(startedObservation(state));
-  const ended = state.status === 'exited' ? deps.observations.record(endedObservation(state)) : null;
-  const progress = await started;
-  await ended;
-  if (progress === null || progress.attempt !== state.key.attempt) await runtime.remove(state.key);
+  const recorded = await recordState(deps.observations, state);
+  if (recorded === null && !(await isKnownReplica(deps.db, state.key))) await runtime.remove(state.key);
 }
 
 /**
@@ -149,7 +149,7 @@ async function stopOne(deps: Deps, runtime: Runtime, work: Work, replica: WorkRe
   const state = await runtime.stop(key, work.deployment.stop_grace_s);
   if (state !== null && state.status === 'exited') {
     if (work.deployment.delete_when_ended) await runtime.remove(key);
-    await deps.observations.record(endedObservation(state));
+    await recordState(deps.observations, state);
     return;
   }
   // Made but never started, or not there at all: nothing of it may be left before its resources are given away.

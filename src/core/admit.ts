@@ -6,9 +6,9 @@
  *
  * Equal requests are interchangeable: of one shape the oldest go first, and a shape that no longer fits is done.
  */
-import { type Candidates, type Choice, type Level, needOf, release, scarce } from './choice.ts';
+import { type Candidates, type Choice, type Level, needOf, scarce } from './choice.ts';
 import type { Budget } from './pack.ts';
-import { placeOne, placeSeveral, type Spots } from './place.ts';
+import { placeOne, placeSeveral, release, type Spots } from './place.ts';
 import type { Free, Room } from './room.ts';
 import { searchLargest } from './search.ts';
 

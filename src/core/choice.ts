@@ -1,5 +1,5 @@
 /** What there is to choose from inside one effective priority, and what a choice is. */
-import { giveBack, type Spots } from './place.ts';
+import type { Spots } from './place.ts';
 import type { Asker, Free, Room } from './room.ts';
 import type { Shape } from './shape.ts';
 
@@ -22,14 +22,6 @@ export interface Level {
 
 /** For each of the candidates where its oldest members stand, as many as are chosen. */
 export type Choice = readonly (readonly Spots[])[];
-
-/** Gives back the room of everything chosen. */
-export function release(room: Room, candidates: readonly Candidates[], choice: Choice): void {
-  choice.forEach((chosen, i) => {
-    const { shape, asker } = candidates[i] as Candidates;
-    for (const spots of chosen) giveBack(room, shape, spots, asker);
-  });
-}
 
 /** What all replicas of one deployment need together, by what is scarce: amounts, and idle devices for whole ones. */
 export function needOf(shape: Shape): Free {

@@ -1,20 +1,11 @@
 /**
- * Do these deployments fit together, whatever goes where? Vector bin packing over nodes and devices, decided exactly by depth
- * first search: large ones first, no two branches that differ only by swapping what is alike (equal replicas, equal nodes,
- * equal devices), none where the room that is still of use is too small for what is left. The pruning is that of exact bin
- * packing (Martello and Toth, "Knapsack Problems", 1990, chapter 8; Korf, "An improved algorithm for optimal bin packing",
- * IJCAI 2003).
+ * Do these deployments fit together, whatever goes where? Vector bin packing over nodes and devices, decided exactly by bin
+ * completion (Fukunaga and Korf, "Bin Completion Algorithms for Multicontainer Packing", JAIR 28, 2007): node after node is
+ * filled in every way that leaves no room for one more, and what was left over once without success is not tried again.
  */
-import { giveBack, placeSeveral, type Spots } from './place.ts';
+import { placeSeveral, release, type Spots } from './place.ts';
 import type { Asker, Room, Spot } from './room.ts';
 import type { Shape } from './shape.ts';
-
-/** So many deployments of one shape. */
-export interface Demand {
-  readonly shape: Shape;
-  readonly asker: Asker;
-  readonly deployments: number;
-}
 
 /** Steps that a search may take: counted, not timed, so that the same snapshot gives the same plan on any machine. */
 export class Budget {
@@ -34,168 +25,134 @@ export class Budget {
   }
 }
 
+/** What is to be packed, whatever the number of each. */
+export interface Kind {
+  readonly shape: Shape;
+  readonly asker: Asker;
+}
+
 /**
- * Places all of the demands, or none: null where they do not fit together (or the budget was spent before it was known).
- * Takes the room. Answers the spots of each demand's deployments, in the order of the demands.
+ * Packs different numbers of the same kinds into the same room, again and again: what has been learned once about leftovers
+ * holds for all of them.
  */
-export function packAll(room: Room, demands: readonly Demand[], budget: Budget): Spots[][] | null {
-  const largestFirst = demands
-    .map((_, i) => i)
-    .toSorted((a, b) => sizeIn(room, demands[b]) - sizeIn(room, demands[a]) || a - b);
-  const sorted = largestFirst.map((i) => demands[i] as Demand);
-  const packed = packGreedily(room, sorted) ?? new Packing(room, sorted, budget).run();
-  if (packed === null) return null;
-  const result: Spots[][] = [];
-  largestFirst.forEach((original, i) => {
-    result[original] = packed[i] ?? [];
-  });
-  return result;
-}
-
-/** The largest part of what the room has in any dimension that one replica asks for. */
-function sizeIn(room: Room, demand: Demand | undefined): number {
-  if (demand === undefined) return 0;
-  const { ram, cpu, gpu } = room.free();
-  const { shape } = demand;
-  return Math.max(shape.ram / Math.max(1, ram), shape.cpu / Math.max(1, cpu), shape.gpu / Math.max(1, gpu));
-}
-
-/** Best fit, largest first: nearly always enough, and its placements are the good ones. */
-function packGreedily(room: Room, demands: readonly Demand[]): Spots[][] | null {
-  const packed: Spots[][] = [];
-  for (const { shape, asker, deployments } of demands) {
-    const placed = placeSeveral(room, shape, asker, deployments);
-    packed.push(placed);
-    if (placed.length < deployments) {
-      packed.forEach((all, i) => {
-        for (const spots of all) giveBack(room, demands[i]?.shape as Shape, spots, demands[i]?.asker as Asker);
-      });
-      return null;
-    }
-  }
-  return packed;
-}
-
-/** Above this many nodes, remembering dead ends costs more than it saves. */
-const rememberUpToNodes = 8;
-
-class Packing {
+export class Packer {
   readonly #room: Room;
-  readonly #demands: readonly Demand[];
+  readonly #kinds: readonly Kind[];
   readonly #budget: Budget;
-  /** One for each replica: its demand. */
-  readonly #items: readonly number[];
-  /** What the items from here on need together, and what the smallest of them needs. */
-  readonly #rest: readonly Need[];
-  readonly #spots: Spot[] = [];
+  /** The kinds, the largest first: the earlier a search fails, the less of it there is. */
+  readonly #order: readonly number[];
+  /** By kind: how many replicas have no place yet, and where the others are. */
+  #left: number[] = [];
+  #spots: Spot[][] = [];
+  /** Leftovers that the nodes from one on cannot take: `node:left`. */
   readonly #deadEnds = new Set<string>();
 
-  constructor(room: Room, demands: readonly Demand[], budget: Budget) {
+  constructor(room: Room, kinds: readonly Kind[], budget: Budget) {
     this.#room = room;
-    this.#demands = demands;
+    this.#kinds = kinds;
     this.#budget = budget;
-    this.#items = demands.flatMap(({ shape, deployments }, demand) =>
-      Array.from({ length: shape.replicas * deployments }, () => demand),
-    );
-    this.#rest = needs(this.#items.map((demand) => demands[demand]?.shape as Shape));
+    const sizes = sizesIn(room, kinds);
+    this.#order = kinds.map((_, kind) => kind).toSorted((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0) || a - b);
   }
 
-  run(): Spots[][] | null {
-    if (!this.#place(0)) return null;
-    let next = 0;
-    return this.#demands.map(({ shape, deployments }) =>
-      Array.from({ length: deployments }, () => {
-        next += shape.replicas;
-        return this.#spots.slice(next - shape.replicas, next);
-      }),
-    );
+  /**
+   * Where so many deployments of each kind go; null where they do not fit together (or the budget was spent before that was
+   * known). Takes their room.
+   */
+  pack(counts: readonly number[]): Spots[][] | null {
+    return this.#packGreedily(counts) ?? this.#packExactly(counts);
   }
 
-  /** Places the items from `item` on. Where it cannot, the room is as it was. */
-  #place(item: number): boolean {
-    if (item === this.#items.length) return true;
-    if (!this.#budget.step() || !this.#isEnoughLeft(item)) return false;
-    const state = this.#stateAt(item);
-    if (state !== null && this.#deadEnds.has(state)) return false;
-    if (this.#tryNodes(item)) return true;
-    if (state !== null && !this.#budget.isSpent) this.#deadEnds.add(state);
-    return false;
-  }
-
-  #tryNodes(item: number): boolean {
-    const { shape, asker } = this.#demands[this.#items[item] ?? 0] as Demand;
-    const tried = new Set<string>();
-    // Equal replicas stand on nodes in ascending order: any other order of them is the same packing.
-    const first = this.#items[item - 1] === this.#items[item] ? (this.#spots[item - 1]?.node ?? 0) : 0;
-    for (let node = first; node < this.#room.nodes.length; node++) {
-      if (this.#room.capacityOn(node, shape, asker, 1) === 0) continue;
-      const state = this.#room.stateOf(node);
-      if (tried.has(state)) continue;
-      if (!this.#budget.step()) return false;
-      tried.add(state);
-      for (const devices of deviceChoices(this.#room, shape, node, asker)) {
-        if (this.#tryPlace(item, shape, asker, { node, devices })) return true;
+  /** Best fit, largest first: nearly always enough, and its placements are the good ones. */
+  #packGreedily(counts: readonly number[]): Spots[][] | null {
+    const packed: Spots[][] = this.#kinds.map(() => []);
+    for (const kind of this.#order) {
+      const { shape, asker } = this.#kinds[kind] as Kind;
+      packed[kind] = placeSeveral(this.#room, shape, asker, counts[kind] ?? 0);
+      if (packed[kind].length < (counts[kind] ?? 0)) {
+        release(this.#room, this.#kinds, packed);
+        return null;
       }
     }
+    return packed;
+  }
+
+  #packExactly(counts: readonly number[]): Spots[][] | null {
+    this.#left = this.#kinds.map(({ shape }, kind) => shape.replicas * (counts[kind] ?? 0));
+    this.#spots = this.#kinds.map(() => []);
+    if (!this.#fillFrom(0)) return null;
+    return this.#kinds.map(({ shape }, kind) =>
+      Array.from({ length: counts[kind] ?? 0 }, (_, i) =>
+        (this.#spots[kind] ?? []).slice(i * shape.replicas, (i + 1) * shape.replicas),
+      ),
+    );
+  }
+
+  /** Places all that is left on the nodes from `node` on. Where it cannot, the room is as it was. */
+  #fillFrom(node: number): boolean {
+    if (this.#left.every((count) => count === 0)) return true;
+    if (node === this.#room.nodes.length || !this.#isEnoughFrom(node)) return false;
+    const leftover = `${node}:${this.#left.join()}`;
+    if (this.#deadEnds.has(leftover)) return false;
+    if (this.#fill(node, 0)) return true;
+    if (!this.#budget.isSpent) this.#deadEnds.add(leftover);
     return false;
   }
 
-  #tryPlace(item: number, shape: Shape, asker: Asker, spot: Spot): boolean {
-    this.#room.take(shape, spot, asker);
-    this.#spots[item] = spot;
-    if (this.#place(item + 1)) return true;
-    this.#room.give(shape, spot, asker);
-    return false;
-  }
-
-  /** In each dimension by itself: however large a need is, there is room for as many as need at least so much. */
-  #isEnoughLeft(item: number): boolean {
-    const { ram, cpu } = this.#rest[item] as Need;
-    return isRoomForEach(this.#room.now.ram, ram) && isRoomForEach(this.#room.now.cpu, cpu);
-  }
-
-  #stateAt(item: number): string | null {
-    const { nodes } = this.#room;
-    if (nodes.length > rememberUpToNodes) return null;
-    const first = this.#items[item - 1] === this.#items[item] ? this.#spots[item - 1]?.node : 0;
-    return `${item}@${first}|${nodes.map((_, node) => this.#room.stateOf(node)).join('|')}`;
-  }
-}
-
-/** What replicas need of each dimension, the most first. */
-interface Need {
-  readonly ram: readonly number[];
-  readonly cpu: readonly number[];
-}
-
-/** For each place in the list, what the shapes from there on need. */
-function needs(shapes: readonly Shape[]): Need[] {
-  return shapes.map((_, first) => {
-    const rest = shapes.slice(first);
-    return {
-      ram: rest.map(({ ram }) => ram).toSorted((a, b) => b - a),
-      cpu: rest.map(({ cpu }) => cpu).toSorted((a, b) => b - a),
-    };
-  });
-}
-
-function isRoomForEach(free: Float64Array, mostFirst: readonly number[]): boolean {
-  let sum = 0;
-  for (let i = 0; i < mostFirst.length; i++) {
-    const need = mostFirst[i] ?? 0;
-    if (need === 0) break;
-    sum += need;
-    // The i + 1 largest all need at least this much, and `sum` together.
-    let room = 0;
-    let useful = 0;
-    for (const amount of free) {
-      if (amount < need) continue;
-      room += Math.floor(amount / need);
-      useful += amount;
+  /** Fills the node with replicas of the kinds from the given one of the order on, in every way that matters, and then the nodes after it. */
+  #fill(node: number, from: number): boolean {
+    if (!this.#budget.step()) return false;
+    const kind = this.#order[from];
+    // To leave room for one more is never better than to use it.
+    if (kind === undefined) return !this.#hasRoomForOneMore(node) && this.#fillFrom(node + 1);
+    const { shape, asker } = this.#kinds[kind] as Kind;
+    if ((this.#left[kind] ?? 0) > 0 && this.#room.capacityOn(node, shape, asker, 1) > 0) {
+      for (const devices of deviceChoices(this.#room, shape, node, asker)) {
+        const spot = { node, devices };
+        this.#move(kind, spot, 'take');
+        if (this.#fill(node, from)) return true;
+        this.#move(kind, spot, 'give');
+      }
     }
-    if (room <= i || useful < sum) return false;
+    return this.#fill(node, from + 1);
   }
-  return true;
+
+  #move(kind: number, spot: Spot, what: 'take' | 'give'): void {
+    const { shape, asker } = this.#kinds[kind] as Kind;
+    this.#room[what](shape, spot, asker);
+    this.#left[kind] = (this.#left[kind] ?? 0) + (what === 'take' ? -1 : 1);
+    if (what === 'take') this.#spots[kind]?.push(spot);
+    else this.#spots[kind]?.pop();
+  }
+
+  #hasRoomForOneMore(node: number): boolean {
+    return this.#kinds.some(
+      ({ shape, asker }, kind) => (this.#left[kind] ?? 0) > 0 && this.#room.capacityOn(node, shape, asker, 1) > 0,
+    );
+  }
+
+  /** Is what is left less than what the nodes from here on have, each dimension by itself? */
+  #isEnoughFrom(node: number): boolean {
+    let [ram, cpu] = [0, 0];
+    this.#kinds.forEach(({ shape }, kind) => {
+      ram += shape.ram * (this.#left[kind] ?? 0);
+      cpu += shape.cpu * (this.#left[kind] ?? 0);
+    });
+    for (let next = node; next < this.#room.nodes.length; next++) {
+      ram -= this.#room.now.ram[next] ?? 0;
+      cpu -= this.#room.now.cpu[next] ?? 0;
+      if (ram <= 0 && cpu <= 0) return true;
+    }
+    return false;
+  }
+}
+
+/** The largest part of what the room has in any dimension that one replica of each kind asks for. */
+function sizesIn(room: Room, kinds: readonly Kind[]): number[] {
+  const { ram, cpu, gpu } = room.free();
+  return kinds.map(({ shape }) =>
+    Math.max(shape.ram / Math.max(1, ram), shape.cpu / Math.max(1, cpu), shape.gpu / Math.max(1, gpu)),
+  );
 }
 
 /** Every choice of devices for one replica that makes a difference. */

@@ -37,8 +37,16 @@ export function placeSeveral(room: Room, shape: Shape, asker: Asker, most: numbe
   return placed;
 }
 
-export function giveBack(room: Room, shape: Shape, spots: Spots, asker: Asker): void {
-  for (const spot of spots) room.give(shape, spot, asker);
+/** Gives back the room of deployments: for each of the kinds, where they stand. */
+export function release(
+  room: Room,
+  kinds: readonly { readonly shape: Shape; readonly asker: Asker }[],
+  placed: readonly (readonly Spots[])[],
+): void {
+  placed.forEach((ofKind, kind) => {
+    const { shape, asker } = kinds[kind] as { shape: Shape; asker: Asker };
+    for (const spots of ofKind) for (const spot of spots) room.give(shape, spot, asker);
+  });
 }
 
 /**

@@ -10,9 +10,9 @@
  * plainest case of that, so of a shape only the oldest so many are ever tried. (Dominance: Martello and Toth, "Knapsack
  * Problems", 1990, section 2.7.)
  */
-import { type Candidates, type Choice, needOf, release, scarce } from './choice.ts';
-import { Budget, type Demand, packAll } from './pack.ts';
-import type { Spots } from './place.ts';
+import { type Candidates, type Choice, needOf, scarce } from './choice.ts';
+import { Budget, Packer } from './pack.ts';
+import { release } from './place.ts';
 import type { Free, Room } from './room.ts';
 import { asksNoLess } from './shape.ts';
 
@@ -73,6 +73,7 @@ class Search {
   readonly #candidates: readonly Candidates[];
   readonly #items: readonly Item[];
   readonly #budget: Budget;
+  readonly #packer: Packer;
   /** For each item, a bit for each of those after it that ask for no less: who is left out with it. */
   readonly #leftOutWith: readonly number[];
   /** For each scarce dimension, the items by what they need of it. */
@@ -88,6 +89,7 @@ class Search {
     this.#candidates = candidates;
     this.#items = items;
     this.#budget = budget;
+    this.#packer = new Packer(room, candidates, budget);
     this.#counts = candidates.map(() => 0);
     this.#left = { ...room.free() };
     const numbers = items.map((_, i) => i);
@@ -101,7 +103,7 @@ class Search {
   find(target: number): Choice | null {
     this.#target = target;
     if (!this.#choose(0, 0, 0)) return null;
-    const choice = this.#pack();
+    const choice = this.#packer.pack(this.#counts);
     if (choice !== null) release(this.#room, this.#candidates, choice);
     return choice;
   }
@@ -157,26 +159,11 @@ class Search {
     const key = this.#counts.join();
     const known = this.#packed.get(key);
     if (known !== undefined) return known;
-    const choice = this.#pack();
+    const choice = this.#packer.pack(this.#counts);
     const fits = choice !== null;
     if (choice !== null) release(this.#room, this.#candidates, choice);
     // What the budget cut short is not known not to fit.
     if (fits || !this.#budget.isSpent) this.#packed.set(key, fits);
     return fits;
-  }
-
-  #pack(): Choice | null {
-    const chosen = this.#candidates.flatMap((_, i) => ((this.#counts[i] ?? 0) > 0 ? [i] : []));
-    const demands = chosen.map((i): Demand => {
-      const { shape, asker } = this.#candidates[i] as Candidates;
-      return { shape, asker, deployments: this.#counts[i] ?? 0 };
-    });
-    const packed = packAll(this.#room, demands, this.#budget);
-    if (packed === null) return null;
-    const choice: (readonly Spots[])[] = this.#candidates.map(() => []);
-    chosen.forEach((i, d) => {
-      choice[i] = packed[d] ?? [];
-    });
-    return choice;
   }
 }

@@ -141,3 +141,18 @@ export async function readEndedReplicas(db: Database, deploymentId: string, atte
     .orderBy('replica.index')
     .execute();
 }
+
+/** Whether there is such a replica, whatever its status. */
+export async function isKnownReplica(
+  db: Database,
+  key: { readonly deploymentId: string; readonly attempt: number; readonly replica: number },
+): Promise<boolean> {
+  const found = await db
+    .selectFrom('replica')
+    .select('index')
+    .where('deployment_id', '=', key.deploymentId)
+    .where('attempt', '=', key.attempt)
+    .where('index', '=', key.replica)
+    .executeTakeFirst();
+  return found !== undefined;
+}

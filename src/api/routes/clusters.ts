@@ -66,7 +66,7 @@ export const registerClusterRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer', errors: ['not_found'] },
       schema: {
-        operationId: 'readCluster',
+        operationId: 'getCluster',
         summary: 'Read a cluster',
         tags: ['Clusters'],
         params: idParams,

@@ -52,7 +52,7 @@ export const registerDeploymentRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer' },
       schema: {
-        operationId: 'readDeployment',
+        operationId: 'getDeployment',
         summary: 'Read a deployment, with its replicas and why it waits',
         tags: ['Deployments'],
         params: idParams,

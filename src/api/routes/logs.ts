@@ -13,7 +13,7 @@ export const registerLogRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer', errors: ['runtime_unreachable'] },
       schema: {
-        operationId: 'readLogs',
+        operationId: 'getLogs',
         summary: 'Read or follow the log of a replica',
         tags: ['Deployments'],
         params: idParams,

@@ -46,7 +46,7 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     {
       config: { role: 'viewer', errors: ['not_found'] },
       schema: {
-        operationId: 'readNode',
+        operationId: 'getNode',
         summary: 'Read a node',
         tags: ['Clusters'],
         params: nodeParams,

@@ -17,13 +17,13 @@ interface EngineError {
   readonly statusCode?: number;
   readonly code?: string;
   readonly reason?: string;
-  readonly json?: { readonly message?: string } | string;
+  readonly json?: { readonly message?: string } | string | null;
   readonly message?: string;
 }
 
 /** The engine's own words, without the client's wrapping around them. */
 function wordsOf(error: EngineError): string {
-  const words = typeof error.json === 'object' ? error.json.message : undefined;
+  const words = typeof error.json === 'object' ? error.json?.message : undefined;
   const text = words ?? error.message ?? 'no reason given';
   return text.replace(/^\(HTTP code \d+\) [^-]*- /, '').trim();
 }

@@ -20,10 +20,14 @@ export async function watchEvents(watch: Watch): Promise<void> {
     filters: { type: ['container'], event: ['die', 'destroy'], label: [`${labels.installation}=${installationId}`] },
     abortSignal: signal,
   } as Docker.GetEventsOptions)) as Readable;
-  signal.addEventListener('abort', () => stream.destroy(), { once: true });
-  follow(watch, stream).catch((error: unknown) => {
-    if (!signal.aborted) watch.onLost(error instanceof Error ? error : new Error(String(error)));
-  });
+  const destroy = () => stream.destroy();
+  signal.addEventListener('abort', destroy, { once: true });
+  follow(watch, stream)
+    // Each outage brings a new stream, and the signal outlives them all.
+    .finally(() => signal.removeEventListener('abort', destroy))
+    .catch((error: unknown) => {
+      if (!signal.aborted) watch.onLost(error instanceof Error ? error : new Error(String(error)));
+    });
 }
 
 async function follow(watch: Watch, stream: Readable): Promise<void> {

@@ -1,0 +1,91 @@
+import pino from 'pino';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Scheduler, startScheduler } from '../../src/control/scheduler.ts';
+import { startTestApi, type TestApi, type TestUser } from '../support/api.ts';
+import { fakeControl } from '../support/fake-control.ts';
+import { itemsOf } from '../support/items.ts';
+
+let test: TestApi;
+let scheduler: Scheduler;
+let user: TestUser;
+let clusterId: string;
+
+beforeAll(async () => {
+  // Passes run on request only, so that each step can be looked at.
+  const control = fakeControl();
+  test = await startTestApi({
+    control: {
+      ...control,
+      schedule: (id, options) => scheduler.schedule(id, options),
+      currentPlan: (id) => scheduler.currentPlan(id),
+    },
+  });
+  scheduler = startScheduler({ db: test.db, log: pino({ level: 'fatal' }), onAdmitted: () => undefined });
+  await scheduler.close();
+  user = (await test.organization()).owner;
+  const body = { name: 'c', ram: 32, cpu: 8, gpu: 2, runtime: 'simulated' };
+  clusterId = String((await test.ask('POST', '/clusters', { as: user, body })).body['id']);
+});
+afterAll(() => test.close());
+
+async function submit(name: string, body: object): Promise<string> {
+  const whole = { cluster_id: clusterId, docker_image: 'busybox', cpu_required: 1, name, ...body };
+  const answer = await test.ask('POST', '/deployments', { as: user, body: whole });
+  expect(answer.status).toBe(201);
+  return String(answer.body['id']);
+}
+
+it('answers with what a pass decided, and says of the others why they wait', async () => {
+  await submit('low', { ram_required: 16, priority: 3 });
+  await submit('high', { ram_required: 16, gpu_required: 1, priority: 2 });
+  const waiting = await submit('waits', { ram_required: 20, gpu_required: 2, priority: 4 });
+  const schedule = (query: string) => test.ask('POST', `/clusters/${clusterId}/schedule${query}`, { as: user });
+
+  const dry = await schedule('?dryRun=true');
+  expect(dry.body).toMatchObject({ pass_id: null, dry_run: true, queued: 3, admitted: 2, waiting: 1 });
+  const { body } = await schedule('');
+  expect(body).toMatchObject({
+    dry_run: false,
+    admitted: 2,
+    decisions: [
+      { decision: 'place', name: 'high', position: 1, placements: [{ replica: 0, node: 'node-1' }] },
+      { decision: 'place', name: 'low', position: 2, placements: [{ replica: 0, node: 'node-1', gpu_devices: [] }] },
+      {
+        decision: 'wait',
+        name: 'waits',
+        position: 3,
+        reason: 'insufficient_resources',
+        shortfall: { ram: 20, gpu: 1 },
+      },
+    ],
+  });
+  expect(itemsOf(itemsOf(body, 'decisions')[0], 'placements')[0]!['gpu_devices']).toHaveLength(1);
+
+  const { body: cluster } = await test.ask('GET', `/clusters/${clusterId}`, { as: user });
+  expect(cluster).toMatchObject({
+    deployments: { queued: 1, active: 2 },
+    resources: { total: { ram: 32, cpu: 8, gpu: 2 }, available: { ram: 0, cpu: 6, gpu: 1 } },
+  });
+  const { body: detail } = await test.ask('GET', `/deployments/${waiting}`, { as: user });
+  expect(detail['waiting']).toMatchObject({ position: 1, reason: 'insufficient_resources', nearest_node: 'node-1' });
+  expect(String(detail['waiting']!['message'])).toMatch(/needs 20 GB of RAM.*node-1/);
+  const { body: queue } = await test.ask('GET', `/clusters/${clusterId}/queue`, { as: user });
+  expect(itemsOf(queue)).toMatchObject([{ deployment_id: waiting, name: 'waits', ram_required: 20 }]);
+  const { body: passes } = await test.ask('GET', `/clusters/${clusterId}/passes`, { as: user });
+  expect(itemsOf(passes)).toMatchObject([{ id: body['pass_id'], trigger: 'api', queued: 3, admitted: 2 }]);
+
+  const again = await schedule('');
+  expect(again.body).toMatchObject({ pass_id: null, admitted: 0, queued: 1 });
+});
+
+it('refuses replicas that the whole cluster could not hold at once', async () => {
+  const body = { cluster_id: clusterId, docker_image: 'busybox', ram_required: 10, cpu_required: 1, replicas: 4 };
+  const answer = await test.ask('POST', '/deployments', { as: user, body });
+  expect(answer.status).toBe(422);
+  expect(itemsOf(answer.body, 'errors')).toEqual([
+    { field: 'replicas', message: 'asks for 4 replicas at once, and the whole cluster, empty, holds 3' },
+  ]);
+  const models = { ...body, replicas: 1, gpu_required: 1, gpu_models: ['H100'] };
+  const refused = await test.ask('POST', '/deployments', { as: user, body: models });
+  expect(itemsOf(refused.body, 'errors')).toMatchObject([{ field: 'gpu_models' }]);
+});
