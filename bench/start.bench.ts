@@ -63,14 +63,15 @@ async function startAll(db: Database, control: Control): Promise<number> {
   await insertQueue(db, cluster, count, { shapes: [shape], random: () => 0, spreadHours: 0 });
   let admittedAt: number | null = null;
   const running = new Promise<number>((resolve, reject) => {
+    const look = async () => {
+      if ((await countRunning(db, cluster.id)) < count) return;
+      forget();
+      resolve(performance.now());
+    };
     // Told after each commit: first the one that admits, then those that say what runs.
     const forget = control.onEvents(() => {
       admittedAt ??= performance.now();
-      countRunning(db, cluster.id).then((found) => {
-        if (found < count) return;
-        forget();
-        resolve(performance.now());
-      }, reject);
+      look().catch(reject);
     });
   });
   await control.schedule(cluster.id, { dryRun: false, trigger: 'api' });

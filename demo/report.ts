@@ -44,11 +44,11 @@ function row(one: Deployment, admission: Admission | undefined, beganAt: number)
       piece(`${times}${column(waited, 9, 'right')}  `),
       piece(one.status, one.status === 'succeeded' ? 'good' : 'bad'),
     ],
-    [piece(`   ${whyThen(one, admission)}; ${one.reason ?? ''}`, 'dim')],
+    [piece(`   ${whyThen(admission)}; ${one.reason ?? ''}`, 'dim')],
   ];
 }
 
-function whyThen(one: Deployment, admission: Admission | undefined): string {
+function whyThen(admission: Admission | undefined): string {
   if (admission === undefined) return 'never admitted';
   const reasons = [
     admission.firstPass ? 'at once' : 'when there was room',

@@ -1,5 +1,5 @@
 /** What the control plane stands on goes away and comes back: nothing is lost, and it goes on by itself. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -23,6 +23,8 @@ const job = (ms: number): DeploymentInput => ({ kind: 'job', env: { SIM_RUN_MS: 
 
 test('PostgreSQL gone and back: 503 with a problem meanwhile, then everything goes on', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'hv-postgres-'));
+  // The server runs as a user of its own, who has to get there.
+  await chmod(dataDir, 0o755);
   let postgres = await startEmbeddedPostgres({ dataDir });
   const service = await startTestService({ config: { databaseUrl: postgres.url } });
   try {
