@@ -17,7 +17,7 @@ export interface Bench {
 export interface BenchContext {
   readonly signal: AbortSignal;
   /** Progress, for people; on standard error. */
-  say(message: string): void;
+  readonly say: (message: string) => void;
   /** Undone in reverse order when the benchmark ends, however it ends. */
   acquire<T>(what: string, make: () => Promise<T>, unmake: (made: T) => Promise<void>): Promise<T>;
 }

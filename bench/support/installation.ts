@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeConfig } from '../../src/config.ts';
 import { type Hypervisor, startHypervisor } from '../../src/main.ts';
+import type { DockerConnection } from '../../src/platform/docker-connection.ts';
 import type { BenchContext } from './bench.ts';
 import { temporaryDirectory } from './store.ts';
 
@@ -13,15 +14,16 @@ export interface Installation {
   /** A simulated cluster in which a service holds everything, so that what comes waits. */
   fullCluster(): Promise<{ id: string }>;
   deleteCluster(id: string): Promise<void>;
+  get<T>(path: string): Promise<T>;
   post<T>(path: string, body: unknown): Promise<T>;
 }
 
-export async function openInstallation(context: BenchContext): Promise<Installation> {
+export async function openInstallation(context: BenchContext, docker?: DockerConnection): Promise<Installation> {
   const dataDir = await temporaryDirectory(context);
   const config = makeConfig({ dataDir, port: 0, host: '127.0.0.1', logLevel: 'error' });
   const hypervisor = await context.acquire(
     'the control plane',
-    () => startHypervisor(config),
+    () => startHypervisor(config, docker === undefined ? {} : { docker }),
     (running) => running.stop(),
   );
   const { url } = hypervisor;
@@ -39,6 +41,7 @@ export async function openInstallation(context: BenchContext): Promise<Installat
     url,
     token,
     hypervisor,
+    get: (path) => call(url, token, 'GET', path),
     post,
     createCluster,
     async fullCluster() {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import type { Plan, Policy, Snapshot } from '../core/model.ts';
@@ -15,6 +16,12 @@ const maxAdmissions = 500;
 const regularPassMs = 1_000;
 /** A regular pass may take at most this share of the time: a long queue is looked at less often. */
 const regularPassShare = 0.05;
+/**
+ * After a pass, a woken one waits for so many times as long as that took, up to a bound: under a storm of submissions most of
+ * the time is left to accept them, and a short queue is answered at once all the same.
+ */
+const restShare = 2;
+const restMsMax = 250;
 /** How old the plan may be that explains why something waits. */
 const currentPlanMs = 500;
 
@@ -100,6 +107,8 @@ export function startScheduler(deps: Deps): Scheduler {
     // Let the callers of this turn of the event loop finish: their wakes are all served by this pass.
     await new Promise((resolve) => setImmediate(resolve));
     while (loop.wanted && !closed) {
+      const rest = loop.lastEndedAt + Math.min(restShare * loop.lastPassMs, restMsMax) - performance.now();
+      if (rest > 1) await sleep(rest);
       loop.wanted = false;
       try {
         await pass(clusterId, { dryRun: false, trigger: 'automatic' });

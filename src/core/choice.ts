@@ -1,6 +1,6 @@
 /** What there is to choose from inside one effective priority, and what a choice is. */
 import type { Spots } from './place.ts';
-import type { Asker, Free, Room } from './room.ts';
+import type { Asker, Free } from './room.ts';
 import type { Shape } from './shape.ts';
 
 /** The deployments of one shape in a level. Each of them would fit alone. */

@@ -41,6 +41,8 @@ export class Packer {
   readonly #budget: Budget;
   /** The kinds, the largest first: the earlier a search fails, the less of it there is. */
   readonly #order: readonly number[];
+  readonly #byRam: readonly number[];
+  readonly #byCpu: readonly number[];
   /** By kind: how many replicas have no place yet, and where the others are. */
   #left: number[] = [];
   #spots: Spot[][] = [];
@@ -51,8 +53,9 @@ export class Packer {
     this.#room = room;
     this.#kinds = kinds;
     this.#budget = budget;
-    const sizes = sizesIn(room, kinds);
-    this.#order = kinds.map((_, kind) => kind).toSorted((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0) || a - b);
+    this.#order = mostFirst(sizesIn(room, kinds));
+    this.#byRam = mostFirst(kinds.map(({ shape }) => shape.ram));
+    this.#byCpu = mostFirst(kinds.map(({ shape }) => shape.cpu));
   }
 
   /**
@@ -131,20 +134,40 @@ export class Packer {
     );
   }
 
-  /** Is what is left less than what the nodes from here on have, each dimension by itself? */
+  /**
+   * Do the nodes from here on have room for what is left, each dimension by itself? However large a need is, they must take as
+   * many replicas as need at least that much; and in sum what all of them need.
+   */
   #isEnoughFrom(node: number): boolean {
-    let [ram, cpu] = [0, 0];
-    this.#kinds.forEach(({ shape }, kind) => {
-      ram += shape.ram * (this.#left[kind] ?? 0);
-      cpu += shape.cpu * (this.#left[kind] ?? 0);
-    });
-    for (let next = node; next < this.#room.nodes.length; next++) {
-      ram -= this.#room.now.ram[next] ?? 0;
-      cpu -= this.#room.now.cpu[next] ?? 0;
-      if (ram <= 0 && cpu <= 0) return true;
-    }
-    return false;
+    const { ram, cpu } = this.#room.now;
+    return this.#isEnoughOf(ram.subarray(node), this.#byRam, (shape) => shape.ram) &&
+      this.#isEnoughOf(cpu.subarray(node), this.#byCpu, (shape) => shape.cpu);
   }
+
+  #isEnoughOf(free: Float64Array, mostFirst: readonly number[], needOf: (shape: Shape) => number): boolean {
+    let count = 0;
+    let sum = 0;
+    for (const kind of mostFirst) {
+      const left = this.#left[kind] ?? 0;
+      const need = needOf((this.#kinds[kind] as Kind).shape);
+      if (left === 0 || need === 0) continue;
+      count += left;
+      sum += left * need;
+      let possible = 0;
+      let useful = 0;
+      for (const amount of free) {
+        possible += Math.floor(amount / need);
+        if (amount >= need) useful += amount;
+      }
+      if (possible < count || useful < sum) return false;
+    }
+    return true;
+  }
+}
+
+/** The numbers of the amounts, those of the largest first. */
+function mostFirst(amounts: readonly number[]): number[] {
+  return amounts.map((_, i) => i).toSorted((a, b) => (amounts[b] ?? 0) - (amounts[a] ?? 0) || a - b);
 }
 
 /** The largest part of what the room has in any dimension that one replica of each kind asks for. */

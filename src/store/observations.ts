@@ -57,19 +57,23 @@ interface LockedRow {
 
 type Locked = DeploymentRecord & { deleteWhenEnded: boolean };
 
-/** Locks in the order of ids: two transactions over the same deployments wait for each other and never in a circle. */
+/**
+ * Locks in the order of ids: two transactions over the same deployments wait for each other and never in a circle.
+ *
+ * Reads in a second statement: a statement sees what was committed when it began, and that may be before the lock was had.
+ * Two replicas that end at once would otherwise each take the other for running, and the deployment would never end.
+ */
 async function lockDeployments(tx: InTransaction, ids: string[]): Promise<Map<string, Locked>> {
+  await sql`select 1 from deployment where id = any(${ids}::uuid[]) order by id for update`.execute(tx);
   const { rows } = await sql<LockedRow>`
-    with locked as (
-      select * from deployment where id = any(${ids}::uuid[]) and status in ('starting', 'running', 'stopping') order by id for update
-    )
-    select l.id, l.organization_id, l.cluster_id, l.attempt, l.kind, l.time_limit_s, l.status, l.stop_intent, l.reason_code,
-           l.reason, l.exit_code, l.delete_when_ended,
+    select d.id, d.organization_id, d.cluster_id, d.attempt, d.kind, d.time_limit_s, d.status, d.stop_intent, d.reason_code,
+           d.reason, d.exit_code, d.delete_when_ended,
            (select json_agg(json_build_object('index', r.index, 'status', r.status, 'containerId', r.container_id, 'ports', r.ports,
               'exitCode', r.exit_code, 'outOfMemory', r.out_of_memory, 'reasonCode', r.reason_code, 'reason', r.reason,
               'startedAt', null, 'finishedAt', null) order by r.index)
-              from replica r where r.deployment_id = l.id and r.attempt = l.attempt) as replicas
-      from locked l order by l.id`.execute(tx);
+              from replica r where r.deployment_id = d.id and r.attempt = d.attempt) as replicas
+      from deployment d
+     where d.id = any(${ids}::uuid[]) and d.status in ('starting', 'running', 'stopping') order by d.id`.execute(tx);
   return new Map(rows.map((row) => [row.id, fromRow(row)]));
 }
 

@@ -77,14 +77,16 @@ async function readNodes(
   clusterId: string,
   options: { usable: boolean; lock: boolean },
 ): Promise<Node[]> {
+  // First the locks, then the reading, in two statements: one statement would see the devices as they were before it waited.
+  if (options.lock) {
+    await sql`select 1 from node where cluster_id = ${clusterId} order by id for no key update`.execute(db);
+  }
   const { rows } = await sql<NodeRow>`
     select n.id, n.name, n.ram, n.cpu, n.gpu, n.ram - n.ram_allocated as ram_free, n.cpu - n.cpu_allocated as cpu_free,
            n.gpu - n.gpu_allocated as gpu_free, n.schedulable,
            coalesce((select json_agg(json_build_object('index', g.index, 'model', g.model, 'free', 1000 - g.allocated) order by g.index)
                        from gpu_device g where g.node_id = n.id), '[]') as devices
-      from node n where n.cluster_id = ${clusterId} order by n.id ${options.lock ? sql`for no key update of n` : sql``}`.execute(
-    db,
-  );
+      from node n where n.cluster_id = ${clusterId} order by n.id`.execute(db);
   return rows.map((row) => ({
     id: row.id,
     name: row.name,

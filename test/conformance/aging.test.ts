@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestService, type TestService } from '../support/service.ts';
+import { holdRegularPasses, startTestService, type TestService } from '../support/service.ts';
 import { type Client, type Deployment, type DeploymentDetail, newOwner, type PassResult, until } from './client.ts';
 
 let service: TestService;
@@ -24,6 +24,7 @@ test('38. waited past the interval and allocatable: promoted, visibly, in answer
     const first = await owner.submit(cluster.id, { ram_required: 8, priority: 50 });
     await waitedFor(first, 1.2);
     const second = await owner.submit(cluster.id, { ram_required: 8, priority: 49 });
+    await holdRegularPasses(service, cluster.id, () => owner.schedule(cluster.id));
     await service.sql('update node set schedulable = true where cluster_id = $1', [cluster.id]);
     const answer = await owner.schedule(cluster.id);
     return answer.admitted === 1 && { pass: answer, old: first, fresh: second };

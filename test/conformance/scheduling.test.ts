@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestService, type TestService } from '../support/service.ts';
+import { holdRegularPasses, startTestService, type TestService } from '../support/service.ts';
 import {
   type Amounts,
   type Client,
@@ -309,6 +309,7 @@ async function decisionsBy(wanted: Pass['trigger'], trigger: (id: string) => Pro
         { ram_required: 2, priority: 9, cpu_required: 3 },
       ].map((input, index) => ({ ...input, name: `d${index}` })),
     );
+    if (wanted === 'api') await holdRegularPasses(service, cluster.id, () => owner.schedule(cluster.id));
     await service.sql('update node set schedulable = true where cluster_id = $1', [cluster.id]);
     await trigger(cluster.id);
     await until('something is admitted', async () => (await owner.cluster(cluster.id)).deployments.active > 0);

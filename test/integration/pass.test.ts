@@ -293,3 +293,20 @@ describe('what people do', () => {
     await scheduler.close();
   });
 });
+
+test('two replicas that are seen to end at the same instant end their deployment, however the two transactions fall', async () => {
+  for (let round = 0; round < 30; round += 1) {
+    const fixture = await makeCluster(db);
+    const id = await queueDeployment(db, fixture, { replicas: 2 });
+    const { scheduler } = schedulerOf();
+    await scheduler.schedule(fixture.clusterId, { dryRun: false, trigger: 'api' });
+    const both = [0, 1];
+    await recordObservations(
+      db,
+      both.map((replica) => ({ ...started(id), replica })),
+    );
+    await Promise.all(both.map((replica) => recordObservations(db, [{ ...ended(id, 0), replica }])));
+    expect(await statusOf(id)).toBe('succeeded');
+    await scheduler.close();
+  }
+});

@@ -84,6 +84,19 @@ export async function spawnTestService(options: ServiceOptions = {}): Promise<Sp
   };
 }
 
+/**
+ * Makes room for a trigger to be the one that decides: after a pass that took long, here because the cluster's row was locked
+ * meanwhile, the scheduler leaves the cluster alone for a while. Not a promise, only very likely: callers look who it was.
+ */
+export async function holdRegularPasses(service: TestService, clusterId: string, pass: () => Promise<unknown>) {
+  const locked = service.sql(
+    'with held as materialized (select id from cluster where id = $1 for update) select pg_sleep(0.7) from held',
+    [clusterId],
+  );
+  await pass();
+  await locked;
+}
+
 async function createInstallation(options: ServiceOptions): Promise<Installation> {
   const dataDir = await mkdtemp(join(tmpdir(), 'hv-test-'));
   const database = options.config?.databaseUrl == null ? await createTestDatabase() : null;

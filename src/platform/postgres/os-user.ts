@@ -19,8 +19,13 @@ export async function serverUser(): Promise<OsUser | null> {
     if (found !== undefined) return { name, uid: Number(found[2]), gid: Number(found[3]) };
   }
   throw new Error(
-    'PostgreSQL does not run as root, and this machine has neither a user "postgres" nor "nobody": start as another user',
+    'PostgreSQL does not run as root, and this machine has neither a user "postgres" nor "nobody": start as another user, or set DATABASE_URL',
   );
+}
+
+/** Whom to run as, for child_process. */
+export function identity(user: OsUser | null): { uid?: number; gid?: number } {
+  return user === null ? {} : { uid: user.uid, gid: user.gid };
 }
 
 /** Whether a user may enter every folder on the way to a path. */
