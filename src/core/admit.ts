@@ -12,24 +12,27 @@ import { placeOne, placeSeveral, release, type Spots } from './place.ts';
 import type { Free, Room } from './room.ts';
 import { searchLargest } from './search.ts';
 
-/** Chooses the largest set, at most `most` deployments. Takes their room. */
+/** Chooses the largest set, at most `most` deployments; between equally large ones the oldest. Takes their room. */
 export function admitLargest(room: Room, level: Level, most: number, budget: Budget): Choice {
   const { candidates } = level;
   const bound = Math.min(most, upperBound(candidates, room.free()));
-  let best = admitInOrder(room, level, most);
-  if (sizeOf(best) >= bound) return best;
-  release(room, candidates, best);
-  for (const order of greedyOrders(candidates, room.free())) {
-    const choice = admitGreedily(room, candidates, order, most);
-    release(room, candidates, choice);
-    if (isBetter(candidates, choice, best)) best = choice;
+  const inOrder = admitInOrder(room, level, most);
+  if (sizeOf(inOrder) === bound && isOldest(level, inOrder)) return inOrder;
+  release(room, candidates, inOrder);
+  let best = inOrder;
+  if (sizeOf(inOrder) < bound) {
+    for (const order of greedyOrders(candidates, room.free())) {
+      const choice = admitGreedily(room, candidates, order, most);
+      release(room, candidates, choice);
+      if (isBetter(candidates, choice, best)) best = choice;
+    }
   }
   best = searchLargest(room, candidates, { least: sizeOf(best), most: bound }, budget) ?? best;
   retake(room, candidates, best);
   return best;
 }
 
-/** Everybody in turn, whoever fits. Where that is as many as can be, it is also the oldest set. */
+/** Everybody in turn, whoever fits. */
 function admitInOrder(room: Room, level: Level, most: number): Choice {
   const choice: Spots[][] = level.candidates.map(() => []);
   const done = new Uint8Array(level.candidates.length);
@@ -80,6 +83,15 @@ function isBetter(candidates: readonly Candidates[], a: Choice, b: Choice): bool
   const [ofA, ofB] = [positionsOf(candidates, a), positionsOf(candidates, b)];
   const differs = ofA.findIndex((position, i) => position !== ofB[i]);
   return differs !== -1 && (ofA[differs] ?? 0) < (ofB[differs] ?? 0);
+}
+
+/** Is nobody left out who is older than someone chosen? Then no set of this size is older. */
+function isOldest(level: Level, choice: Choice): boolean {
+  const left = choice.map((chosen) => chosen.length);
+  return level.turns.slice(0, sizeOf(choice)).every((turn) => {
+    left[turn] = (left[turn] ?? 0) - 1;
+    return (left[turn] ?? 0) >= 0;
+  });
 }
 
 function positionsOf(candidates: readonly Candidates[], choice: Choice): number[] {

@@ -20,8 +20,15 @@ export class Budget {
     this.used++;
     return true;
   }
+  /** Takes steps that were taken elsewhere. */
+  charge(steps: number): void {
+    this.used += steps;
+  }
+  get left(): number {
+    return Math.max(0, this.#steps - this.used);
+  }
   get isSpent(): boolean {
-    return this.used >= this.#steps;
+    return this.left === 0;
   }
 }
 
@@ -135,35 +142,41 @@ export class Packer {
   }
 
   /**
-   * Do the nodes from here on have room for what is left, each dimension by itself? However large a need is, they must take as
-   * many replicas as need at least that much; and in sum what all of them need.
+   * Could the nodes from here on have room for what is left? The replicas that need most RAM, however many of them, all need at
+   * least so much RAM and so much CPU: each node takes only so many of that kind. The same for those that need most CPU.
    */
   #isEnoughFrom(node: number): boolean {
-    const { ram, cpu } = this.#room.now;
-    return this.#isEnoughOf(ram.subarray(node), this.#byRam, (shape) => shape.ram) &&
-      this.#isEnoughOf(cpu.subarray(node), this.#byCpu, (shape) => shape.cpu);
+    const ram = this.#room.now.ram.subarray(node);
+    const cpu = this.#room.now.cpu.subarray(node);
+    return this.#isEnough(this.#byRam, 'ram', ram, 'cpu', cpu) && this.#isEnough(this.#byCpu, 'cpu', cpu, 'ram', ram);
   }
 
-  #isEnoughOf(free: Float64Array, mostFirst: readonly number[], needOf: (shape: Shape) => number): boolean {
+  #isEnough(mostFirst: readonly number[], by: RamOrCpu, free: Float64Array, other: RamOrCpu, freeOther: Float64Array) {
     let count = 0;
     let sum = 0;
+    let leastOther = Number.POSITIVE_INFINITY;
     for (const kind of mostFirst) {
       const left = this.#left[kind] ?? 0;
-      const need = needOf((this.#kinds[kind] as Kind).shape);
-      if (left === 0 || need === 0) continue;
+      const { shape } = this.#kinds[kind] as Kind;
+      if (left === 0 || shape[by] === 0) continue;
       count += left;
-      sum += left * need;
+      sum += left * shape[by];
+      leastOther = Math.min(leastOther, shape[other]);
       let possible = 0;
       let useful = 0;
-      for (const amount of free) {
-        possible += Math.floor(amount / need);
-        if (amount >= need) useful += amount;
+      for (let n = 0; n < free.length; n++) {
+        const fitting = Math.floor((free[n] ?? 0) / shape[by]);
+        if (fitting === 0 || (freeOther[n] ?? 0) < leastOther) continue;
+        possible += leastOther === 0 ? fitting : Math.min(fitting, Math.floor((freeOther[n] ?? 0) / leastOther));
+        useful += free[n] ?? 0;
       }
       if (possible < count || useful < sum) return false;
     }
     return true;
   }
 }
+
+type RamOrCpu = 'ram' | 'cpu';
 
 /** The numbers of the amounts, those of the largest first. */
 function mostFirst(amounts: readonly number[]): number[] {

@@ -250,7 +250,7 @@ describe('a plan', () => {
 });
 
 describe('inside a level', () => {
-  test('for up to 14 candidates the admitted count of every level equals brute force', () => {
+  test('for up to 14 candidates every level admits what brute force does: the most, and of equally many the oldest', () => {
     fc.assert(
       fc.property(snapshots, (snapshot) => {
         const result = plan(snapshot, unreserved, now);
@@ -258,7 +258,7 @@ describe('inside a level', () => {
         for (const priority of [1, 2, 3]) {
           const level = snapshot.queue.filter((deployment) => deployment.priority === priority);
           const admitted = places(result).filter((place) => place.priority === priority);
-          expect(admitted.length).toBe(mostByBruteForce(left, level));
+          expect(admitted.map(({ deploymentId }) => deploymentId)).toEqual(bestByBruteForce(left, level));
           left = occupied(
             left,
             admitted.flatMap(({ placements }) => placements.map(positive)),
@@ -273,9 +273,9 @@ describe('inside a level', () => {
     fc.assert(
       fc.property(nodes, queues(9, 14, [1]), (empty, queue) => {
         const snapshot = { nodes: empty, queue, holdings: [] };
-        expect(places(plan(snapshot, unreserved, now)).length).toBe(mostByBruteForce(empty, queue));
+        expect(admittedOf(plan(snapshot, unreserved, now))).toEqual(bestByBruteForce(empty, queue));
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 });
@@ -370,19 +370,38 @@ function canPlace(all: readonly Node[], deployment: QueuedDeployment): boolean {
   return afterAll(stateOf(all), modelsOf(all), deployment).length > 0;
 }
 
-/** Tries everything: every subset, every assignment; equal states are followed once, with the most admitted on the way. */
-function mostByBruteForce(all: readonly Node[], level: readonly QueuedDeployment[]): number {
+interface Reached {
+  readonly state: State;
+  /** In order, the oldest first. */
+  readonly admitted: readonly number[];
+}
+
+/**
+ * Tries everything: every subset, every assignment. Equal states are followed once, with the best set on the way: whatever
+ * comes after is the same for both.
+ */
+function bestByBruteForce(all: readonly Node[], level: readonly QueuedDeployment[]): string[] {
   const models = modelsOf(all);
-  let reached = new Map([[JSON.stringify(stateOf(all)), { state: stateOf(all), admitted: 0 }]]);
-  for (const deployment of level) {
+  const inOrder = level.toSorted((a, b) => a.queuedAt - b.queuedAt || (a.id < b.id ? -1 : 1));
+  let reached = new Map<string, Reached>([[JSON.stringify(stateOf(all)), { state: stateOf(all), admitted: [] }]]);
+  inOrder.forEach((deployment, i) => {
     const next = new Map(reached);
     for (const { state, admitted } of reached.values()) {
       for (const after of afterAll(state, models, deployment)) {
-        const key = JSON.stringify(after);
-        if ((next.get(key)?.admitted ?? -1) < admitted + 1) next.set(key, { state: after, admitted: admitted + 1 });
+        const one = { state: after, admitted: [...admitted, i] };
+        const other = next.get(JSON.stringify(after));
+        if (other === undefined || isBetter(one.admitted, other.admitted)) next.set(JSON.stringify(after), one);
       }
     }
     reached = next;
-  }
-  return Math.max(...[...reached.values()].map(({ admitted }) => admitted));
+  });
+  const [best] = [...reached.values()].toSorted((a, b) => (isBetter(a.admitted, b.admitted) ? -1 : 1));
+  return (best?.admitted ?? []).map((i) => inOrder[i]?.id ?? '');
+}
+
+/** More; between equally many, the older at the first place where they differ. */
+function isBetter(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return a.length > b.length;
+  const differs = a.findIndex((position, i) => position !== b[i]);
+  return differs !== -1 && (a[differs] ?? 0) < (b[differs] ?? 0);
 }

@@ -37,13 +37,14 @@ export function searchLargest(
   let target = Math.min(size.most, items.length);
   for (; target > size.least && largest === null && !budget.isSpent; target--) largest = smallestFirst.find(target);
   if (budget.isSpent) return largest;
-  // Not worth as much as finding one more: it may take as many steps again, and at least a few.
-  const forAge = new Budget(budget.used + stepsForAge);
+  const forAge = new Budget(Math.min(stepsForAge, budget.left));
   const oldest = new Search(room, candidates, items, forAge).find(largest === null ? size.least : target + 1);
+  budget.charge(forAge.used);
   return oldest ?? largest;
 }
 
-const stepsForAge = 2000;
+/** Who of equally many is worth less than one more: this search is cut short first. */
+const stepsForAge = 200_000;
 
 /** One deployment to choose or to leave, by the number of its candidates. */
 interface Item {

@@ -2,15 +2,19 @@
  * The embedded default: a real PostgreSQL, started as a child on a Unix socket in the data directory, for whoever has not
  * set DATABASE_URL. It stays our own: a second control plane on the same data directory is refused.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { open, readFile, rm } from 'node:fs/promises';
+import type { ChildProcess } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
+import { endOf, exists } from './files.ts';
 import { type BinariesChoice, findBinaries } from './postgres/binaries.ts';
-import { dataMajor, identity, initialize, superuser } from './postgres/cluster.ts';
+import { dataMajor, initialize, superuser } from './postgres/cluster.ts';
 import { type Layout, makeLayout } from './postgres/layout.ts';
 import { type OsUser, serverUser } from './postgres/os-user.ts';
+import { claim, type Ownership } from './postgres/ownership.ts';
+import { serverPid, spawnServer } from './postgres/server.ts';
+import { endProcess } from './process.ts';
 
 export interface EmbeddedPostgres {
   /** A connection string of its database `hypervisor`. */
@@ -29,24 +33,12 @@ export interface EmbeddedPostgresOptions {
 const database = 'hypervisor';
 const startMs = 60_000;
 const stopMs = 30_000;
-/** Held by a connection for as long as a control plane lives: a killed one gives it up at once. */
-const ownerLock = 7_214_600;
-
-const settings: Record<string, string> = {
-  listen_addresses: '',
-  unix_socket_permissions: '0700',
-  max_connections: '100',
-  shared_buffers: '128MB',
-  // Stated, since everything rests on it: what was acknowledged is on disk.
-  fsync: 'on',
-  synchronous_commit: 'on',
-  full_page_writes: 'on',
-  // One server without replicas: no more is logged than recovery needs.
-  wal_level: 'minimal',
-  max_wal_senders: '0',
-  jit: 'off',
-  max_wal_size: '1GB',
-};
+const pollMs = 20;
+/** A server that ends by itself is started again: the processes of a killed one may still be ending. But not for ever. */
+const attemptsMax = 20;
+const attemptPauseMs = 250;
+/** The connections of a control plane that was killed just now are still being noticed as broken. */
+const takenMs = 2_000;
 
 /**
  * Starts the server, or adopts the one that a killed control plane left running.
@@ -57,148 +49,101 @@ const settings: Record<string, string> = {
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const user = await serverUser();
   const layout = await makeLayout(options.dataDir, user);
-  const binaries = await findBinaries(options.binaries ?? 'auto', await dataMajor(layout), user, layout.binaries);
-  if (!(await isComplete(layout))) {
-    await rm(layout.data, { recursive: true, force: true });
-    await makeLayout(options.dataDir, user);
-    await initialize(layout, binaries, user);
-  }
-  const password = (await readFile(layout.password, 'utf8')).trim();
-  const urlOf = (name: string) => `postgres://${superuser}:${password}@${encodeURIComponent(layout.socket)}/${name}`;
-  const { child, owner } = await bringUp(
-    layout,
-    join(binaries.dir, 'postgres'),
+  const binaries = await findBinaries({
+    choice: options.binaries ?? 'auto',
+    dataMajor: await dataMajor(layout),
     user,
-    urlOf('postgres'),
-    options.dataDir,
-  );
-  const exists = await owner.query('select 1 from pg_database where datname = $1', [database]);
-  if (exists.rowCount === 0) await owner.query(`create database ${database}`);
+    copyTo: layout.binaries,
+  });
+  if (!(await exists(layout.data))) await initialize(layout, binaries, user);
+  const urlOf = await urlsOf(layout);
+  const ownership = await bringUp({
+    layout,
+    user,
+    executable: join(binaries.dir, 'postgres'),
+    url: urlOf('postgres'),
+    dataDir: options.dataDir,
+  });
+  await createDatabase(ownership.client);
   const pid = await serverPid(layout);
+  if (pid === null) throw new Error(`the embedded PostgreSQL ended as soon as it was up:\n${await endOf(layout.log)}`);
   let stopping: Promise<void> | null = null;
   return {
     url: urlOf(database),
     pid,
     stop() {
-      stopping ??= stopServer(pid, child, owner);
+      stopping ??= stopServer(layout, ownership);
       return stopping;
     },
   };
 }
 
-/** `global/pg_control` is written near the end of initdb, and PG_VERSION near its beginning. */
-async function isComplete(layout: Layout): Promise<boolean> {
-  const files = [join(layout.data, 'PG_VERSION'), join(layout.data, 'global', 'pg_control'), layout.password];
-  const found = await Promise.all(
-    files.map((file) =>
-      readFile(file).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return found.every(Boolean);
+async function urlsOf(layout: Layout): Promise<(name: string) => string> {
+  const password = await readFile(layout.password, 'utf8').catch((error: unknown) => {
+    throw new Error(`the embedded PostgreSQL's password can't be read: restore ${layout.password}`, { cause: error });
+  });
+  return (name) => `postgres://${superuser}:${password.trim()}@${encodeURIComponent(layout.socket)}/${name}`;
+}
+
+interface Server {
+  readonly layout: Layout;
+  readonly user: OsUser | null;
+  readonly executable: string;
+  readonly url: string;
+  readonly dataDir: string;
 }
 
 /**
  * Until the server answers: start it if nothing runs, adopt what does, and wait for one that is just ending. Whoever gets the
  * owner's lock has the data directory.
  */
-async function bringUp(
-  layout: Layout,
-  executable: string,
-  user: OsUser | null,
-  url: string,
-  dataDir: string,
-): Promise<{ child: ChildProcess | null; owner: pg.Client }> {
-  const deadline = Date.now() + startMs;
+async function bringUp({ layout, user, executable, url, dataDir }: Server): Promise<Ownership> {
+  const startedAt = Date.now();
+  let takenSince: number | null = null;
+  let attempts = 0;
+  let attemptedAt = 0;
   let child: ChildProcess | null = null;
   for (;;) {
-    const owner = await connect(url);
-    if (owner !== null) {
-      const { rows } = await owner.query<{ mine: boolean }>('select pg_try_advisory_lock($1) as mine', [ownerLock]);
-      if (rows[0]?.mine === true) return { child: child?.exitCode === null ? child : null, owner };
-      await owner.end();
-      throw new Error(
-        `another Hypervisor uses the data directory ${dataDir}: stop it, or choose another with --data-dir`,
-      );
-    }
-    if (Date.now() > deadline) throw new Error(`the embedded PostgreSQL did not come up:\n${await endOfLog(layout)}`);
-    if (child === null || child.exitCode !== null || child.signalCode !== null)
+    const answer = await claim(url);
+    if (answer.kind === 'owned') return answer.ownership;
+    const now = Date.now();
+    if (answer.kind === 'taken') {
+      takenSince ??= now;
+      if (now - takenSince > takenMs) {
+        throw new Error(
+          `another Hypervisor uses the data directory ${dataDir}: stop it, or choose another with --data-dir`,
+        );
+      }
+    } else if (!isUp(child) && (await serverPid(layout)) === null && now - attemptedAt > attemptPauseMs) {
+      if (attempts === attemptsMax) throw await didNotComeUp(layout);
+      attempts += 1;
+      attemptedAt = now;
       child = await spawnServer(layout, executable, user);
-    await sleep(50);
+    }
+    if (now - startedAt > startMs) throw await didNotComeUp(layout);
+    await sleep(pollMs);
   }
 }
 
-async function connect(url: string): Promise<pg.Client | null> {
-  const client = new pg.Client({ connectionString: url, application_name: 'hypervisor owner' });
-  // The server may go away under it; whoever queries will notice.
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return client;
-  } catch (error) {
-    const { code } = error as { code?: string };
-    // 28P01: it is our server, and not our password: waiting does not help.
-    if (code === '28P01')
-      throw new Error(
-        'the embedded PostgreSQL refuses the password in its data directory: restore the file "password"',
-        { cause: error },
-      );
-    return null;
-  }
+function isUp(child: ChildProcess | null): boolean {
+  return child !== null && child.exitCode === null && child.signalCode === null;
 }
 
-async function spawnServer(layout: Layout, executable: string, user: OsUser | null): Promise<ChildProcess> {
-  const log = await open(layout.log, 'a', 0o640);
-  try {
-    const options = Object.entries({ ...settings, unix_socket_directories: layout.socket }).flatMap(([name, value]) => [
-      '-c',
-      `${name}=${value}`,
-    ]);
-    const child = spawn(executable, ['-D', layout.data, ...options], {
-      ...identity(user),
-      cwd: '/',
-      // Of a session of its own: Ctrl-C in the terminal ends us first, and we end it.
-      detached: true,
-      // Into a file, not a pipe: it outlives a parent that is killed.
-      stdio: ['ignore', log.fd, log.fd],
-    });
-    child.on('error', () => {});
-    child.unref();
-    return child;
-  } finally {
-    await log.close();
-  }
+async function didNotComeUp(layout: Layout): Promise<Error> {
+  return new Error(
+    `the embedded PostgreSQL did not come up; its log, ${layout.log}, says why:\n${await endOf(layout.log)}`,
+  );
 }
 
-async function serverPid(layout: Layout): Promise<number> {
-  return Number((await readFile(join(layout.data, 'postmaster.pid'), 'utf8')).split('\n')[0]);
+async function createDatabase(client: pg.Client): Promise<void> {
+  const found = await client.query('select 1 from pg_database where datname = $1', [database]);
+  if (found.rowCount === 0) await client.query(`create database ${database}`);
 }
 
-async function stopServer(pid: number, child: ChildProcess | null, owner: pg.Client): Promise<void> {
-  await owner.end().catch(() => {});
-  if (!isAlive(pid, child)) return;
-  // "Fast": what is connected is cut off, and the server writes everything down and ends.
-  process.kill(pid, 'SIGINT');
-  const deadline = Date.now() + stopMs;
-  while (isAlive(pid, child)) {
-    if (Date.now() > deadline) throw new Error(`the embedded PostgreSQL (process ${pid}) does not end`);
-    await sleep(20);
-  }
-}
-
-function isAlive(pid: number, child: ChildProcess | null): boolean {
-  if (child !== null && child.pid === pid) return child.exitCode === null && child.signalCode === null;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function endOfLog(layout: Layout): Promise<string> {
-  const text = await readFile(layout.log, 'utf8').catch(() => '');
-  return text.split('\n').slice(-15).join('\n');
+async function stopServer(layout: Layout, ownership: Ownership): Promise<void> {
+  const pid = await serverPid(layout);
+  await ownership.release(async () => {
+    // "Fast": what is connected is cut off, and the server writes everything down and ends.
+    if (pid !== null) await endProcess(pid, { signal: 'SIGINT', name: 'the embedded PostgreSQL', timeoutMs: stopMs });
+  });
 }

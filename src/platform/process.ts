@@ -30,7 +30,8 @@ export async function endProcess(
   process.kill(pid, signal);
   const deadline = Date.now() + timeoutMs;
   while (isRunning(pid)) {
-    if (Date.now() > deadline) throw new Error(`${name} (process ${pid}) does not end: look into its log, then kill it`);
+    if (Date.now() > deadline)
+      throw new Error(`${name} (process ${pid}) does not end: look into its log, then kill it`);
     await sleep(20);
   }
 }

@@ -15,10 +15,17 @@ export const realClock: Clock = {
   },
 };
 
-/** Stands still until it is advanced; what is due on the way runs in the order of its time. */
+interface Timer {
+  readonly at: number;
+  readonly run: () => void;
+  isOff: boolean;
+}
+
+/** Stands still until it is advanced; what is due on the way runs in the order of its time, then of its setting. */
 export class VirtualClock implements Clock {
   #now: number;
-  #timers: { at: number; run: () => void }[] = [];
+  /** The next one is last: it is taken without moving the others. */
+  readonly #timers: Timer[] = [];
 
   constructor(startAt = 0) {
     this.#now = startAt;
@@ -29,22 +36,33 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, run: () => void): () => void {
-    const timer = { at: this.#now + ms, run };
-    this.#timers.push(timer);
+    const timer: Timer = { at: this.#now + Math.max(0, ms), run, isOff: false };
+    this.#timers.splice(this.#placeOf(timer.at), 0, timer);
     return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
+      timer.isOff = true;
     };
   }
 
   advance(ms: number): void {
     const end = this.#now + ms;
-    for (;;) {
-      const due = this.#timers.filter((timer) => timer.at <= end).toSorted((a, b) => a.at - b.at)[0];
-      if (due === undefined) break;
-      this.#timers = this.#timers.filter((timer) => timer !== due);
-      this.#now = due.at;
-      due.run();
+    for (let next = this.#timers.at(-1); next !== undefined && next.at <= end; next = this.#timers.at(-1)) {
+      this.#timers.pop();
+      if (next.isOff) continue;
+      this.#now = next.at;
+      next.run();
     }
     this.#now = end;
+  }
+
+  /** Before those of the same time, which were set earlier and so are due earlier. */
+  #placeOf(at: number): number {
+    let low = 0;
+    let high = this.#timers.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#timers[middle]?.at ?? 0) > at) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }

@@ -10,6 +10,7 @@
  * | `SIM_START_MS` | takes so long to start (0) |
  * | `SIM_START_FAIL` | the start fails with this message |
  * | `SIM_LOG`, `SIM_LOG_STDERR` | lines that it writes when it starts, separated by newlines |
+ * | `SIM_LOG_EVERY_MS` | writes them one after the other, each so long after the one before (0: at once) |
  * | `SIM_IGNORE_TERM` | `1`: ends only when it is killed, after the grace |
  *
  * Images whose name begins with `missing/` do not exist.
@@ -31,29 +32,27 @@ interface Container {
   readonly spec: ContainerSpec;
   state: ContainerState;
   readonly log: LogLine[];
-  callOff: () => void;
-  readonly followers: Set<() => void>;
-  /** Settles when it has ended. */
-  readonly ended: Promise<void>;
-  readonly tellEnded: () => void;
+  /** Calls off what it would still do by itself. */
+  readonly callOffs: (() => void)[];
+  /** Woken when a line is written, and at the end. */
+  readonly waiting: Set<() => void>;
+  /** Somebody removed it: whoever still holds it finds out here. */
+  isGone: boolean;
 }
-
-export interface SimulatedRuntime extends Runtime {
-  /** As if the engine went away, or came back. */
-  setReachable(reachable: boolean): void;
-  /** As if somebody removed the container behind our back. */
-  vanish(key: ContainerKey): void;
-}
-
-const nameOf = (key: ContainerKey) => `${key.deploymentId}/${key.attempt}/${key.replica}`;
-
-const unreachable = () => new RuntimeError('unreachable', 'the simulated engine is switched off');
-const nothing = () => {};
 
 interface Watcher {
   readonly onChange: (state: ContainerState) => void;
   readonly onLost: (error: Error) => void;
 }
+
+export interface SimulatedRuntime extends Runtime {
+  /** As if the engine went away, or came back. */
+  setReachable(reachable: boolean): void;
+  /** As if the container were lost behind our back, without an event. */
+  vanish(key: ContainerKey): void;
+}
+
+const nameOf = (key: ContainerKey) => `${key.deploymentId}/${key.attempt}/${key.replica}`;
 
 /** Nothing is kept beyond the process: after a restart, what was simulated has vanished. */
 export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } = {}): SimulatedRuntime {
@@ -63,17 +62,19 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
   let made = 0;
   let nextPort = 30_000;
 
+  const get = (key: ContainerKey) => containers.get(nameOf(key));
   const answer = () => {
     if (!reachable) throw unreachable();
   };
 
-  function end(container: Container, exitCode: number, outOfMemory = false): void {
-    if (container.state.status === 'exited') return;
-    container.callOff();
-    container.state = { ...container.state, status: 'exited', exitCode, outOfMemory, finishedAt: clock.now() };
-    container.tellEnded();
-    for (const follower of container.followers) follower();
-    if (reachable) for (const watcher of watchers) watcher.onChange(container.state);
+  function create(spec: ContainerSpec): Container {
+    checkImage(spec.image);
+    const failure = spec.env['SIM_START_FAIL'];
+    if (failure !== undefined) throw new RuntimeError('start_failed', failure);
+    made += 1;
+    const container = newContainer(spec, `simulated-${made}`);
+    containers.set(nameOf(spec.key), container);
+    return container;
   }
 
   function run(container: Container): void {
@@ -86,40 +87,37 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
     };
     write(container, 'stdout', env['SIM_LOG']);
     write(container, 'stderr', env['SIM_LOG_STDERR']);
-    if (env['SIM_RUN_MS'] === undefined) return;
     const outOfMemory = env['SIM_OOM'] === '1';
-    const exitCode = outOfMemory ? 137 : Number(env['SIM_EXIT_CODE'] ?? 0);
-    container.callOff = clock.after(Number(env['SIM_RUN_MS']), () => end(container, exitCode, outOfMemory));
+    const runMs = env['SIM_RUN_MS'] ?? (outOfMemory ? '0' : undefined);
+    if (runMs === undefined) return;
+    const exitCode = outOfMemory ? killed : Number(env['SIM_EXIT_CODE'] ?? 0);
+    container.callOffs.push(clock.after(Number(runMs), () => end(container, exitCode, outOfMemory)));
   }
 
   function write(container: Container, stream: LogLine['stream'], text: string | undefined): void {
     if (text === undefined) return;
-    for (const line of text.split('\n')) container.log.push({ stream, at: clock.now(), text: line });
-    for (const follower of container.followers) follower();
+    const everyMs = Number(container.spec.env['SIM_LOG_EVERY_MS'] ?? 0);
+    for (const [index, line] of text.split('\n').entries()) {
+      const writeLine = () => {
+        container.log.push({ stream, at: clock.now(), text: line });
+        wake(container);
+      };
+      if (index === 0 || everyMs === 0) writeLine();
+      else container.callOffs.push(clock.after(index * everyMs, writeLine));
+    }
   }
 
-  function create(spec: ContainerSpec): Container {
-    if (spec.image.startsWith('missing/')) throw new RuntimeError('image_not_found', `there is no image ${spec.image}`);
-    const failure = spec.env['SIM_START_FAIL'];
-    if (failure !== undefined) throw new RuntimeError('start_failed', failure);
-    made += 1;
-    let tellEnded = nothing;
-    const ended = new Promise<void>((resolve) => {
-      tellEnded = resolve;
-    });
-    const state: ContainerState = {
-      key: spec.key,
-      containerId: `simulated-${made}`,
-      status: 'created',
-      startedAt: null,
-      finishedAt: null,
-      exitCode: null,
-      outOfMemory: false,
-      ports: [],
-    };
-    const container = { spec, state, log: [], callOff: nothing, followers: new Set<() => void>(), ended, tellEnded };
-    containers.set(nameOf(spec.key), container);
-    return container;
+  function end(container: Container, exitCode: number, outOfMemory = false): void {
+    if (container.state.status !== 'running' || container.isGone) return;
+    container.state = { ...container.state, status: 'exited', exitCode, outOfMemory, finishedAt: clock.now() };
+    rest(container);
+    if (reachable) for (const watcher of watchers) watcher.onChange(container.state);
+  }
+
+  function forget(container: Container): void {
+    containers.delete(nameOf(container.spec.key));
+    container.isGone = true;
+    rest(container);
   }
 
   return {
@@ -133,56 +131,57 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
     },
     async ensureImage(image) {
       answer();
-      if (image.startsWith('missing/')) throw new RuntimeError('image_not_found', `there is no image ${image}`);
+      checkImage(image);
     },
     async start(spec) {
       answer();
-      const found = containers.get(nameOf(spec.key));
-      const container = found ?? create(spec);
+      const container = get(spec.key) ?? create(spec);
       if (container.state.status === 'created') {
-        const delay = Number(spec.env['SIM_START_MS'] ?? 0);
-        if (delay > 0) await new Promise<void>((resolve) => clock.after(delay, resolve));
+        const delayMs = Number(spec.env['SIM_START_MS'] ?? 0);
+        if (delayMs > 0) await new Promise<void>((resolve) => clock.after(delayMs, resolve));
         answer();
+        if (container.isGone) throw new RuntimeError('start_failed', 'the container was removed while it was started');
         if (container.state.status === 'created') run(container);
       }
       return container.state;
     },
     async stop(key, graceSeconds) {
       answer();
-      const container = containers.get(nameOf(key));
+      const container = get(key);
       if (container === undefined) return null;
-      if (container.state.status === 'running') {
-        if (container.spec.env['SIM_IGNORE_TERM'] === '1') clock.after(graceSeconds * 1000, () => end(container, 137));
-        else end(container, 143);
-        await container.ended;
+      if (container.spec.env['SIM_IGNORE_TERM'] !== '1') end(container, terminated);
+      else if (container.state.status === 'running') {
+        container.callOffs.push(clock.after(graceSeconds * 1000, () => end(container, killed)));
       }
-      return container.state;
+      while (container.state.status === 'running' && !container.isGone) await somethingHappened(container);
+      answer();
+      return container.isGone ? null : container.state;
     },
     async remove(key) {
       answer();
-      const container = containers.get(nameOf(key));
+      const container = get(key);
       if (container === undefined) return;
-      end(container, 137);
-      containers.delete(nameOf(key));
+      end(container, killed);
+      forget(container);
     },
     async inspect(key) {
       answer();
-      return containers.get(nameOf(key))?.state ?? null;
+      return get(key)?.state ?? null;
     },
     async list(clusterId) {
       answer();
-      return [...containers.values()]
-        .map((container) => container.state)
-        .filter((state) => clusterId === undefined || state.key.clusterId === clusterId);
+      const states = [...containers.values()].map((container) => container.state);
+      return clusterId === undefined ? states : states.filter((state) => state.key.clusterId === clusterId);
     },
-    logs(key, options) {
+    async *logs(key, options) {
       answer();
-      const container = containers.get(nameOf(key));
+      const container = get(key);
       if (container === undefined) throw new RuntimeError('not_found', 'the container is gone');
-      return readLog(container, options);
+      yield* readLog(container, options);
     },
     async watch(onChange, onLost, signal) {
       answer();
+      if (signal.aborted) return;
       const watcher = { onChange, onLost };
       watchers.add(watcher);
       signal.addEventListener('abort', () => watchers.delete(watcher), { once: true });
@@ -195,36 +194,71 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
       for (const watcher of lost) watcher.onLost(unreachable());
     },
     vanish(key) {
-      const container = containers.get(nameOf(key));
-      container?.callOff();
-      containers.delete(nameOf(key));
+      const container = get(key);
+      if (container !== undefined) forget(container);
     },
   };
 }
 
+/** What a shell says of a program that a signal ended: 128 and the number of TERM, or of KILL. */
+const terminated = 143;
+const killed = 137;
+
+const unreachable = () => new RuntimeError('unreachable', 'the simulated engine is switched off');
+
+function checkImage(image: string): void {
+  if (image.startsWith('missing/')) throw new RuntimeError('image_not_found', `there is no image ${image}`);
+}
+
+function newContainer(spec: ContainerSpec, containerId: string): Container {
+  const state: ContainerState = {
+    key: spec.key,
+    containerId,
+    status: 'created',
+    startedAt: null,
+    finishedAt: null,
+    exitCode: null,
+    outOfMemory: false,
+    ports: [],
+  };
+  return { spec, state, log: [], callOffs: [], waiting: new Set(), isGone: false };
+}
+
+/** Nothing more comes from it. */
+function rest(container: Container): void {
+  for (const callOff of container.callOffs.splice(0)) callOff();
+  wake(container);
+}
+
+function wake(container: Container): void {
+  for (const waiter of container.waiting) waiter();
+}
+
 async function* readLog(container: Container, options: LogOptions): AsyncGenerator<LogLine> {
   const { tail, since, follow = false, signal } = options;
-  const wanted = container.log.filter((line) => since === undefined || line.at >= since);
+  const isWanted = (line: LogLine) => since === undefined || line.at >= since;
   let next = container.log.length;
+  const wanted = container.log.filter((line) => isWanted(line));
   yield* tail === undefined ? wanted : wanted.slice(Math.max(0, wanted.length - tail));
   while (follow && signal?.aborted !== true) {
-    while (next < container.log.length) {
-      const line = container.log[next++];
-      if (line !== undefined) yield line;
-    }
-    if (container.state.status === 'exited') return;
+    const fresh = container.log.slice(next);
+    next += fresh.length;
+    yield* fresh.filter((line) => isWanted(line));
+    // Lines may have come while these were read.
+    if (next < container.log.length) continue;
+    if (container.state.status === 'exited' || container.isGone) return;
     await somethingHappened(container, signal);
   }
 }
 
-function somethingHappened(container: Container, signal: AbortSignal | undefined): Promise<void> {
+function somethingHappened(container: Container, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const settle = () => {
-      container.followers.delete(settle);
+      container.waiting.delete(settle);
       signal?.removeEventListener('abort', settle);
       resolve();
     };
-    container.followers.add(settle);
+    container.waiting.add(settle);
     signal?.addEventListener('abort', settle, { once: true });
   });
 }

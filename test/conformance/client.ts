@@ -296,3 +296,6 @@ export function sumOf(amounts: readonly Amounts[]): Amounts {
 function thousandths(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
+
+/** For `toSorted`, which without it compares numbers as texts. */
+export const ascending = (a: number, b: number) => a - b;

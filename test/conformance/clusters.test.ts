@@ -3,6 +3,7 @@ import { requireEngine } from '../support/engine-port.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import {
   type Amounts,
+  ascending,
   type Client,
   type Cluster,
   type Deployment,
@@ -89,7 +90,7 @@ test('14. a duplicate name in the organization is 409', async () => {
   // A racing pair: one wins.
   const raced = clusterBody();
   const answers = await Promise.all([owner.ask('POST', '/clusters', raced), owner.ask('POST', '/clusters', raced)]);
-  expect(answers.map((answer) => answer.status).toSorted()).toEqual([201, 409]);
+  expect(answers.map((answer) => answer.status).toSorted(ascending)).toEqual([201, 409]);
   // The name of a deleted one is free.
   await owner.call('DELETE', `/clusters/${first.id}`);
   await owner.createCluster({ name });

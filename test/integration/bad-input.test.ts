@@ -82,7 +82,7 @@ test('what is not JSON is 400', async () => {
   const report = new Report();
   for (const route of routes.filter(({ method }) => method !== 'GET')) {
     for (const text of texts) {
-      await report.check(route, JSON.stringify(text), await sendText(route, text), { status: [400] });
+      report.check(route, JSON.stringify(text), await sendText(route, text), { status: [400] });
     }
   }
   report.end();
@@ -103,7 +103,7 @@ test('bodies of the wrong kind, poisoned, or nested without end are 400', async 
     for (const text of texts) {
       // An invite or a name may have a default for everything.
       if (text === '{}' && takesNothing.has(nameOf(route))) continue;
-      await report.check(route, text.slice(0, 40), await sendText(route, text), { status: [400] });
+      report.check(route, text.slice(0, 40), await sendText(route, text), { status: [400] });
     }
   }
   expect(Reflect.get({}, 'polluted')).toBeUndefined();
@@ -117,7 +117,7 @@ test('an unknown field is 400 and named', async () => {
   const report = new Report();
   for (const route of routes.filter(({ hasBody }) => hasBody)) {
     const body = { ...bodies[nameOf(route)], surprise: 1 };
-    await report.check(route, 'surprise', await sendText(route, JSON.stringify(body)), {
+    report.check(route, 'surprise', await sendText(route, JSON.stringify(body)), {
       status: [400],
       field: 'surprise',
     });
@@ -134,7 +134,7 @@ test('each field with a value of the wrong type or size is 400 and named', async
         if (isFine(path, wrong)) continue;
         const body = JSON.stringify(replaced(valid, path, wrong));
         const label = `${path} = ${JSON.stringify(wrong).slice(0, 40)}`;
-        await report.check(route, label, await sendText(route, body), { status: [400], field: path });
+        report.check(route, label, await sendText(route, body), { status: [400], field: path });
       }
     }
   }
@@ -154,7 +154,7 @@ test('control characters, NUL and endless texts in any text are refused', async 
         const label = `${path} = ${JSON.stringify(text.slice(-20))}`;
         // An id or a name that is none belongs to nobody.
         const expected = isReference(path) ? { status: [400, 401, 404] } : { status: [400], field: path };
-        await report.check(route, label, await sendText(route, body), expected);
+        report.check(route, label, await sendText(route, body), expected);
       }
     }
   }
@@ -186,7 +186,7 @@ test('references to images that can be none are 400', async () => {
   const route = routeNamed('POST /deployments');
   for (const image of wrong) {
     const body = JSON.stringify({ ...bodies['POST /deployments'], docker_image: image });
-    await report.check(route, image, await sendText(route, body), { status: [400], field: 'docker_image' });
+    report.check(route, image, await sendText(route, body), { status: [400], field: 'docker_image' });
   }
   report.end();
 });
@@ -216,7 +216,7 @@ test('names of variables, labels and ports that can be none are 400', async () =
   const route = routeNamed('POST /deployments');
   for (const [field, value] of wrong) {
     const body = JSON.stringify({ ...bodies['POST /deployments'], [field]: value });
-    await report.check(route, `${field} = ${JSON.stringify(value)}`, await sendText(route, body), {
+    report.check(route, `${field} = ${JSON.stringify(value)}`, await sendText(route, body), {
       status: [400],
       field,
     });
@@ -228,7 +228,7 @@ test('a body that is too large is 413', async () => {
   const report = new Report();
   const text = JSON.stringify({ name: 'x'.repeat(5 * 1024 * 1024) });
   for (const route of routes.filter(({ hasBody }) => hasBody)) {
-    await report.check(route, '5 MiB', await sendText(route, text), { status: [413] });
+    report.check(route, '5 MiB', await sendText(route, text), { status: [413] });
   }
   report.end();
 });
@@ -244,7 +244,7 @@ test('a body of another type is 415', async () => {
       'multipart/form-data',
       'x',
     ]) {
-      await report.check(route, type, await sendText(route, text, { 'content-type': type }), { status: [415] });
+      report.check(route, type, await sendText(route, text, { 'content-type': type }), { status: [415] });
     }
   }
   report.end();
@@ -257,12 +257,12 @@ test('a method that a route does not take is 405', async () => {
     const taken = new Set(routes.filter((route) => matches(route, path)).map((route) => route.method));
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((one) => !taken.has(one))) {
       const route: Route = { method, path, parameters: [], hasBody: false };
-      await report.check(route, method, await send(route), { status: [405] });
+      report.check(route, method, await send(route), { status: [405] });
     }
   }
   for (const path of ['/api/v1/nothing', '/api/v2/clusters', '/api/v1/clusters/x/y/z', '/api/v1//']) {
     const route: Route = { method: 'GET', path, parameters: [], hasBody: false };
-    await report.check(route, 'unknown', await send(route), { status: [404] });
+    report.check(route, 'unknown', await send(route), { status: [404] });
   }
   report.end();
 });
@@ -288,20 +288,20 @@ test('ids that are none, were never given out, or are of another organization ar
       for (const bad of [...wrong, foreign[parameter.name]!(route)]) {
         const url = urlOf(route, { [parameter.name]: bad });
         const answer = await sendText(route, bodyText(route), {}, url);
-        await report.check(route, `${parameter.name} = ${bad.slice(0, 40)}`, answer, { status: [400, 404] });
+        report.check(route, `${parameter.name} = ${bad.slice(0, 40)}`, answer, { status: [400, 404] });
       }
       expect(ids(route)).not.toBe('');
       // Not even readable as a URL.
       for (const broken of ['%', '%ff', '%c0%ae', 'a'.repeat(20_000)]) {
         const answer = await sendText(route, bodyText(route), {}, urlOf(route, { [parameter.name]: broken }));
-        await report.check(route, broken.slice(0, 10), answer, { status: [400, 404, 414, 431] });
+        report.check(route, broken.slice(0, 10), answer, { status: [400, 404, 414, 431] });
       }
     }
   }
   const submit = routeNamed('POST /deployments');
   for (const bad of [...wrong, foreign['cluster']!(submit)]) {
     const body = JSON.stringify({ ...bodies['POST /deployments'], cluster_id: decodeURIComponent(bad) });
-    await report.check(submit, `cluster_id = ${bad}`, await sendText(submit, body), { status: [400, 404] });
+    report.check(submit, `cluster_id = ${bad}`, await sendText(submit, body), { status: [400, 404] });
   }
   report.end();
 });
@@ -318,7 +318,7 @@ test('parameters of the query that are unknown or wrong are 400 and named', asyn
     }
     for (const [field, query] of attempts) {
       const answer = await sendText(route, bodyText(route), {}, `${urlOf(route)}?${query}`);
-      await report.check(route, query, answer, { status: [400], field });
+      report.check(route, query, answer, { status: [400], field });
     }
   }
   report.end();
@@ -333,7 +333,7 @@ test('filters and cursors with strange texts never break a list', async () => {
         const answer = await send(route, {}, `${urlOf(route)}?${name}=${value}`);
         // An id that is none is nobody's: an empty list will do.
         if (answer.status === 200 && !['cursor', 'limit'].includes(name)) continue;
-        await report.check(route, `${name}=${value}`, answer, { status: [400, 404] });
+        report.check(route, `${name}=${value}`, answer, { status: [400, 404] });
       }
     }
   }
@@ -345,17 +345,17 @@ test('headers that are wrong are 400', async () => {
   const patch = routeNamed('PATCH /deployments/{id}');
   for (const version of ['nonsense', '"x"', '"-1"', '"1e308"', 'W/"1', '"1", "2"', '1']) {
     const answer = await sendText(patch, bodyText(patch), { 'if-match': version });
-    await report.check(patch, `if-match: ${version}`, answer, { status: [400, 412], field: undefined });
+    report.check(patch, `if-match: ${version}`, answer, { status: [400, 412], field: undefined });
   }
   const submit = routeNamed('POST /deployments');
   for (const key of ['x'.repeat(10_000), ' ', 'a\tb']) {
     const answer = await sendText(submit, bodyText(submit), { 'idempotency-key': key });
-    await report.check(submit, `idempotency-key: ${key.slice(0, 20)}`, answer, { status: [400, 431] });
+    report.check(submit, `idempotency-key: ${key.slice(0, 20)}`, answer, { status: [400, 431] });
   }
   const stream = routeNamed('GET /events/stream');
   for (const last of ['nonsense', '-1', '1e308', '1'.repeat(400)]) {
     const answer = await send(stream, { 'last-event-id': last });
-    await report.check(stream, `last-event-id: ${last.slice(0, 20)}`, answer, { status: [400] });
+    report.check(stream, `last-event-id: ${last.slice(0, 20)}`, answer, { status: [400] });
   }
   report.end();
 });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import type { Config } from '../../src/config.ts';
+import { type Config, makeConfig } from '../../src/config.ts';
 import { startHypervisor } from '../../src/main.ts';
 import { createTestDatabase } from './database.ts';
 import { enginePort } from './engine-port.ts';
@@ -24,7 +24,7 @@ interface Installation {
   readonly config: Partial<Config>;
   /** Looks into the database: only to prove that nothing is left behind. */
   sql<Row extends pg.QueryResultRow>(query: string, values?: unknown[]): Promise<Row[]>;
-  remove(): Promise<void>;
+  readonly remove: () => Promise<void>;
 }
 
 export interface TestService extends Omit<Installation, 'remove'> {
@@ -45,7 +45,6 @@ export interface SpawnedService extends TestService {
 /** In this process: the quick way. */
 export async function startTestService(options: ServiceOptions = {}): Promise<TestService> {
   const { remove, ...installation } = await createInstallation(options);
-  const { makeConfig } = await import('../../src/config.ts');
   const service = await startHypervisor(makeConfig(installation.config, {}));
   return {
     ...installation,

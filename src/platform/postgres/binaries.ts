@@ -117,11 +117,9 @@ async function missingLinks(native: string): Promise<Link[]> {
   }[];
   const missing: Link[] = [];
   for (const { source, target } of links) {
-    // Both are told from the package's folder: "native/lib/…".
-    const path = join(native, '..', target);
-    const inCopy = join(native, relative('native', target));
-    const link = { path: inCopy, target: relative(dirname(path), join(native, '..', source)) };
-    if (!(await exists(inCopy))) missing.push(link);
+    // Both are told from the folder above: "native/lib/…".
+    const path = join(native, relative('native', target));
+    if (!(await exists(path))) missing.push({ path, target: relative(dirname(target), source) });
   }
   return missing;
 }

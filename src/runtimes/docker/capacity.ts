@@ -5,29 +5,41 @@ import type { Capacity } from '../runtime.ts';
 
 const run = promisify(execFile);
 
-/** What the engine's machine has: memory and cores by the engine's word, GPUs by the driver's, where there is one. */
-export async function readCapacity(docker: Docker): Promise<Capacity> {
+type Device = Capacity['devices'][number];
+
+/**
+ * What the engine's machine has: memory and cores by the engine's word, GPUs by the driver's, where there is one. The driver is
+ * asked on this machine, so only where the engine is on it too.
+ */
+export async function readCapacity(docker: Docker, isLocal: boolean): Promise<Capacity> {
   const info = (await docker.info()) as { MemTotal: number; NCPU: number };
   return {
     ram: Math.floor((info.MemTotal / 1024 ** 3) * 1000),
     cpu: info.NCPU * 1000,
-    devices: await readGpus(),
+    devices: isLocal ? await readGpus() : [],
   };
 }
 
-async function readGpus(): Promise<Capacity['devices']> {
+async function readGpus(): Promise<readonly Device[]> {
+  const query = ['--query-gpu=index,name,memory.total', '--format=csv,noheader,nounits'];
   try {
-    const { stdout } = await run('nvidia-smi', ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits'], {
-      timeout: 10_000,
-    });
-    return stdout
-      .trim()
-      .split('\n')
-      .map((line) => {
-        const [model = 'generic', memory = '0'] = line.split(',').map((field) => field.trim());
-        return { model, memoryMib: Number(memory), driver: 'nvidia' as const };
-      });
+    const { stdout } = await run('nvidia-smi', query, { timeout: 10_000 });
+    return parseGpus(stdout);
   } catch {
     return []; // No driver, no GPUs that could be handed over.
   }
+}
+
+/** Exported for its test. The order is that of the driver's indices, by which devices are handed over. */
+export function parseGpus(csv: string): readonly Device[] {
+  return csv
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => line.split(',').map((field) => field.trim()))
+    .toSorted(([a], [b]) => Number(a) - Number(b))
+    .map(([, model = 'generic', memory]) => {
+      const memoryMib = Number(memory);
+      // Devices that share the machine's memory say "[N/A]".
+      return { model, memoryMib: Number.isFinite(memoryMib) ? memoryMib : 0, driver: 'nvidia' };
+    });
 }

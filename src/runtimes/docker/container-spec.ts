@@ -20,14 +20,14 @@ const pidsLimit = 4096;
  */
 export function createOptions(installationId: string, spec: ContainerSpec): ContainerCreateOptions {
   const memory = memoryBytes(spec);
-  const ports = spec.ports.map((port) => ({ key: `${port.container}/${port.protocol}`, host: port.host }));
+  const bindings = portBindings(spec);
   return {
     Image: spec.image,
     ...(spec.command === null ? {} : { Cmd: [...spec.command] }),
     Env: Object.entries(environment(spec)).map(([name, value]) => `${name}=${value}`),
     // Ours come last: a user's label never hides or changes whose container it is.
     Labels: { ...spec.labels, ...labelsOf(installationId, spec.key) },
-    ExposedPorts: Object.fromEntries(ports.map(({ key }) => [key, {}])),
+    ExposedPorts: Object.fromEntries(Object.keys(bindings).map((port) => [port, {}])),
     StopTimeout: spec.stopGraceSeconds,
     HostConfig: {
       Memory: memory,
@@ -40,9 +40,7 @@ export function createOptions(installationId: string, spec: ContainerSpec): Cont
       RestartPolicy: { Name: 'no' },
       AutoRemove: false,
       LogConfig: { Type: 'json-file', Config: { 'max-size': '16m', 'max-file': '2' } },
-      PortBindings: Object.fromEntries(
-        ports.map(({ key, host }) => [key, [{ HostPort: host === null ? '' : String(host) }]]),
-      ),
+      PortBindings: bindings,
       DeviceRequests: deviceRequests(spec),
     },
   };
@@ -67,25 +65,36 @@ function cpuQuota(spec: ContainerSpec): number {
   return quota;
 }
 
+/** One port of the container may be bound to several of the host. */
+function portBindings({ ports }: ContainerSpec): Record<string, { HostPort: string }[]> {
+  const bindings: Record<string, { HostPort: string }[]> = {};
+  for (const { container, host, protocol } of ports) {
+    (bindings[`${container}/${protocol}`] ??= []).push({ HostPort: host === null ? '' : String(host) });
+  }
+  return bindings;
+}
+
 /** The user's variables, and what a program needs to know about itself. A name of ours wins: it is a promise. */
 function environment(spec: ContainerSpec): Record<string, string> {
+  const devices = spec.devices.map((device) => device.index).join(',');
   return {
     ...spec.env,
     HYPERVISOR_DEPLOYMENT_ID: spec.key.deploymentId,
     HYPERVISOR_ATTEMPT: String(spec.key.attempt),
     HYPERVISOR_REPLICA: String(spec.key.replica),
-    HYPERVISOR_GPU_DEVICES: spec.devices.map((device) => device.index).join(','),
+    HYPERVISOR_GPU_DEVICES: devices,
     ...gpuShare(spec),
-    // The NVIDIA runtime shows every GPU to a container that does not say which ones it may see.
-    ...(spec.gpuDriver === 'nvidia' && spec.devices.length === 0 ? { NVIDIA_VISIBLE_DEVICES: 'void' } : {}),
+    // Always, and over what the image or the user says: where NVIDIA's is the engine's default runtime, it would show every GPU
+    // to whoever asks for "all", as CUDA images do.
+    NVIDIA_VISIBLE_DEVICES: devices === '' ? 'void' : devices,
   };
 }
 
-/** A share of a device is a promise between neighbours: the program is told how much of the device is its own. */
+/** A share of a device is a promise between neighbours: the program is told how many thousandths of the device are its own. */
 function gpuShare(spec: ContainerSpec): Record<string, string> {
   const [device] = spec.devices;
   if (device === undefined || device.amount >= 1000) return {};
-  return { HYPERVISOR_GPU_SHARE: String(device.amount / 1000) };
+  return { HYPERVISOR_GPU_SHARE: String(device.amount) };
 }
 
 function deviceRequests(spec: ContainerSpec): DeviceRequest[] {

@@ -9,14 +9,36 @@ const connectionCodes = new Set([
   'EPIPE',
   'ETIMEDOUT',
   'EHOSTUNREACH',
+  'ENETUNREACH',
   'ENOTFOUND',
+  'EAI_AGAIN',
   'ECONNABORTED',
+  'ERR_STREAM_PREMATURE_CLOSE',
 ]);
+
+/** What the engine says of failures that users cause, and what is said to them instead. */
+const plainWords: readonly (readonly [RegExp, (...found: string[]) => string])[] = [
+  [
+    /exec: "?([^"]+?)"?: (?:executable file not found|stat .*no such file or directory|no such file or directory)/,
+    (command) => `there is no command "${command}" in the image`,
+  ],
+  [/exec: "?([^"]+?)"?: permission denied/, (command) => `"${command}" is not a program that may be executed`],
+  [/exec format error/, () => "the image is made for another kind of processor than this machine's"],
+  [/no command specified/i, () => 'the image names no command to run: give one'],
+  [/Bind for \S*?:(\d+) failed: port is already allocated/, (port) => `the host port ${port} is in use already`],
+  [
+    /listen (?:tcp|udp)\d? \S*?:(\d+): bind: address already in use/,
+    (port) => `the host port ${port} is in use already`,
+  ],
+  [
+    /could not select device driver/,
+    () => 'the Docker Engine cannot hand over GPUs: the NVIDIA Container Toolkit is missing on its machine',
+  ],
+];
 
 interface EngineError {
   readonly statusCode?: number;
   readonly code?: string;
-  readonly reason?: string;
   readonly json?: { readonly message?: string } | string | null;
   readonly message?: string;
 }
@@ -28,6 +50,14 @@ function wordsOf(error: EngineError): string {
   return text.replace(/^\(HTTP code \d+\) [^-]*- /, '').trim();
 }
 
+function plain(words: string): string {
+  for (const [pattern, say] of plainWords) {
+    const found = pattern.exec(words);
+    if (found !== null) return say(...found.slice(1));
+  }
+  return words;
+}
+
 export function statusOf(error: unknown): number | undefined {
   return (error as EngineError | null)?.statusCode;
 }
@@ -36,36 +66,41 @@ export function statusOf(error: unknown): number | undefined {
 export function toRuntimeError(error: unknown, fallback: RuntimeErrorCode): RuntimeError {
   if (error instanceof RuntimeError) return error;
   const engine = error as EngineError;
-  if (engine.statusCode === undefined && isConnectionError(engine)) {
-    return new RuntimeError('unreachable', `the Docker Engine does not answer (${engine.code ?? engine.message})`, {
+  const words = wordsOf(engine);
+  if (isAway(engine, words)) {
+    return new RuntimeError('unreachable', `the Docker Engine does not answer (${engine.code ?? words})`, {
       cause: error,
     });
   }
-  if (engine.statusCode === 404 && /no such image/i.test(wordsOf(engine))) {
-    return new RuntimeError('image_not_found', wordsOf(engine), { cause: error });
+  if (engine.statusCode === 404 && /no such image/i.test(words)) {
+    return new RuntimeError('image_not_found', words, { cause: error });
   }
-  return new RuntimeError(fallback, wordsOf(engine), { cause: error });
+  return new RuntimeError(fallback, plain(words), { cause: error });
 }
 
-function isConnectionError(error: EngineError): boolean {
-  if (error.code !== undefined && connectionCodes.has(error.code)) return true;
-  return /socket hang up|timeout|aborted/i.test(error.message ?? '');
+function isAway(error: EngineError, words: string): boolean {
+  // The engine answers, and the containerd that it needs does not: it is being stopped, or started.
+  if (error.statusCode !== undefined) return error.statusCode === 500 && /containerd\.sock|: unavailable$/.test(words);
+  if (error.code !== undefined) return connectionCodes.has(error.code);
+  return /socket hang up|timeout|aborted/i.test(words);
 }
 
-/** What a registry answered to a pull. Registries tell "not there" from "not allowed" badly; both are said. */
-export function toPullError(image: string, error: unknown): RuntimeError {
+/**
+ * What a registry answered to a pull, told by status or inside the stream. Registries tell "not there" from "not allowed"
+ * badly; both are said. The engine's own error is not kept as the cause: what a registry puts into its answer is not known.
+ */
+export function toPullError(image: string, error: unknown, secrets: readonly string[]): RuntimeError {
   const known = toRuntimeError(error, 'image_pull_failed');
-  if (known.code === 'unreachable') return known;
-  const words = known.message;
-  if (/unauthorized|authentication required|access denied|forbidden|denied/i.test(words)) {
+  const words = secrets.reduce((text, secret) => text.replaceAll(secret, '***'), known.message);
+  if (known.code === 'unreachable') return new RuntimeError('unreachable', words);
+  if (/unauthorized|authentication required|no basic auth|access denied|forbidden|denied/i.test(words)) {
     return new RuntimeError(
       'image_pull_denied',
       `the registry refuses ${image}: it does not exist, or credentials are needed (${words})`,
-      { cause: error },
     );
   }
   if (statusOf(error) === 404 || /not found|manifest unknown|no such image/i.test(words)) {
-    return new RuntimeError('image_not_found', `there is no image ${image} (${words})`, { cause: error });
+    return new RuntimeError('image_not_found', `there is no image ${image} (${words})`);
   }
-  return new RuntimeError('image_pull_failed', `could not pull ${image}: ${words}`, { cause: error });
+  return new RuntimeError('image_pull_failed', `could not pull ${image}: ${words}`);
 }

@@ -1,53 +1,58 @@
-import { StringDecoder } from 'node:string_decoder';
-import type { LogLine } from '../runtime.ts';
+import { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import type { LogLine, LogOptions } from '../runtime.ts';
+import { within } from './deadline.ts';
+import { statusOf, toRuntimeError } from './errors.ts';
+import { LogParser } from './log-parser.ts';
 
-const headerBytes = 8;
-const streams: Record<number, LogLine['stream']> = { 1: 'stdout', 2: 'stderr' };
-
-/**
- * Turns the engine's multiplexed log stream into lines. A frame is 8 bytes of header (stream, three zeros, length in big
- * endian) and its payload (Docker Engine API, "Attach to a container: stream format"); frames and lines may be cut anywhere by
- * the chunks that they come in. Each line begins with its time, since `timestamps` is asked for.
- */
-export class LogParser {
-  #buffered: Buffer = Buffer.alloc(0);
-  /** What has come of a line whose end has not. */
-  readonly #partial: Record<LogLine['stream'], string> = { stdout: '', stderr: '' };
-  readonly #decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
-
-  push(chunk: Buffer): LogLine[] {
-    this.#buffered = this.#buffered.length === 0 ? chunk : Buffer.concat([this.#buffered, chunk]);
-    const lines: LogLine[] = [];
-    while (this.#buffered.length >= headerBytes) {
-      const length = this.#buffered.readUInt32BE(4);
-      if (this.#buffered.length < headerBytes + length) break;
-      const stream = streams[this.#buffered.readUInt8(0)] ?? 'stdout';
-      this.#addText(stream, this.#buffered.subarray(headerBytes, headerBytes + length), lines);
-      this.#buffered = this.#buffered.subarray(headerBytes + length);
-    }
-    return lines;
-  }
-
-  /** At the end: lines that were not ended by a newline. */
-  flush(): LogLine[] {
-    const lines: LogLine[] = [];
-    for (const stream of ['stdout', 'stderr'] as const) {
-      if (this.#partial[stream] !== '') lines.push(toLine(stream, this.#partial[stream]));
-      this.#partial[stream] = '';
-    }
-    return lines;
-  }
-
-  #addText(stream: LogLine['stream'], payload: Buffer, lines: LogLine[]): void {
-    const parts = (this.#partial[stream] + this.#decoders[stream].write(payload)).split('\n');
-    this.#partial[stream] = parts.pop() ?? '';
-    for (const part of parts) lines.push(toLine(stream, part));
+/** The lines of a container's log. They end as the port says; an abort ends them without an error. */
+export async function* readLogs(
+  container: Docker.Container,
+  options: LogOptions,
+  answerMs: number,
+): AsyncGenerator<LogLine> {
+  const { signal } = options;
+  const stream = await open(container, options, answerMs);
+  const destroy = () => stream.destroy();
+  signal?.addEventListener('abort', destroy, { once: true });
+  if (signal?.aborted === true) destroy();
+  const parser = new LogParser();
+  try {
+    for await (const chunk of stream) yield* wanted(parser.push(chunk as Buffer), options);
+    yield* wanted(parser.flush(), options);
+  } catch (error) {
+    if (signal?.aborted !== true) throw toRuntimeError(error, 'unreachable');
+  } finally {
+    signal?.removeEventListener('abort', destroy);
+    stream.destroy();
   }
 }
 
-function toLine(stream: LogLine['stream'], raw: string): LogLine {
-  const space = raw.indexOf(' ');
-  const at = Date.parse(space === -1 ? raw : raw.slice(0, space));
-  const text = space === -1 ? '' : raw.slice(space + 1);
-  return { stream, at: Number.isNaN(at) ? 0 : at, text: text.endsWith('\r') ? text.slice(0, -1) : text };
+/** The engine is asked in whole seconds: the rest is left out here. */
+function wanted(lines: readonly LogLine[], { since }: LogOptions): readonly LogLine[] {
+  return since === undefined ? lines : lines.filter((line) => line.at >= since);
+}
+
+async function open(container: Docker.Container, options: LogOptions, answerMs: number): Promise<Readable> {
+  const { tail, since, follow = false } = options;
+  const query = {
+    stdout: true,
+    stderr: true,
+    timestamps: true,
+    ...(tail === undefined ? {} : { tail }),
+    ...(since === undefined ? {} : { since: Math.floor(since / 1000) }),
+  };
+  try {
+    if (follow) {
+      const following = container.logs({ ...query, follow: true }) as Promise<Readable>;
+      return await within(answerMs, following, (late) => late.destroy());
+    }
+    // In one piece, which the rotation of the log keeps small (container-spec.ts).
+    const log = await within(answerMs, container.logs({ ...query, follow: false }));
+    return Readable.from([log]);
+  } catch (error) {
+    // 409: its removal is under way.
+    const gone = statusOf(error) === 404 || statusOf(error) === 409;
+    throw toRuntimeError(error, gone ? 'not_found' : 'unreachable');
+  }
 }
