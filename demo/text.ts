@@ -28,7 +28,7 @@ export function column(text: string, width: number, align: 'left' | 'right' = 'l
   return align === 'left' ? cut.padEnd(width) : cut.padStart(width);
 }
 
-export function cutTo(text: string, width: number): string {
+function cutTo(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }
 

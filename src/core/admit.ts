@@ -15,7 +15,7 @@ import { searchLargest } from './search.ts';
 /** Chooses the largest set, at most `most` deployments; between equally large ones the oldest. Takes their room. */
 export function admitLargest(room: Room, level: Level, most: number, budget: Budget): Choice {
   const { candidates } = level;
-  const bound = Math.min(most, upperBound(candidates, room.free()));
+  const bound = Math.min(most, upperBound(level, room.free()));
   const inOrder = admitInOrder(room, level, most);
   if (sizeOf(inOrder) === bound && isOldest(level, inOrder)) return inOrder;
   release(room, candidates, inOrder);
@@ -52,7 +52,7 @@ function admitInOrder(room: Room, level: Level, most: number): Choice {
 }
 
 /** Shape after shape in the given order, as many of each as fit. */
-function admitGreedily(room: Room, candidates: readonly Candidates[], order: readonly number[], most: number): Choice {
+function admitGreedily(room: Room, candidates: readonly Candidates[], order: Uint32Array, most: number): Choice {
   const choice: (readonly Spots[])[] = candidates.map(() => []);
   let left = most;
   for (const i of order) {
@@ -98,8 +98,15 @@ function positionsOf(candidates: readonly Candidates[], choice: Choice): number[
   return choice.flatMap((chosen, i) => candidates[i]?.members.slice(0, chosen.length) ?? []).toSorted((a, b) => a - b);
 }
 
+/**
+ * Above so many shapes in one level, sorting them again and again costs more than the rest of the pass: they are sorted once,
+ * by the order that is the best on average.
+ */
+const manyShapes = 2000;
+
 /** No set can have more than this: in each dimension by itself, the smallest first, as if the cluster were one node. */
-function upperBound(candidates: readonly Candidates[], free: Free): number {
+function upperBound({ candidates, turns }: Level, free: Free): number {
+  if (candidates.length > manyShapes) return turns.length;
   const needs = candidates.map(({ shape, members }) => ({ need: needOf(shape), count: members.length }));
   const bounds = scarce.map((dimension) => {
     let left = free[dimension];
@@ -115,27 +122,37 @@ function upperBound(candidates: readonly Candidates[], free: Free): number {
   return Math.min(...bounds);
 }
 
+/** How large a shape is, from the part that it needs of each scarce dimension, and how much each is in demand. */
+type Size = (parts: Free, demand: Free) => number;
+
 /**
- * Orders in which taking whatever fits tends to admit many: the smallest first, by the largest part that it takes of any
- * dimension (as in Ghodsi et al., "Dominant Resource Fairness", NSDI 2011, section 4), by the sum of the parts, and by the sum
- * weighted with how much each dimension is in demand (Panigrahy et al., "Heuristics for Vector Bin Packing", 2011).
+ * Taking whatever fits, the smallest first, tends to admit many. The smallest by the largest part of any dimension (as in
+ * Ghodsi et al., "Dominant Resource Fairness", NSDI 2011, section 4), by the sum of the parts, and by the sum weighted with
+ * the demand (Panigrahy et al., "Heuristics for Vector Bin Packing", 2011).
  */
-function greedyOrders(candidates: readonly Candidates[], free: Free): number[][] {
-  const parts = candidates.map(({ shape }) => {
-    const need = needOf(shape);
-    return scarce.map((dimension) => need[dimension] / Math.max(1, free[dimension]));
+const sizes: readonly Size[] = [
+  (parts) => Math.max(parts.ram, parts.cpu, parts.gpu, parts.idle),
+  (parts) => scarce.reduce((sum, dimension) => sum + parts[dimension], 0),
+  (parts, demand) => scarce.reduce((sum, dimension) => sum + parts[dimension] * demand[dimension], 0),
+];
+
+/** Orders of the candidates in which to try them; of equally large ones the older first. */
+function greedyOrders(candidates: readonly Candidates[], free: Free): Uint32Array[] {
+  const parts = candidates.map(({ shape }) => partsOf(needOf(shape), free));
+  const demand = { ram: 0, cpu: 0, gpu: 0, idle: 0 };
+  parts.forEach((part, i) => {
+    for (const dimension of scarce) demand[dimension] += part[dimension] * (candidates[i]?.members.length ?? 0);
   });
-  const demand = scarce.map((_, d) =>
-    parts.reduce((sum, part, i) => sum + (part[d] ?? 0) * (candidates[i]?.members.length ?? 0), 0),
-  );
-  const sizes: ((part: readonly number[]) => number)[] = [
-    (part) => Math.max(...part),
-    (part) => part.reduce((sum, one) => sum + one, 0),
-    (part) => part.reduce((sum, one, d) => sum + one * (demand[d] ?? 0), 0),
-  ];
-  return sizes.map((size) => {
-    const sized = parts.map((part) => size(part));
-    const age = (i: number) => candidates[i]?.members[0] ?? 0;
-    return candidates.map((_, i) => i).toSorted((a, b) => (sized[a] ?? 0) - (sized[b] ?? 0) || age(a) - age(b));
+  const ages = Uint32Array.from(candidates, ({ members }) => members[0] ?? 0);
+  return sizes.slice(0, candidates.length > manyShapes ? 1 : sizes.length).map((size) => {
+    const sized = Float64Array.from(parts, (part) => size(part, demand));
+    return Uint32Array.from(candidates.keys()).toSorted(
+      (a, b) => (sized[a] ?? 0) - (sized[b] ?? 0) || (ages[a] ?? 0) - (ages[b] ?? 0),
+    );
   });
+}
+
+function partsOf(need: Free, free: Free): Free {
+  const part = (dimension: keyof Free) => need[dimension] / Math.max(1, free[dimension]);
+  return { ram: part('ram'), cpu: part('cpu'), gpu: part('gpu'), idle: part('idle') };
 }

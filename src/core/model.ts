@@ -65,6 +65,8 @@ export interface Holding {
   readonly devices: readonly DeviceShare[];
   /** By when it must have ended, by its declared time limit; null where none was declared. */
   readonly endsBy: number | null;
+  /** True where it runs until somebody stops it: no room is kept in the hope that it ends. */
+  readonly isService?: boolean;
 }
 
 export interface DeviceShare {

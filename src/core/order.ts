@@ -29,22 +29,23 @@ export interface OrderedQueue {
 }
 
 export function orderQueue(queue: readonly QueuedDeployment[], policy: Policy, now: number): OrderedQueue {
-  const levels = new Map<number, QueuedDeployment[]>();
+  const levels: QueuedDeployment[][] = [];
   for (const deployment of queue) {
     const priority = effectivePriority(deployment, policy, now);
-    const level = levels.get(priority);
-    if (level === undefined) levels.set(priority, [deployment]);
+    const level = levels[priority];
+    if (level === undefined) levels[priority] = [deployment];
     else level.push(deployment);
   }
   const deployments: QueuedDeployment[] = [];
   const effective: number[] = [];
-  for (const priority of [...levels.keys()].toSorted((a, b) => a - b)) {
-    for (const deployment of byAge(levels.get(priority) ?? [])) {
+  // By index, so from the best priority on; priorities that nobody has are holes, which forEach leaves out.
+  levels.forEach((level, priority) => {
+    for (const deployment of byAge(level)) {
       deployments.push(deployment);
       effective.push(priority);
     }
-  }
-  const shapes = new Shapes();
+  });
+  const shapes = new Shapes(queue.length);
   return { deployments, shapes: deployments.map(({ request }) => shapes.of(request)), effective };
 }
 

@@ -38,6 +38,9 @@ export interface Kind {
   readonly asker: Asker;
 }
 
+/** By kind, where each of its deployments stands. */
+type Packed = readonly (readonly Spots[])[];
+
 /**
  * Packs different numbers of the same kinds into the same room, again and again: what has been learned once about leftovers
  * holds for all of them.
@@ -69,17 +72,18 @@ export class Packer {
    * Where so many deployments of each kind go; null where they do not fit together (or the budget was spent before that was
    * known). Takes their room.
    */
-  pack(counts: readonly number[]): Spots[][] | null {
+  pack(counts: readonly number[]): Packed | null {
     return this.#packGreedily(counts) ?? this.#packExactly(counts);
   }
 
   /** Best fit, largest first: nearly always enough, and its placements are the good ones. */
-  #packGreedily(counts: readonly number[]): Spots[][] | null {
-    const packed: Spots[][] = this.#kinds.map(() => []);
+  #packGreedily(counts: readonly number[]): Packed | null {
+    const packed: (readonly Spots[])[] = this.#kinds.map(() => []);
     for (const kind of this.#order) {
       const { shape, asker } = this.#kinds[kind] as Kind;
-      packed[kind] = placeSeveral(this.#room, shape, asker, counts[kind] ?? 0);
-      if (packed[kind].length < (counts[kind] ?? 0)) {
+      const placed = placeSeveral(this.#room, shape, asker, counts[kind] ?? 0);
+      packed[kind] = placed;
+      if (placed.length < (counts[kind] ?? 0)) {
         release(this.#room, this.#kinds, packed);
         return null;
       }
@@ -87,7 +91,7 @@ export class Packer {
     return packed;
   }
 
-  #packExactly(counts: readonly number[]): Spots[][] | null {
+  #packExactly(counts: readonly number[]): Packed | null {
     this.#left = this.#kinds.map(({ shape }, kind) => shape.replicas * (counts[kind] ?? 0));
     this.#spots = this.#kinds.map(() => []);
     if (!this.#fillFrom(0)) return null;
@@ -151,11 +155,11 @@ export class Packer {
     return this.#isEnough(this.#byRam, 'ram', ram, 'cpu', cpu) && this.#isEnough(this.#byCpu, 'cpu', cpu, 'ram', ram);
   }
 
-  #isEnough(mostFirst: readonly number[], by: RamOrCpu, free: Float64Array, other: RamOrCpu, freeOther: Float64Array) {
+  #isEnough(kinds: readonly number[], by: RamOrCpu, free: Float64Array, other: RamOrCpu, freeOther: Float64Array) {
     let count = 0;
     let sum = 0;
     let leastOther = Number.POSITIVE_INFINITY;
-    for (const kind of mostFirst) {
+    for (const kind of kinds) {
       const left = this.#left[kind] ?? 0;
       const { shape } = this.#kinds[kind] as Kind;
       if (left === 0 || shape[by] === 0) continue;

@@ -24,7 +24,8 @@ export class Pass {
   hold: Hold | null = null;
   /** Shapes that no longer fit: nothing is freed in a pass, so they are done. */
   readonly #full: Record<Asker, Uint8Array>;
-  readonly #canEver = new Map<Shape, boolean>();
+  /** By shape: 0 not yet known, 1 yes, 2 no. */
+  readonly #canEver: Uint8Array;
 
   constructor(snapshot: Snapshot, policy: Policy, now: number) {
     const schedulable = snapshot.nodes.filter((node) => node.schedulable);
@@ -34,9 +35,10 @@ export class Pass {
     this.room = new Room(schedulable);
     this.emptyRoom = new Room(schedulable, 'emptied');
     const positions = this.queue.deployments.length;
-    this.placed = Array.from({ length: positions });
+    this.placed = this.queue.deployments.map(() => undefined);
     this.allocatable = new Uint8Array(positions);
     this.#full = { free: new Uint8Array(positions), restrained: new Uint8Array(positions) };
+    this.#canEver = new Uint8Array(positions);
   }
 
   /** How many deployments this pass may still admit. */
@@ -68,10 +70,10 @@ export class Pass {
 
   /** Would the schedulable nodes hold it if they were empty? */
   canEver(shape: Shape): boolean {
-    const known = this.#canEver.get(shape);
-    if (known !== undefined) return known;
+    const known = this.#canEver[shape.index] ?? 0;
+    if (known !== 0) return known === 1;
     const can = this.emptyRoom.holds(shape, 'free');
-    this.#canEver.set(shape, can);
+    this.#canEver[shape.index] = can ? 1 : 2;
     return can;
   }
 }

@@ -13,15 +13,18 @@ import type { Shape } from './shape.ts';
 /** Where the replicas of one deployment stand, replica 0 first. */
 export type Spots = readonly Spot[];
 
+const nowhere: readonly Spots[] = [];
+
 /** Places every replica of a deployment, or none: null where they do not all fit. Takes the room. */
 export function placeOne(room: Room, shape: Shape, asker: Asker): Spots | null {
   return placeSeveral(room, shape, asker, 1)[0] ?? null;
 }
 
 /** Places as many deployments of a shape as fit, up to `most`, each with all of its replicas. Takes the room. */
-export function placeSeveral(room: Room, shape: Shape, asker: Asker, most: number): Spots[] {
+export function placeSeveral(room: Room, shape: Shape, asker: Asker, most: number): readonly Spots[] {
   // Replicas of one shape are alike: wherever one goes, it costs the others the room of exactly one. So this count is exact.
   const possible = Math.floor(room.capacity(shape, asker, most * shape.replicas) / shape.replicas);
+  if (possible === 0) return nowhere;
   const placed: Spots[] = [];
   let node = -1;
   while (placed.length < possible) {

@@ -312,6 +312,17 @@ describe('reservations', () => {
     ]);
   });
 
+  test('nothing is kept where only a service would have to go: it may never', () => {
+    const service = { ...held('n', 4, 1), isService: true };
+    const snapshot = snapshotOf([node('n', 16, 8)], [big, small('s')], [service]);
+    const result = plan(snapshot, defaultPolicy, overdueAt);
+    expect(admittedOf(result)).toEqual(['s']);
+    expect(result.reservations).toEqual([]);
+    // With a node beside it that can become free, room is kept there.
+    const two = snapshotOf([node('n', 16, 8), node('o', 16, 8)], [big], [service, held('o', 12, 1)]);
+    expect(plan(two, defaultPolicy, overdueAt).reservations[0]?.nodes[0]?.nodeId).toBe('o');
+  });
+
   test('nothing is kept for what no schedulable node could ever hold', () => {
     const snapshot = snapshotOf([node('n', 8, 8)], [big, small('s')]);
     expect(admittedOf(plan(snapshot, defaultPolicy, overdueAt))).toEqual(['s']);

@@ -6,7 +6,7 @@ import type { Decision, Holding, Placement, Plan, Policy, Snapshot } from './mod
 import { Budget } from './pack.ts';
 import { Pass } from './pass.ts';
 import { placeOne } from './place.ts';
-import { findOverdue, findStandIn, holdFor } from './reserve.ts';
+import { findOverdue, findStandIn, holdFor, roomAtBest } from './reserve.ts';
 import { fits } from './resources.ts';
 
 /**
@@ -39,14 +39,13 @@ export function plan(snapshot: Snapshot, policy: Policy, now: number): Plan {
 
 function serveOverdue(pass: Pass, holdings: readonly Holding[]): void {
   const { queue, room, policy, now } = pass;
-  const overdue = findOverdue(queue, (shape) => pass.canEver(shape), policy.reservationAfter, now);
+  const best = roomAtBest(room.nodes, holdings);
+  const overdue = findOverdue(queue, (shape) => best.holds(shape, 'free'), policy.reservationAfter, now);
   if (overdue === null) return;
-  const standIn = findStandIn(queue, overdue, (shape) => pass.fitsNow(shape, 'free'));
+  const standIn = null;
   if (standIn !== null) placeOutOfTurn(pass, standIn);
-  if (placeOutOfTurn(pass, overdue)) return;
-  const [deployment, shape] = [queue.deployments[overdue], queue.shapes[overdue]];
-  if (deployment === undefined || shape === undefined || pass.left <= 0) return;
-  pass.hold = holdFor(room, deployment, overdue, shape, holdings, now);
+  if (placeOutOfTurn(pass, overdue) || pass.left <= 0) return;
+  pass.hold = holdFor(room, best, queue, overdue, holdings, now);
 }
 
 function placeOutOfTurn(pass: Pass, position: number): boolean {

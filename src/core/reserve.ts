@@ -53,12 +53,12 @@ export function askerOf(deployment: QueuedDeployment, hold: Hold | null, now: nu
 
 /**
  * The position of the overdue one: of those that have waited for longer than `reservationAfter`, the one that has waited
- * longest. Null where there is none. `canEver` says whether a shape fits the schedulable nodes when they are empty: for what
- * does not, nothing is kept.
+ * longest. Null where there is none. `canStart` says whether a shape would fit if all had ended that ever ends by itself: for
+ * what would not, nothing is kept.
  */
 export function findOverdue(
   queue: OrderedQueue,
-  canEver: (shape: Shape) => boolean,
+  canStart: (shape: Shape) => boolean,
   reservationAfter: number,
   now: number,
 ): number | null {
@@ -68,7 +68,7 @@ export function findOverdue(
     if (waited(deployment, now) <= reservationAfter) continue;
     const longest = overdue === null ? null : (queue.deployments[overdue] as QueuedDeployment);
     if (longest !== null && compareByAge(longest, deployment) <= 0) continue;
-    if (canEver(queue.shapes[position] as Shape)) overdue = position;
+    if (canStart(queue.shapes[position] as Shape)) overdue = position;
   }
   return overdue;
 }
@@ -86,22 +86,37 @@ export function findStandIn(queue: OrderedQueue, overdue: number, fitsNow: (shap
   return null;
 }
 
-/** Keeps room for a deployment that does not fit now. */
+/**
+ * What the nodes will have when all has ended that ever ends by itself. Services do not: to keep room in the hope that one of
+ * them goes would keep it for ever.
+ */
+export function roomAtBest(nodes: readonly Node[], holdings: readonly Holding[]): Room {
+  const best = new Room(nodes, 'emptied');
+  const numbers = new Map(best.nodes.map((node, n) => [node.id, n]));
+  for (const holding of holdings) {
+    const node = numbers.get(holding.nodeId);
+    if (holding.isService === true && node !== undefined) change(best, node, holding, -1);
+  }
+  return best;
+}
+
+/** Keeps room for a deployment that does not fit now, and has room in `best`. */
 export function holdFor(
   room: Room,
-  deployment: QueuedDeployment,
+  best: Room,
+  queue: OrderedQueue,
   position: number,
-  shape: Shape,
   holdings: readonly Holding[],
   now: number,
 ): Hold {
+  const shape = queue.shapes[position] as Shape;
   const start = earliestStart(room, shape, holdings, now);
-  const beside = start === null ? besideNearest(room, shape) : besideAt(room, shape, start);
+  const beside = start === null ? besideNearest(room, best, shape) : besideAt(room, shape, start);
   room.keep(beside.amounts);
   return {
     position,
     reservation: {
-      deploymentId: deployment.id,
+      deploymentId: queue.deployments[position]?.id ?? '',
       nodes: [...beside.kept]
         .toSorted(([a], [b]) => a - b)
         .map(([node, resources]) => ({ nodeId: room.nodes[node]?.id ?? '', resources })),
@@ -133,7 +148,7 @@ function earliestStart(room: Room, shape: Shape, holdings: readonly Holding[], n
     .toSorted((a, b) => a.at - b.at);
   const roomAt = (time: number): Room => {
     const later = room.copy();
-    for (const end of ending) if (end.at <= time) free(later, end.node, end.holding);
+    for (const end of ending) if (end.at <= time) change(later, end.node, end.holding, 1);
     return later;
   };
   // Room only grows with time, so the first moment at which it is enough is found by halving.
@@ -151,13 +166,15 @@ function earliestStart(room: Room, shape: Shape, holdings: readonly Holding[], n
   return spots === null ? null : { at: time, spots, left };
 }
 
-function free(room: Room, node: number, holding: Holding): void {
+/** Frees what a holding has, or takes it. */
+function change(room: Room, node: number, holding: Holding, sign: 1 | -1): void {
   const { ram, cpu, device } = room.now;
-  ram[node] = (ram[node] ?? 0) + holding.resources.ram;
-  cpu[node] = (cpu[node] ?? 0) + holding.resources.cpu;
+  ram[node] = (ram[node] ?? 0) + sign * holding.resources.ram;
+  cpu[node] = (cpu[node] ?? 0) + sign * holding.resources.cpu;
+  const devices = room.devicesOf(node);
   for (const share of holding.devices) {
-    const number = room.devicesOf(node).find((one) => room.indexOf(one) === share.index);
-    if (number !== undefined) device[number] = (device[number] ?? 0) + share.amount;
+    const number = devices.find((one) => room.indexOf(one) === share.index);
+    if (number !== undefined) device[number] = (device[number] ?? 0) + sign * share.amount;
   }
 }
 
@@ -175,10 +192,10 @@ function besideAt(room: Room, shape: Shape, start: Start): Beside {
 }
 
 /** On the nodes where the holder comes nearest to fitting, others may take what is free beyond its need. */
-function besideNearest(room: Room, shape: Shape): Beside {
+function besideNearest(room: Room, best: Room, shape: Shape): Beside {
   const amounts = room.unlimited();
   const kept = new Map<number, Resources>();
-  nearestNodes(room, shape).forEach((replicas, node) => {
+  nearestNodes(room, best, shape).forEach((replicas, node) => {
     if (replicas === 0) return;
     kept.set(node, times(shape.request.perReplica, replicas));
     // Of what the holder does not need, nothing is kept.
@@ -192,9 +209,8 @@ function besideNearest(room: Room, shape: Shape): Beside {
 }
 
 /** How many of the holder's replicas each node is to take: as many as fit now, and the others where least is missing. */
-function nearestNodes(room: Room, shape: Shape): number[] {
-  const empty = new Room(room.nodes, 'emptied');
-  const most = room.nodes.map((_, node) => empty.capacityOn(node, shape, 'free', shape.replicas));
+function nearestNodes(room: Room, best: Room, shape: Shape): number[] {
+  const most = room.nodes.map((_, node) => best.capacityOn(node, shape, 'free', shape.replicas));
   const replicas = room.nodes.map((_, node) => room.capacityOn(node, shape, 'free', shape.replicas));
   const lackOfNext = (node: number): number => {
     const next = (replicas[node] ?? 0) + 1;
@@ -209,7 +225,10 @@ function nearestNodes(room: Room, shape: Shape): number[] {
   return replicas;
 }
 
-/** What the node lacks for so many replicas: in each dimension as a part of what it has, added up. */
+/**
+ * What the node lacks for so many replicas: in each dimension as a part of what it has, added up, in whole eighths. Coarse, so
+ * that a node is not given up half drained because another has come a little nearer.
+ */
 function lack(room: Room, shape: Shape, node: number, replicas: number): number {
   const { total } = room.nodes[node] as Node;
   const ram = Math.max(0, replicas * shape.ram - (room.now.ram[node] ?? 0)) / Math.max(1, total.ram);
@@ -218,21 +237,25 @@ function lack(room: Room, shape: Shape, node: number, replicas: number): number 
   for (const [device, amount] of devicesFor(room, shape, node, replicas)) {
     gpu += Math.max(0, amount - (room.now.device[device] ?? 0)) / Math.max(1, total.gpu);
   }
-  return ram + cpu + gpu;
+  return Math.ceil(8 * (ram + cpu + gpu));
 }
 
-/** Which devices of the node so many replicas are to have, and how much of each: those that are nearest to being free. */
+/**
+ * Which devices of the node so many replicas are to have, and how much of each: what is free enough already, then in the order
+ * of the devices. Not the freest: which one that is changes with every end, and a device would be given up half drained. So a
+ * device once kept is kept until it is free enough, or until another has become so by itself.
+ */
 function devicesFor(room: Room, shape: Shape, node: number, replicas: number): ReadonlyMap<number, number> {
   const kept = new Map<number, number>();
   if (shape.gpu === 0) return kept;
   const amount = Math.min(shape.gpu, wholeDevice);
   const suitable = room.devicesOf(node).filter((device) => room.suits(device, shape));
-  const freeBeside = (device: number) => (room.now.device[device] ?? 0) - (kept.get(device) ?? 0);
   for (let i = 0; i < replicas * Math.max(1, shape.wholeDevices); i++) {
     const possible = suitable.filter((device) => (kept.get(device) ?? 0) + amount <= wholeDevice);
-    const [nearest] = possible.toSorted((a, b) => freeBeside(b) - freeBeside(a) || a - b);
-    if (nearest === undefined) break;
-    kept.set(nearest, (kept.get(nearest) ?? 0) + amount);
+    const free = possible.find((device) => (kept.get(device) ?? 0) + amount <= (room.now.device[device] ?? 0));
+    const chosen = free ?? possible[0];
+    if (chosen === undefined) break;
+    kept.set(chosen, (kept.get(chosen) ?? 0) + amount);
   }
   return kept;
 }

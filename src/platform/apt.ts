@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
-import { access, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { exists } from './files.ts';
 
 const run = promisify(execFile);
 const policy = '/usr/sbin/policy-rc.d';
 const maxOutput = 64 * 1024 * 1024;
+/** Somebody else may be installing something. */
+const lockSeconds = 120;
 
 /** Whether packages can be installed here: Debian or a kin of it, as root. */
 export async function isDebianRoot(): Promise<boolean> {
@@ -18,9 +21,13 @@ export async function isDebianRoot(): Promise<boolean> {
  */
 export async function installPackages(packages: readonly string[]): Promise<void> {
   const restore = await forbidServices();
+  const install = ['install', '--yes', '--no-install-recommends', ...packages];
   try {
-    await aptGet(['update']);
-    await aptGet(['install', '--yes', '--no-install-recommends', ...packages]);
+    // A new container has no lists yet, and an old list names packages that are gone: then, and only then, they are fetched.
+    await aptGet(install).catch(async () => {
+      await aptGet(['update']);
+      await aptGet(install);
+    });
   } finally {
     await restore();
   }
@@ -29,7 +36,10 @@ export async function installPackages(packages: readonly string[]): Promise<void
 async function aptGet(args: readonly string[]): Promise<void> {
   try {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    await run('apt-get', ['--quiet', ...args], { env, maxBuffer: maxOutput });
+    await run('apt-get', ['--quiet', '-o', `DPkg::Lock::Timeout=${lockSeconds}`, ...args], {
+      env,
+      maxBuffer: maxOutput,
+    });
   } catch (error) {
     const { stderr = '', stdout = '' } = error as { stderr?: string; stdout?: string };
     const end = `${stdout}\n${stderr}`.trim().split('\n').slice(-10).join('\n');
@@ -42,11 +52,4 @@ async function forbidServices(): Promise<() => Promise<void>> {
   if (await exists(policy)) return () => Promise.resolve();
   await writeFile(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   return () => rm(policy, { force: true });
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
+import { exists } from './files.ts';
 
 const run = promisify(execFile);
 
@@ -53,7 +54,7 @@ async function pullUpstream(docker: Docker): Promise<boolean> {
 /** A busybox that needs no libraries: the machine's, or taken out of Debian's package, without installing it. */
 async function findBinary(say: (message: string) => void): Promise<Buffer> {
   for (const path of ['/bin/busybox', '/usr/bin/busybox']) {
-    if ((await isThere(path)) && (await isStatic(path))) return readFile(path);
+    if ((await exists(path)) && (await isStatic(path))) return readFile(path);
   }
   say("fetching Debian's busybox-static for a small image");
   const dir = await mkdtemp(join(tmpdir(), 'hypervisor-busybox-'));
@@ -66,7 +67,7 @@ async function findBinary(say: (message: string) => void): Promise<Buffer> {
     if (archive === undefined) throw new Error('apt-get downloaded no package');
     await run('dpkg-deb', ['--extract', archive, 'root'], { cwd: dir });
     for (const path of ['bin/busybox', 'usr/bin/busybox']) {
-      if (await isThere(join(dir, 'root', path))) return await readFile(join(dir, 'root', path));
+      if (await exists(join(dir, 'root', path))) return await readFile(join(dir, 'root', path));
     }
     throw new Error('the package busybox-static holds no busybox');
   } catch (error) {
@@ -77,13 +78,6 @@ async function findBinary(say: (message: string) => void): Promise<Buffer> {
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** A program that needs a loader names it in its headers; a static one has no such name in it. */
@@ -111,7 +105,11 @@ async function importImage(docker: Docker, binary: Buffer): Promise<void> {
 }
 
 /** What shell scripts of the examples and tests call. */
-const applets =
-  'sh echo cat ls sleep true false env printf test seq head tail grep sed awk wc date dd yes kill mkdir rm touch tr cut sort uniq id hostname httpd wget nc ps usleep timeout free df cp mv chmod uname sync expr basename dirname vi ip ping top'.split(
-    ' ',
-  );
+const applets = `
+  sh echo printf test true false env expr seq sleep usleep timeout date kill id hostname uname
+  cat head tail grep sed awk wc tr cut sort uniq yes dd
+  ls cp mv rm mkdir touch chmod basename dirname df sync vi
+  ps top free ip ping nc wget httpd
+`
+  .trim()
+  .split(/\s+/);

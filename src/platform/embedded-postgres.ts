@@ -2,7 +2,6 @@
  * The embedded default: a real PostgreSQL, started as a child on a Unix socket in the data directory, for whoever has not
  * set DATABASE_URL. It stays our own: a second control plane on the same data directory is refused.
  */
-import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,10 +10,10 @@ import { endOf, exists } from './files.ts';
 import { type BinariesChoice, findBinaries } from './postgres/binaries.ts';
 import { dataMajor, initialize, superuser } from './postgres/cluster.ts';
 import { type Layout, makeLayout } from './postgres/layout.ts';
-import { type OsUser, serverUser } from './postgres/os-user.ts';
+import { serverUser } from './postgres/os-user.ts';
 import { claim, type Ownership } from './postgres/ownership.ts';
-import { serverPid, spawnServer } from './postgres/server.ts';
-import { endProcess } from './process.ts';
+import { endServer, type ServerPlan, serverPid, spawnServer } from './postgres/server.ts';
+import { isRunning, parentOf } from './process.ts';
 
 export interface EmbeddedPostgres {
   /** A connection string of its database `hypervisor`. */
@@ -28,11 +27,12 @@ export interface EmbeddedPostgresOptions {
   readonly dataDir: string;
   /** Default: a system installation's where there is one, else the npm package's. */
   readonly binaries?: BinariesChoice;
+  /** Default 100: more than one control plane opens. */
+  readonly maxConnections?: number;
 }
 
 const database = 'hypervisor';
 const startMs = 60_000;
-const stopMs = 30_000;
 const pollMs = 20;
 /** A server that ends by itself is started again: the processes of a killed one may still be ending. But not for ever. */
 const attemptsMax = 20;
@@ -41,7 +41,7 @@ const attemptPauseMs = 250;
 const takenMs = 2_000;
 
 /**
- * Starts the server, or adopts the one that a killed control plane left running.
+ * Starts the server; one that a killed control plane has left running is ended first.
  *
  * @throws in plain words where another control plane uses the data directory, where there is no PostgreSQL, or where it does not
  * come up (with the end of its log).
@@ -57,76 +57,86 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   });
   if (!(await exists(layout.data))) await initialize(layout, binaries, user);
   const urlOf = await urlsOf(layout);
-  const ownership = await bringUp({
+  const server = await bringUp({
     layout,
     user,
     executable: join(binaries.dir, 'postgres'),
+    maxConnections: options.maxConnections ?? 100,
     url: urlOf('postgres'),
     dataDir: options.dataDir,
   });
-  await createDatabase(ownership.client);
-  const pid = await serverPid(layout);
-  if (pid === null) throw new Error(`the embedded PostgreSQL ended as soon as it was up:\n${await endOf(layout.log)}`);
   let stopping: Promise<void> | null = null;
-  return {
-    url: urlOf(database),
-    pid,
-    stop() {
-      stopping ??= stopServer(layout, ownership);
-      return stopping;
-    },
-  };
+  const stop = () => (stopping ??= server.ownership.release(() => endServer(server.pid)));
+  try {
+    await createDatabase(server.ownership.client);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url: urlOf(database), pid: server.pid, stop };
 }
 
 async function urlsOf(layout: Layout): Promise<(name: string) => string> {
-  const password = await readFile(layout.password, 'utf8').catch((error: unknown) => {
+  const password = await readFile(layout.password, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EACCES')
+      throw new Error(`${layout.data} belongs to another user: start as that user, or choose another data directory`, {
+        cause: error,
+      });
     throw new Error(`the embedded PostgreSQL's password can't be read: restore ${layout.password}`, { cause: error });
   });
   return (name) => `postgres://${superuser}:${password.trim()}@${encodeURIComponent(layout.socket)}/${name}`;
 }
 
-interface Server {
-  readonly layout: Layout;
-  readonly user: OsUser | null;
-  readonly executable: string;
+interface Plan extends ServerPlan {
   readonly url: string;
   readonly dataDir: string;
 }
 
+interface Server {
+  readonly pid: number;
+  readonly ownership: Ownership;
+}
+
 /**
- * Until the server answers: start it if nothing runs, adopt what does, and wait for one that is just ending. Whoever gets the
- * owner's lock has the data directory.
+ * Until the server answers and is ours: start it if nothing runs, wait for one that is just ending, end one whose parent was
+ * killed. Whoever gets the owner's lock has the data directory.
  */
-async function bringUp({ layout, user, executable, url, dataDir }: Server): Promise<Ownership> {
+async function bringUp(plan: Plan): Promise<Server> {
+  const { layout, url } = plan;
   const startedAt = Date.now();
   let takenSince: number | null = null;
   let attempts = 0;
   let attemptedAt = 0;
-  let child: ChildProcess | null = null;
-  for (;;) {
+  let started: number | null = null;
+  while (Date.now() - startedAt < startMs) {
     const answer = await claim(url);
-    if (answer.kind === 'owned') return answer.ownership;
-    const now = Date.now();
-    if (answer.kind === 'taken') {
-      takenSince ??= now;
-      if (now - takenSince > takenMs) {
+    const pid = await serverPid(layout);
+    if (answer.kind === 'owned') {
+      if (pid !== null && isOurs(pid)) return { pid, ownership: answer.ownership };
+      // Left by a control plane that was killed: it is ending already, or else would run with the settings of then.
+      await answer.ownership.release(() => (pid === null ? Promise.resolve() : endServer(pid)));
+    } else if (answer.kind === 'taken') {
+      takenSince ??= Date.now();
+      if (Date.now() - takenSince > takenMs) {
         throw new Error(
-          `another Hypervisor uses the data directory ${dataDir}: stop it, or choose another with --data-dir`,
+          `another Hypervisor uses the data directory ${plan.dataDir}: stop it, or choose another with --data-dir`,
         );
       }
-    } else if (!isUp(child) && (await serverPid(layout)) === null && now - attemptedAt > attemptPauseMs) {
-      if (attempts === attemptsMax) throw await didNotComeUp(layout);
+    } else if (pid === null && (started === null || !isRunning(started)) && Date.now() - attemptedAt > attemptPauseMs) {
+      if (attempts === attemptsMax) break;
       attempts += 1;
-      attemptedAt = now;
-      child = await spawnServer(layout, executable, user);
+      attemptedAt = Date.now();
+      started = await spawnServer(plan);
     }
-    if (now - startedAt > startMs) throw await didNotComeUp(layout);
     await sleep(pollMs);
   }
+  throw await didNotComeUp(layout);
 }
 
-function isUp(child: ChildProcess | null): boolean {
-  return child !== null && child.exitCode === null && child.signalCode === null;
+/** Where parents can't be told (not Linux), one that answers is taken as it is. */
+function isOurs(pid: number): boolean {
+  const parent = parentOf(pid);
+  return parent === null || parent === process.pid;
 }
 
 async function didNotComeUp(layout: Layout): Promise<Error> {
@@ -138,12 +148,4 @@ async function didNotComeUp(layout: Layout): Promise<Error> {
 async function createDatabase(client: pg.Client): Promise<void> {
   const found = await client.query('select 1 from pg_database where datname = $1', [database]);
   if (found.rowCount === 0) await client.query(`create database ${database}`);
-}
-
-async function stopServer(layout: Layout, ownership: Ownership): Promise<void> {
-  const pid = await serverPid(layout);
-  await ownership.release(async () => {
-    // "Fast": what is connected is cut off, and the server writes everything down and ends.
-    if (pid !== null) await endProcess(pid, { signal: 'SIGINT', name: 'the embedded PostgreSQL', timeoutMs: stopMs });
-  });
 }

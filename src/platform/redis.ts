@@ -1,17 +1,20 @@
-import { spawn } from 'node:child_process';
-import { access, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { installPackages, isDebianRoot } from './apt.ts';
+import { endOf, exists } from './files.ts';
+import { endProcess, isRunning } from './process.ts';
+import { spawnServant } from './servant.ts';
 
 export interface RunningRedis {
   readonly url: string;
   stop(): Promise<void>;
 }
 
-const executable = '/usr/bin/redis-server';
+const executables = ['/usr/bin/redis-server', '/usr/local/bin/redis-server'];
 const startMs = 15_000;
+const stopMs = 15_000;
 
 /**
  * A real Redis on a Unix socket in `dir`, for the tests and benchmarks of that backend. On Debian as root it is installed where
@@ -19,75 +22,67 @@ const startMs = 15_000;
  *
  * @throws where there is none and it can't be installed.
  */
-export async function startRedis({
-  dir,
-  say,
-}: {
-  dir: string;
-  say?: (message: string) => void;
-}): Promise<RunningRedis> {
-  await ensureInstalled(say);
+export async function startRedis(options: { dir: string; say?: (message: string) => void }): Promise<RunningRedis> {
+  const executable = await findOrInstall(options.say);
+  const dir = resolve(options.dir);
   await mkdir(dir, { recursive: true });
   const socket = join(dir, 'redis.sock');
-  const options = [
-    '--port',
-    '0',
-    '--unixsocket',
-    socket,
-    '--dir',
+  const log = join(dir, 'redis.log');
+  const settings = {
+    port: '0',
+    unixsocket: socket,
+    unixsocketperm: '700',
     dir,
-    '--save',
-    '',
-    '--appendonly',
-    'yes',
-    '--daemonize',
-    'no',
-  ];
-  const child = spawn('setpriv', ['--pdeathsig', 'TERM', executable, ...options], {
-    cwd: '/',
-    detached: true,
-    stdio: 'ignore',
-  });
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-  });
-  child.unref();
-  const url = socket;
-  await untilAnswers(url);
-  return {
-    url,
-    async stop() {
-      child.kill('SIGTERM');
-      await ended;
-    },
+    save: '',
+    appendonly: 'yes',
+    daemonize: 'no',
   };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  const pid = await spawnServant(executable, args, { log, signal: 'TERM' });
+  try {
+    await untilAnswers(socket, pid, log);
+  } catch (error) {
+    await endProcess(pid, { signal: 'SIGKILL', name: 'redis-server', timeoutMs: stopMs });
+    throw error;
+  }
+  return { url: socket, stop: () => endProcess(pid, { signal: 'SIGTERM', name: 'redis-server', timeoutMs: stopMs }) };
 }
 
-async function ensureInstalled(say?: (message: string) => void): Promise<void> {
-  const there = await access(executable).then(
-    () => true,
-    () => false,
-  );
-  if (there) return;
+async function findOrInstall(say?: (message: string) => void): Promise<string> {
+  const installed = await find();
+  if (installed !== null) return installed;
   if (!(await isDebianRoot()))
     throw new Error('redis-server is not installed: install it (Debian: apt-get install redis-server)');
-  say?.("installing Debian's redis-server with apt-get");
+  say?.("installing Debian's redis-server with apt-get; its service is not started");
   await installPackages(['redis-server']);
+  const now = await find();
+  if (now === null) throw new Error('the package redis-server brought no redis-server: install a Redis by hand');
+  return now;
 }
 
-async function untilAnswers(url: string): Promise<void> {
+async function find(): Promise<string | null> {
+  for (const path of executables) if (await exists(path)) return path;
+  return null;
+}
+
+async function untilAnswers(socket: string, pid: number, log: string): Promise<void> {
   const deadline = Date.now() + startMs;
-  for (;;) {
-    const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
-    redis.on('error', () => {});
-    try {
-      await redis.connect();
-      if ((await redis.ping()) === 'PONG') return;
-    } catch (error) {
-      if (Date.now() > deadline) throw new Error('redis-server did not come up', { cause: error });
-      await sleep(50);
-    } finally {
-      redis.disconnect();
-    }
+  while (!(await answers(socket))) {
+    if (!isRunning(pid) || Date.now() > deadline)
+      throw new Error(`redis-server did not come up; its log ends with:\n${await endOf(log)}`);
+    await sleep(20);
+  }
+}
+
+async function answers(socket: string): Promise<boolean> {
+  const redis = new Redis(socket, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
+  redis.on('error', () => {});
+  try {
+    await redis.connect();
+    return (await redis.ping()) === 'PONG';
+  } catch {
+    return false;
+  } finally {
+    redis.disconnect();
   }
 }

@@ -21,16 +21,16 @@ export interface DockerRuntimeOptions {
   /** Containers with another installation's label, or none, are never touched. */
   readonly installationId: string;
   readonly connection: Docker.DockerOptions;
+  /** How long the engine may take to answer, in milliseconds (30,000); a stop may take its grace beside. */
+  readonly answerMs?: number;
 }
 
-/** How long the engine may take to answer, in milliseconds; a stop may take its grace beside. */
-const answerMs = 30_000;
 /** How many ended containers of a listing are looked at at once. */
 const looksAtOnce = 16;
 /** A name that is taken and free again by the time we look, so often in a row, is not by chance. */
 const createTries = 3;
 
-export function createDockerRuntime({ installationId, connection }: DockerRuntimeOptions): Runtime {
+export function createDockerRuntime({ installationId, connection, answerMs = 30_000 }: DockerRuntimeOptions): Runtime {
   // The second is for what is long by nature (logs, events, pulls) and has no time limit of its own.
   const docker = new Docker({ ...connection, timeout: answerMs });
   const patient = new Docker(connection);
@@ -61,10 +61,11 @@ export function createDockerRuntime({ installationId, connection }: DockerRuntim
 
   /** Makes the container, or finds the one that an earlier call made. */
   async function create(spec: ContainerSpec): Promise<{ id: string; found: ContainerInspectInfo | null }> {
-    const options = { name: nameOf(spec.key), ...createOptions(installationId, spec) };
+    const name = nameOf(spec.key);
+    const wanted = { name, ...createOptions(installationId, spec) };
     for (let attempt = 1; attempt <= createTries; attempt += 1) {
       try {
-        const { id } = await within(answerMs, docker.createContainer(options));
+        const { id } = await within(answerMs, docker.createContainer(wanted));
         return { id, found: null };
       } catch (error) {
         if (statusOf(error) !== 409) throw toRuntimeError(error, 'start_failed');
@@ -72,9 +73,9 @@ export function createDockerRuntime({ installationId, connection }: DockerRuntim
       const found = await look(spec.key);
       if (found === null) continue;
       if (isOurs(found)) return { id: found.Id, found };
-      throw new RuntimeError('start_failed', `the name ${options.name} is taken by a container that is not ours`);
+      throw new RuntimeError('start_failed', `the name ${name} is taken by a container that is not ours`);
     }
-    throw new RuntimeError('start_failed', `the name ${options.name} is taken, and no container has it`);
+    throw new RuntimeError('start_failed', `the name ${name} is taken, and no container has it`);
   }
 
   async function removeById(id: string): Promise<void> {

@@ -253,6 +253,7 @@ async function* readLog(container: Container, options: LogOptions): AsyncGenerat
 
 function somethingHappened(container: Container, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve();
     const settle = () => {
       container.waiting.delete(settle);
       signal?.removeEventListener('abort', settle);

@@ -39,6 +39,7 @@ test('38. waited past the interval and allocatable: promoted, visibly, in answer
   expect(await owner.deployment(old.id)).toMatchObject({ priority: 50 });
   expect((await owner.deployment(fresh.id)).status).toBe('queued');
 
+  await service.eventsTold();
   const events = await owner.eventsOf(old.id);
   const promoted = events.find((event) => event.type === 'deployment.promoted');
   expect(promoted?.message).toContain('50');
@@ -143,9 +144,11 @@ test('41. no deployment starves under an endless stream of smaller, higher-prior
 });
 
 async function promotionsOf(deployment: Deployment): Promise<unknown[]> {
+  await service.eventsTold();
   return (await owner.eventsOf(deployment.id)).filter((event) => event.type === 'deployment.promoted');
 }
 
 async function admissionOf(deployment: Deployment): Promise<unknown> {
+  await service.eventsTold();
   return (await owner.eventsOf(deployment.id)).find((event) => event.type === 'deployment.admitted')?.data;
 }

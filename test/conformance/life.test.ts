@@ -102,6 +102,7 @@ test("43. image missing or start failure: `failed` with the engine's reason in p
   expect(notStarted.reason_code).toBe('start_failed');
   expect(notStarted.reason).toContain('/no/such/program');
 
+  await service.eventsTold();
   for (const deployment of [noImage, notStarted]) {
     expect(deployment.reason).not.toMatch(/\n\s+at |Error:|\{"/);
     expect(deployment).toMatchObject({ exit_code: null });
@@ -173,12 +174,14 @@ test('45. illegal transitions are 409 and change nothing', async () => {
     events: await owner.all(`/events?cluster_id=${cluster.id}`),
     cluster: await owner.cluster(cluster.id),
   });
+  await service.eventsTold();
   const before = await look();
   for (const [deployment, method, verb, body] of illegal) {
     const path = `/deployments/${deployment.id}${verb}`;
     const problem = await owner.refused(409, method as 'POST', path, body);
     expect(problem.code, `${method} ${verb}`).toBe('illegal_transition');
   }
+  await service.eventsTold();
   expect(await look()).toEqual(before);
 
   // Of ten who cancel at once, one does; the others learn that it is so already, or nothing at all changes twice.
@@ -303,6 +306,7 @@ test('49. engine away: starts are retried, the cluster says that it is unreachab
     const after = await client.deployment(running.id);
     expect(after).toMatchObject({ status: 'running', attempt: 1 });
     expect(after.replica_states[0]!.container_id).toBe(replica_states[0]!.container_id);
+    await behind.eventsTold();
     const types = (await client.all<{ type: string }>(`/events?cluster_id=${cluster.id}`)).map((event) => event.type);
     expect(types).toContain('cluster.unreachable');
     expect(types.lastIndexOf('cluster.reachable')).toBeGreaterThan(types.lastIndexOf('cluster.unreachable'));
@@ -351,7 +355,8 @@ test('51. only our own containers are ever touched, told by label, whatever shar
 
     // Somebody else's container, one with no label at all, and one that borrows our names but not our installation.
     const borrowed = { ...Labels, 'hypervisor.installation': '00000000-0000-4000-8000-000000000000' };
-    for (const labels of [{}, { 'com.example': 'x' }, borrowed]) {
+    const foreignLabels: Record<string, string>[] = [{}, { 'com.example': 'x' }, borrowed];
+    for (const labels of foreignLabels) {
       const container = await engine.docker.createContainer({
         Image: engine.image,
         Cmd: ['sleep', '600'],
@@ -361,6 +366,14 @@ test('51. only our own containers are ever touched, told by label, whatever shar
       foreign.push(container.id);
       await container.start();
     }
+    // And one that has the very name that the container of a deployment of ours would get, and no label.
+    const cluster = await dockerCluster(owner);
+    await owner.setSchedulable(cluster.id, false);
+    const unlucky = await owner.submit(cluster.id, script('exit 0'));
+    const name = (await ownContainerName()).replaceAll('{id}', unlucky.id);
+    const squatter = await engine.docker.createContainer({ name, Image: engine.image, Cmd: ['sleep', '600'] });
+    foreign.push(squatter.id);
+    await squatter.start();
     const stopped = await engine.docker.createContainer({ Image: engine.image, Cmd: ['true'] });
     foreign.push(stopped.id);
     const startedAt = async () =>
@@ -372,8 +385,10 @@ test('51. only our own containers are ever touched, told by label, whatever shar
       );
     const before = await startedAt();
 
+    // Its deployment fails, in words; nobody's container is taken over or taken away for it.
+    await owner.setSchedulable(cluster.id, true);
+    expect((await owner.became(unlucky.id, 'failed')).reason).toMatch(/\w+ \w+/);
     // A whole life, a forced deletion and a fresh start (with its reconciliation) of another installation.
-    const cluster = await dockerCluster(owner);
     await owner.became((await owner.submit(cluster.id, script('exit 0'))).id, 'succeeded');
     const active = await owner.submit(cluster.id, script(forever));
     await owner.became(active.id, 'running');
@@ -392,6 +407,16 @@ test('51. only our own containers are ever touched, told by label, whatever shar
     await other.stop();
   }
 });
+
+/** How the containers of this installation are called, with `{id}` for the deployment. */
+async function ownContainerName(): Promise<string> {
+  const cluster = await dockerCluster(owner);
+  const made = await owner.submit(cluster.id, script(forever));
+  await owner.became(made.id, 'running');
+  const [container] = await engine.containersOf([made.id]);
+  await owner.stop(made.id);
+  return container!.name.replaceAll(made.id, '{id}');
+}
 
 test('52. logs are readable while it runs and after it ended, and follow live', async () => {
   const cluster = await dockerCluster(owner, { ram: 0.256, cpu: 0.8 });

@@ -132,6 +132,7 @@ test('29. a smaller, lower-priority deployment is admitted when the higher one d
     { ram_required: 4, priority: 90 },
   ]);
   expect(await settled(cluster, made, 1)).toEqual(['queued', 'running']);
+  await service.eventsTold();
   const admitted = (await owner.eventsOf(made[1]!.id)).find((event) => event.type === 'deployment.admitted');
   expect(admitted?.data).toMatchObject({ backfilled: true, priority: 90 });
 });
@@ -201,10 +202,12 @@ test('35. a second trigger with nothing changed changes nothing', async () => {
     passes: await passesOf(cluster.id),
   });
   const first = await owner.schedule(cluster.id);
+  await service.eventsTold();
   const before = await look();
   const second = await owner.schedule(cluster.id);
   expect(second).toMatchObject({ pass_id: null, dry_run: false, queued: 2, admitted: 0, promoted: 0, waiting: 2 });
   expect(second.decisions).toEqual(first.decisions);
+  await service.eventsTold();
   expect(await look()).toEqual(before);
 });
 
@@ -223,6 +226,7 @@ test('36. 50 triggers at once never over-allocate and start nothing twice', asyn
   expect(new Set(placed).size).toBe(placed.length);
   const statuses = await owner.statuses(made.map(({ id }) => id));
   expect(statuses.filter((status) => status !== 'queued')).toHaveLength(deployments.active);
+  await service.eventsTold();
   for (const { id } of made) {
     const told = (await owner.eventsOf(id)).filter((event) => event.type === 'deployment.admitted').length;
     expect(told, id).toBeLessThanOrEqual(1);

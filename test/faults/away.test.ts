@@ -15,7 +15,7 @@ import {
   until,
 } from '../conformance/client.ts';
 import { requireEngine } from '../support/engine-port.ts';
-import { startTestService } from '../support/service.ts';
+import { startTestService, type TestService } from '../support/service.ts';
 import { proxyTo } from '../support/socket-proxy.ts';
 
 const none = { ram: 0, cpu: 0, gpu: 0 };
@@ -59,7 +59,7 @@ test('PostgreSQL gone and back: 503 with a problem meanwhile, then everything go
     postgres = await startEmbeddedPostgres({ dataDir });
     await until('it is ready', async () => (await fetch(`${anybody}/api/v1/ready`)).status === 200);
     for (const { id } of made) await client.became(id, 'succeeded');
-    await expectEndedOnce(client, made);
+    await expectEndedOnce(service, client, made);
     expect(await client.deployment(stays.id)).toMatchObject({ status: 'running', attempt: 1 });
     const late = await client.submit(cluster.id, job(10));
     await client.became(late.id, 'succeeded');
@@ -95,7 +95,7 @@ test('Redis gone, and back with nothing in it: lost tasks are found again', asyn
     redis = await startRedis({ dir });
     for (const { id } of [slow, ...made]) await client.became(id, 'succeeded');
     await client.became(stays.id, 'succeeded');
-    await expectEndedOnce(client, [slow, stays, ...made]);
+    await expectEndedOnce(service, client, [slow, stays, ...made]);
     expect((await client.cluster(cluster.id)).resources.allocated).toEqual(none);
   } finally {
     await service.stop();
@@ -146,7 +146,7 @@ test('engine gone and back while deployments run, end, are stopped and are submi
     await client.became(stopped.id, 'succeeded');
     expect(await client.became(ends.id, 'failed')).toMatchObject({ exit_code: 4 });
     await until('it is deleted', async () => (await client.ask('GET', `/deployments/${deleted.id}`)).status === 404);
-    await expectEndedOnce(client, [stopped, ends]);
+    await expectEndedOnce(service, client, [stopped, ends]);
     expect(await client.deployment(stays.id)).toMatchObject({ status: 'running', attempt: 1 });
 
     // Cut at every moment of a start: still each is made and run once.
@@ -158,7 +158,7 @@ test('engine gone and back while deployments run, end, are stopped and are submi
       await proxy.mend();
     }
     for (const { id } of made) await client.became(id, 'succeeded');
-    await expectEndedOnce(client, made);
+    await expectEndedOnce(service, client, made);
     const ids = made.map(({ id }) => id);
     await until('they are cleaned up', async () => (await engine.containersOf(ids)).length === 0);
     const started = record.events.filter((event) => event.action === 'start' && ids.includes(event.deploymentId));
@@ -175,7 +175,12 @@ test('engine gone and back while deployments run, end, are stopped and are submi
 });
 
 /** One final event each, of the first attempt. */
-async function expectEndedOnce(client: Client, deployments: readonly Deployment[]): Promise<void> {
+async function expectEndedOnce(
+  service: TestService,
+  client: Client,
+  deployments: readonly Deployment[],
+): Promise<void> {
+  await service.eventsTold();
   for (const { id } of deployments) {
     const types = (await client.eventsOf(id)).map((event) => event.type);
     const ends = types.filter((type) => /^deployment\.(succeeded|failed|cancelled)$/.test(type));

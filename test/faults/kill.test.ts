@@ -68,6 +68,7 @@ test(`${kills} kills at random moments: every deployment ends exactly once`, { t
     record.stop();
 
     // None lost, none that nobody asked for, each with the end that it was to have, told once.
+    await service.eventsTold();
     const all = await client.all<Deployment>(`/deployments?cluster_id=${cluster.id}`);
     expect(all.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
     for (const [index, { id }] of made.entries()) {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { ensureBusyboxImage } from '../../src/platform/busybox-image.ts';
+import { parseDockerHost } from '../../src/platform/docker-connection.ts';
 import { provisionDockerEngine } from '../../src/platform/docker-engine.ts';
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
 import { startRedis } from '../../src/platform/redis.ts';
@@ -13,43 +14,73 @@ export interface TestEnvironment {
   stop(): Promise<void>;
 }
 
-const names = [
-  'HYPERVISOR_TEST_DATABASE_URL',
-  'HYPERVISOR_TEST_REDIS_URL',
-  'HYPERVISOR_TEST_DOCKER_SOCKET',
-  'HYPERVISOR_TEST_IMAGE',
-];
+/** Several control planes at once, each with its pools. */
+const maxConnections = 300;
 
-/** Starts PostgreSQL, Redis and an engine in a temporary directory; nothing where a developer keeps them running already. */
-export async function startTestEnvironment(say: (message: string) => void): Promise<TestEnvironment> {
-  if (names.every((name) => process.env[name] !== undefined)) return { variables: {}, stop: () => Promise.resolve() };
-  const dir = await mkdtemp(join(tmpdir(), 'hypervisor-test-'));
-  await chmod(dir, 0o755);
-  const started: (() => Promise<unknown>)[] = [() => rm(dir, { recursive: true, force: true })];
-  const stop = async () => {
-    for (const stopOne of started.splice(0).toReversed()) await stopOne();
-  };
+/** A variable that is set names what a developer keeps running: it is used, and not started. */
+const given = (name: string) => process.env[`HYPERVISOR_TEST_${name}`];
+
+/** Starts PostgreSQL, Redis and an engine with a small image, in `dir` or a temporary directory. */
+export async function startTestEnvironment(
+  say: (message: string) => void,
+  options: { dir?: string } = {},
+): Promise<TestEnvironment> {
+  const started: (() => Promise<unknown>)[] = [];
+  let stopping: Promise<void> | null = null;
+  const stop = () => (stopping ??= stopAll(started, say));
   try {
-    const postgres = await startEmbeddedPostgres({ dataDir: join(dir, 'postgres') });
-    started.push(() => postgres.stop());
-    const redis = await startRedis({ dir: join(dir, 'redis'), say });
-    started.push(() => redis.stop());
-    const engine = await provisionDockerEngine({ say, dataRoot: join(dir, 'docker') });
-    started.push(() => engine.stop());
-    const image = await ensureBusyboxImage(new Docker(engine.connection), { say });
-    if (engine.socketPath === null)
-      throw new Error('the tests need an engine on a Unix socket: unset DOCKER_HOST, or set it to unix://…');
-    return {
-      variables: {
-        HYPERVISOR_TEST_DATABASE_URL: postgres.url,
-        HYPERVISOR_TEST_REDIS_URL: redis.url,
-        HYPERVISOR_TEST_DOCKER_SOCKET: engine.socketPath,
-        HYPERVISOR_TEST_IMAGE: image,
-      },
-      stop,
-    };
+    const dir = options.dir ?? (await makeDirectory(started));
+    const variables: Record<string, string> = {};
+    if (given('DATABASE_URL') === undefined) {
+      const postgres = await startEmbeddedPostgres({ dataDir: dir, maxConnections });
+      started.push(() => postgres.stop());
+      variables['HYPERVISOR_TEST_DATABASE_URL'] = postgres.url;
+    }
+    if (given('REDIS_URL') === undefined) {
+      const redis = await startRedis({ dir: join(dir, 'redis'), say });
+      started.push(() => redis.stop());
+      variables['HYPERVISOR_TEST_REDIS_URL'] = redis.url;
+    }
+    Object.assign(variables, await startEngine(join(dir, 'docker'), say, started));
+    return { variables, stop };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+async function startEngine(
+  dataRoot: string,
+  say: (message: string) => void,
+  started: (() => Promise<unknown>)[],
+): Promise<Record<string, string>> {
+  const socket = given('DOCKER_SOCKET');
+  const host = given('DOCKER_HOST') ?? (socket === undefined ? undefined : `unix://${socket}`);
+  if (host !== undefined) {
+    const image = given('IMAGE') ?? (await ensureBusyboxImage(new Docker(parseDockerHost(host)), { say }));
+    return { HYPERVISOR_TEST_DOCKER_HOST: host, HYPERVISOR_TEST_IMAGE: image };
+  }
+  const engine = await provisionDockerEngine({ say, dataRoot });
+  started.push(() => engine.stop());
+  const image = await ensureBusyboxImage(new Docker(engine.connection), { say });
+  return {
+    ...(engine.socketPath !== null && { HYPERVISOR_TEST_DOCKER_SOCKET: engine.socketPath }),
+    HYPERVISOR_TEST_DOCKER_HOST: engine.host,
+    HYPERVISOR_TEST_IMAGE: image,
+  };
+}
+
+async function makeDirectory(started: (() => Promise<unknown>)[]): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'hypervisor-test-'));
+  started.push(() => rm(dir, { recursive: true, force: true }));
+  // PostgreSQL runs as another user where we are root.
+  await chmod(dir, 0o755);
+  return dir;
+}
+
+/** In the reverse order; what can't be stopped does not keep the rest running. */
+async function stopAll(started: readonly (() => Promise<unknown>)[], say: (message: string) => void): Promise<void> {
+  for (const stopOne of started.toReversed()) {
+    await stopOne().catch((error: unknown) => say(`the test environment did not stop cleanly: ${String(error)}`));
   }
 }

@@ -13,7 +13,7 @@ import { createTestDatabase } from './database.ts';
 import { enginePort } from './engine-port.ts';
 
 export interface ServiceOptions {
-  /** What carries tasks; default PostgreSQL. */
+  /** What carries tasks; default what HYPERVISOR_TEST_QUEUE says, else PostgreSQL. */
   readonly queue?: 'postgres' | 'redis';
   /** Overrides anything of the configuration. */
   readonly config?: Partial<Config>;
@@ -24,6 +24,11 @@ interface Installation {
   readonly config: Partial<Config>;
   /** Looks into the database: only to prove that nothing is left behind. */
   sql<Row extends pg.QueryResultRow>(query: string, values?: unknown[]): Promise<Row[]>;
+  /**
+   * Waits until all that has happened so far can be read as events: they are shown once no older transaction is under way, and
+   * the tests of other files, on the same server, have such.
+   */
+  eventsTold(): Promise<void>;
   readonly remove: () => Promise<void>;
 }
 
@@ -104,7 +109,10 @@ async function createInstallation(options: ServiceOptions): Promise<Installation
   const config: Partial<Config> = {
     dataDir,
     databaseUrl,
-    redisUrl: options.queue === 'redis' ? required('HYPERVISOR_TEST_REDIS_URL') : null,
+    redisUrl:
+      (options.queue ?? process.env['HYPERVISOR_TEST_QUEUE']) === 'redis'
+        ? required('HYPERVISOR_TEST_REDIS_URL')
+        : null,
     dockerHost: engine?.host ?? null,
     port: 0,
     registration: 'open',
@@ -120,6 +128,14 @@ async function createInstallation(options: ServiceOptions): Promise<Installation
     config,
     async sql<Row extends pg.QueryResultRow>(query: string, values: unknown[] = []) {
       return (await pool.query<Row>(query, values)).rows;
+    },
+    async eventsTold() {
+      const last = 'select max(tx)::text as tx from event';
+      const { rows } = await pool.query<{ tx: string | null }>(last);
+      const told = 'select 1 where pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8';
+      while ((await pool.query(told, [rows[0]?.tx ?? '0'])).rows.length === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
     },
     async remove() {
       const ids = await deploymentsEver(pool);

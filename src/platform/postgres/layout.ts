@@ -61,7 +61,9 @@ async function makePrivateDir(dir: string, user: OsUser | null): Promise<string>
   const info = await lstat(dir);
   const owners = [process.getuid?.(), user?.uid];
   if (!info.isDirectory() || !owners.includes(info.uid))
-    throw new Error(`${dir} is to hold PostgreSQL's socket, but it belongs to somebody else: remove it`);
+    throw new Error(
+      `${dir}, for PostgreSQL's socket, belongs to another user: start as that user, or choose another data directory`,
+    );
   await chmod(dir, 0o700);
   if (user !== null) await chown(dir, user.uid, user.gid);
   return dir;

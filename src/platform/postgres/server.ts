@@ -1,16 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { open, readdir, readFile, readlink, realpath, rm } from 'node:fs/promises';
+import { readdir, readFile, readlink, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { rotateLog } from '../files.ts';
-import { isRunning } from '../process.ts';
+import { endProcess, isRunning } from '../process.ts';
+import { spawnServant } from '../servant.ts';
 import type { Layout } from './layout.ts';
-import { identity, type OsUser } from './os-user.ts';
+import type { OsUser } from './os-user.ts';
+
+export interface ServerPlan {
+  readonly layout: Layout;
+  readonly user: OsUser | null;
+  /** The program `postgres`. */
+  readonly executable: string;
+  readonly maxConnections: number;
+}
+
+const endMs = 30_000;
 
 const settings: Record<string, string> = {
   listen_addresses: '',
   unix_socket_permissions: '0700',
-  max_connections: '100',
   shared_buffers: '128MB',
   // Stated, since everything rests on it: what was acknowledged is on disk.
   fsync: 'on',
@@ -29,33 +36,24 @@ export async function serverPid(layout: Layout): Promise<number | null> {
   return pid !== null && (await isServer(pid, layout)) ? pid : null;
 }
 
-/** Starts a server. Throws where the program can't be run at all; its log says why it ends, if it does. */
-export async function spawnServer(layout: Layout, executable: string, user: OsUser | null): Promise<ChildProcess> {
+/** Starts a server, and resolves to its process id. It may end again; its log says why. */
+export async function spawnServer(plan: ServerPlan): Promise<number> {
+  const { layout, executable, user, maxConnections } = plan;
   await removeStaleRecords(layout);
-  await rotateLog(layout.log);
-  const log = await open(layout.log, 'a', 0o640);
-  try {
-    const options = Object.entries({ ...settings, unix_socket_directories: layout.socket });
-    const child = spawn(
-      executable,
-      ['-D', layout.data, ...options.flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-      {
-        ...identity(user),
-        cwd: '/',
-        // Of a session of its own: Ctrl-C in the terminal ends us first, and we end it.
-        detached: true,
-        // Into a file, not a pipe: it outlives a parent that is killed.
-        stdio: ['ignore', log.fd, log.fd],
-      },
-    );
-    await once(child, 'spawn');
-    child.unref();
-    return child;
-  } catch (error) {
-    throw new Error(`PostgreSQL could not be run: ${String(error)}`, { cause: error });
-  } finally {
-    await log.close();
-  }
+  const options = Object.entries({
+    ...settings,
+    unix_socket_directories: layout.socket,
+    max_connections: String(maxConnections),
+  });
+  const args = ['-D', layout.data, ...options.flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+  return spawnServant(executable, args, { log: layout.log, signal: endSignal, user });
+}
+
+/** "Fast": what is connected is cut off, and the server writes everything down and ends. */
+const endSignal = 'INT';
+
+export async function endServer(pid: number): Promise<void> {
+  await endProcess(pid, { signal: `SIG${endSignal}`, name: 'the embedded PostgreSQL', timeoutMs: endMs });
 }
 
 /**

@@ -1,0 +1,36 @@
+import pc from 'picocolors';
+import type { Problem } from '../sdk/index.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
+
+/** An error that is told in its own words, without a stack trace. `hints` say what to do next. */
+export class CliError extends Error {
+  constructor(
+    message: string,
+    readonly exitCode: number = exitCodes.failure,
+    readonly hints: readonly string[] = [],
+    readonly problem: Problem | null = null,
+  ) {
+    super(message);
+  }
+}
+
+/** What the API refused, in the words of its answer. */
+export function fromProblem(problem: Problem): CliError {
+  const fields = (problem.errors ?? []).map((error) => `${error.field} ${error.message}`);
+  const hints = problem.status === 401 ? ['Sign in with: hv login'] : fields;
+  return new CliError(problem.detail, exitCodeOf(problem.status), hints, problem);
+}
+
+/** Tells an error on standard error, and answers with the exit code. */
+export function tell(error: unknown, json: boolean): number {
+  if (process.env['HYPERVISOR_DEBUG'] === '1') console.error(error);
+  const known =
+    error instanceof CliError ? error : new CliError(error instanceof Error ? error.message : String(error));
+  if (json) {
+    console.error(JSON.stringify({ error: known.problem ?? { detail: known.message } }));
+    return known.exitCode;
+  }
+  console.error(`${pc.red('error:')} ${known.message}`);
+  for (const hint of known.hints) console.error(`  ${hint}`);
+  return known.exitCode;
+}

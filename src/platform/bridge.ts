@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { networkInterfaces } from 'node:os';
+import { promisify } from 'node:util';
+import { exists } from './files.ts';
+import { isRunning } from './process.ts';
+
+const run = promisify(execFile);
+const ip = ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'];
+
+export interface Bridge {
+  readonly name: string;
+  remove(): Promise<void>;
+}
+
+/** Named by the process that made it, so that what a killed one left can be told and taken away. */
+const ours = /^hv-(\d+)-\d+$/;
+let made = 0;
+
+/**
+ * A network bridge for the containers of one engine: two engines on the default one give the same addresses to their
+ * containers. Null where the machine can't make any (no `ip`, no right): then the default has to do.
+ */
+export async function openBridge(): Promise<Bridge | null> {
+  const program = await findIp();
+  if (program === null) return null;
+  await removeLeftOver(program);
+  made += 1;
+  const name = `hv-${process.pid}-${made}`;
+  const remove = async () => {
+    await run(program, ['link', 'delete', name]).catch(() => undefined);
+  };
+  try {
+    await run(program, ['link', 'add', 'name', name, 'type', 'bridge']);
+    await run(program, ['address', 'add', freeAddress(await usedAddresses(program)), 'dev', name]);
+    await run(program, ['link', 'set', name, 'up']);
+    return { name, remove };
+  } catch {
+    await remove();
+    return null;
+  }
+}
+
+async function findIp(): Promise<string | null> {
+  for (const path of ip) if (await exists(path)) return path;
+  return null;
+}
+
+async function removeLeftOver(program: string): Promise<void> {
+  const { stdout } = await run(program, ['-json', 'link', 'show']);
+  for (const { ifname } of JSON.parse(stdout) as { ifname: string }[]) {
+    const pid = ours.exec(ifname)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid)))
+      await run(program, ['link', 'delete', ifname]).catch(() => undefined);
+  }
+}
+
+/** Also those of interfaces that are down, which Node does not tell. */
+async function usedAddresses(program: string): Promise<string[]> {
+  const { stdout } = await run(program, ['-json', 'address', 'show']);
+  const interfaces = JSON.parse(stdout) as { addr_info: { local?: string }[] }[];
+  const listed = interfaces.flatMap(({ addr_info }) => addr_info.map(({ local }) => local ?? ''));
+  const known = Object.values(networkInterfaces()).flatMap((addresses) =>
+    (addresses ?? []).map(({ address }) => address),
+  );
+  return [...listed, ...known];
+}
+
+/** One of 256 private networks that nobody here uses. */
+function freeAddress(used: readonly string[]): string {
+  for (let offset = 0; offset < 256; offset += 1) {
+    const network = `10.213.${(process.pid + offset) % 256}.`;
+    if (!used.some((address) => address.startsWith(network))) return `${network}1/24`;
+  }
+  throw new Error('no network is free');
+}

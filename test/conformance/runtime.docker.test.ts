@@ -1,0 +1,401 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import type { ContainerCreateOptions } from 'dockerode';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createDockerRuntime } from '../../src/runtimes/docker.ts';
+import type { ContainerSpec } from '../../src/runtimes/runtime.ts';
+import { requireEngine } from '../support/engine-port.ts';
+import { proxyTo } from '../support/socket-proxy.ts';
+import { type Behaviour, ended, newKey, newSpec, readAll, runtimeConformance } from './runtime.suite.ts';
+
+const { docker, image, host: engineHost } = requireEngine();
+const socketPath = engineHost.replace(/^unix:\/\//, '');
+const installations: string[] = [];
+
+function newRuntime(path = socketPath, installationId: string = randomUUID()) {
+  installations.push(installationId);
+  return { installationId, runtime: createDockerRuntime({ installationId, connection: { socketPath: path } }) };
+}
+
+async function removeAll(label: string): Promise<void> {
+  const found = await docker.listContainers({ all: true, filters: { label: [label] } });
+  await Promise.all(found.map(({ Id }) => docker.getContainer(Id).remove({ force: true })));
+}
+
+const foreignLabel = `runtime.docker.test=${randomUUID()}`;
+afterEach(async () => {
+  for (const id of installations) await removeAll(`hypervisor.installation=${id}`);
+  await removeAll(foreignLabel);
+});
+
+/** The same as the simulated containers do, in the words of a shell. */
+function scriptOf(behaviour: Behaviour): string {
+  const { afterMs, exitCode = 0, outOfMemory, stdout = [], stderr = [], everyMs = 0, ignoresTerm } = behaviour;
+  const gap = everyMs === 0 ? '' : `sleep ${everyMs / 1000}\n`;
+  const waitMs = afterMs === undefined ? 3_600_000 : Math.max(0, afterMs - everyMs * Math.max(0, stdout.length - 1));
+  return [
+    ignoresTerm === true ? `trap '' TERM` : `trap 'exit 143' TERM`,
+    ...stderr.map((line) => `echo ${quoted(line)} >&2`),
+    stdout.map((line) => `echo ${quoted(line)}\n`).join(gap),
+    outOfMemory === true ? 'exec tail /dev/zero' : `sleep ${waitMs / 1000} & wait $!`,
+    `exit ${exitCode}`,
+  ].join('\n');
+}
+
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+const shell = (script: string) => ({ image, command: ['sh', '-c', script], env: {} });
+
+runtimeConformance('docker', async () => {
+  const proxy = await proxyTo(socketPath);
+  return {
+    runtime: newRuntime(proxy.path).runtime,
+    run: (behaviour) => shell(scriptOf(behaviour)),
+    missingImage: 'hypervisor/there-is-no-such-image:1',
+    refused: { image, command: ['no-such-command'], env: {} },
+    goAway: () => proxy.cut(),
+    comeBack: () => proxy.mend(),
+    close: () => proxy.close(),
+  };
+});
+
+/** A running container of somebody else. */
+async function foreign(given: ContainerCreateOptions) {
+  const [name = '', value = ''] = foreignLabel.split('=');
+  const container = await docker.createContainer({
+    Image: image,
+    Cmd: ['sleep', '3600'],
+    ...given,
+    Labels: { ...given.Labels, [name]: value },
+  });
+  await container.start();
+  return container;
+}
+
+describe('only our own containers', () => {
+  test("others' are not listed, not stopped, not removed, though they share the engine and a cluster's name", async () => {
+    const ours = newRuntime();
+    const theirs = newRuntime();
+    const key = newKey();
+    const spec = newSpec({ ...shell('sleep 3600'), key });
+    const stranger = await foreign({ Labels: { 'hypervisor.cluster': key.clusterId } });
+    await theirs.runtime.start(spec);
+
+    expect(await ours.runtime.list()).toEqual([]);
+    expect(await ours.runtime.list(key.clusterId)).toEqual([]);
+    expect(await ours.runtime.inspect(key)).toBeNull();
+    expect(await ours.runtime.stop(key, 0)).toBeNull();
+    await ours.runtime.remove(key);
+
+    expect(await theirs.runtime.inspect(key)).toMatchObject({ status: 'running' });
+    expect((await stranger.inspect()).State.Running).toBe(true);
+  });
+
+  test('one with our name and not our label fails the start, and is left alone', async () => {
+    const { runtime, installationId } = newRuntime();
+    const spec = newSpec(shell('sleep 3600'));
+    const state = await runtime.start(spec);
+    const name = (await docker.getContainer(state.containerId).inspect()).Name.slice(1);
+    await runtime.remove(spec.key);
+
+    const stranger = await foreign({ name });
+    await expect(runtime.start(spec)).rejects.toMatchObject({ code: 'start_failed', message: /not ours/ });
+    expect(await runtime.inspect(spec.key)).toBeNull();
+    expect(await runtime.stop(spec.key, 0)).toBeNull();
+    await runtime.remove(spec.key);
+    await expect(readAll(runtime, spec.key)).rejects.toMatchObject({ code: 'not_found' });
+    expect((await stranger.inspect()).State.Running).toBe(true);
+    expect(name).toBe(`hv-${installationId.slice(-12)}-${spec.key.deploymentId}-1-0`);
+  });
+
+  test("a user's labels are kept, and never stand for ours", async () => {
+    const { runtime, installationId } = newRuntime();
+    const other = newKey();
+    const labels = {
+      team: 'vision',
+      'hypervisor.installation': 'another',
+      'hypervisor.cluster': other.clusterId,
+      'hypervisor.deployment': other.deploymentId,
+    };
+    const { key, containerId } = await runtime.start(newSpec({ ...shell('sleep 3600'), labels }));
+    expect((await docker.getContainer(containerId).inspect()).Config.Labels).toMatchObject({
+      team: 'vision',
+      'hypervisor.installation': installationId,
+      'hypervisor.cluster': key.clusterId,
+      'hypervisor.deployment': key.deploymentId,
+      'hypervisor.attempt': '1',
+      'hypervisor.replica': '0',
+    });
+    expect(await runtime.list()).toMatchObject([{ key }]);
+  });
+});
+
+describe('what a container gets', () => {
+  test('exactly its limits, also of more than the machine has, and no privileges', async () => {
+    const { runtime } = newRuntime();
+    const resources = { ram: 1_500, cpu: 1_000_250, gpu: 0 };
+    const state = await runtime.start(newSpec({ ...shell('sleep 3600'), resources }));
+    const { HostConfig } = await docker.getContainer(state.containerId).inspect();
+    expect(HostConfig).toMatchObject({
+      Memory: 1.5 * 1024 ** 3,
+      MemorySwap: 1.5 * 1024 ** 3,
+      CpuPeriod: 100_000,
+      CpuQuota: 100_025_000,
+      Privileged: false,
+      SecurityOpt: ['no-new-privileges'],
+      RestartPolicy: { Name: 'no' },
+      AutoRemove: false,
+    });
+  });
+
+  test('the kernel holds it to them', async () => {
+    const { runtime } = newRuntime();
+    const v1 = 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/cpu/cpu.cfs_quota_us';
+    const v2 = 'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/cpu.max';
+    const spec = newSpec({ ...shell(`${v1} 2>/dev/null || ${v2}`), resources: { ram: 64, cpu: 125, gpu: 0 } });
+    await runtime.start(spec);
+    await ended(runtime, spec.key);
+    const [memory, quota] = (await readAll(runtime, spec.key)).map((line) => line.text);
+    // The kernel counts in pages.
+    expect(Number(memory)).toBe(Math.floor(Math.floor(0.064 * 1024 ** 3) / 4096) * 4096);
+    expect(quota?.split(' ')[0]).toBe('12500');
+  });
+
+  test.each([
+    { ram: 5, cpu: 100, gpu: 0 },
+    { ram: 32, cpu: 9, gpu: 0 },
+  ])(
+    'never more than was allocated: $ram MB and $cpu thousandths of a core are refused in words',
+    async (resources) => {
+      const { runtime } = newRuntime();
+      const spec = newSpec({ ...shell('true'), resources });
+      await expect(runtime.start(spec)).rejects.toMatchObject({ code: 'start_failed', message: /at least 0\.0/ });
+    },
+  );
+
+  test('the least that the engine gives can be had', async () => {
+    const { runtime } = newRuntime();
+    const spec = newSpec({ image, command: ['true'], resources: { ram: 6, cpu: 10, gpu: 0 } });
+    await expect(runtime.start(spec)).resolves.toMatchObject({ key: spec.key });
+  });
+
+  test('its environment to the letter, and what it should know about itself', async () => {
+    const env = {
+      ODD: `a=b "c" 'd' $HOME \`x\` \\n {{.}} #`,
+      LINES: 'one\ntwo\t',
+      UNICODE: 'äöü 漢字 🙂',
+      EMPTY: '',
+      'with-dash.and.dot': 'yes',
+      HYPERVISOR_REPLICA: 'a lie',
+    };
+    const { runtime } = newRuntime();
+    const key = newKey({ attempt: 2, replica: 3 });
+    const { containerId } = await runtime.start(newSpec({ ...shell('sleep 3600'), key, env }));
+    const given = (await docker.getContainer(containerId).inspect()).Config.Env;
+    for (const [name, value] of Object.entries({
+      ...env,
+      HYPERVISOR_REPLICA: '3',
+      HYPERVISOR_ATTEMPT: '2',
+      HYPERVISOR_DEPLOYMENT_ID: key.deploymentId,
+    })) {
+      expect(given).toContain(`${name}=${value}`);
+    }
+    expect(given.filter((entry) => entry.startsWith('HYPERVISOR_REPLICA='))).toHaveLength(1);
+  });
+
+  test.each([
+    { name: 'two devices', devices: [share(0), share(3)], says: { HYPERVISOR_GPU_DEVICES: '0,3' } },
+    {
+      name: 'a share',
+      devices: [share(1, 250)],
+      says: { HYPERVISOR_GPU_DEVICES: '1', HYPERVISOR_GPU_SHARE: '250', NVIDIA_VISIBLE_DEVICES: '1' },
+    },
+    { name: 'none', devices: [], says: { HYPERVISOR_GPU_DEVICES: '', NVIDIA_VISIBLE_DEVICES: 'void' } },
+  ])('GPUs by environment: $name', async ({ devices, says }) => {
+    const { runtime } = newRuntime();
+    const spec = newSpec({ ...shell('env'), devices, env: { NVIDIA_VISIBLE_DEVICES: 'all' } });
+    await runtime.start(spec);
+    await ended(runtime, spec.key);
+    const seen = (await readAll(runtime, spec.key)).map((line) => line.text);
+    for (const [name, value] of Object.entries(says)) expect(seen).toContain(`${name}=${value}`);
+  });
+
+  test('NVIDIA GPUs where there is no toolkit: the start fails and says so', async () => {
+    const { Runtimes } = (await docker.info()) as { Runtimes: Record<string, unknown> };
+    if ('nvidia' in Runtimes) return;
+    const { runtime } = newRuntime();
+    const spec = newSpec({ ...shell('true'), devices: [share(0)], gpuDriver: 'nvidia' });
+    await expect(runtime.start(spec)).rejects.toMatchObject({
+      code: 'start_failed',
+      message: /NVIDIA Container Toolkit/,
+    });
+    expect(await runtime.inspect(spec.key)).toBeNull();
+  });
+
+  test('a port that really reaches it; the same host port again fails in words', async () => {
+    const { runtime } = newRuntime();
+    const state = await runtime.start(serving(null));
+    const port = state.ports[0]?.host ?? 0;
+    expect(await received(port)).toBe('hello\n');
+
+    const second = serving(port);
+    await expect(runtime.start(second)).rejects.toMatchObject({
+      code: 'start_failed',
+      message: `the host port ${port} is in use already`,
+    });
+    expect(await runtime.inspect(second.key)).toBeNull();
+  });
+});
+
+describe('failures in plain words', () => {
+  test.each([
+    [['no-such-command'], 'there is no command "no-such-command" in the image'],
+    [['/no/such/path'], 'there is no command "/no/such/path" in the image'],
+    [['/etc'], '"/etc" is not a program that may be executed'],
+  ])('command %j', async (command, message) => {
+    const { runtime } = newRuntime();
+    await expect(runtime.start(newSpec({ image, command, env: {} }))).rejects.toMatchObject({
+      code: 'start_failed',
+      message,
+    });
+  });
+
+  test.each(['Bad Image!', 'a/../b', '../../containers/json', 'x?y', 'UPPER/case', ''])(
+    'the name "%s" is no image',
+    async (name) => {
+      const { runtime } = newRuntime();
+      await expect(runtime.ensureImage(name, { policy: 'missing' })).rejects.toMatchObject({
+        name: 'RuntimeError',
+        code: expect.stringMatching(/^image_/),
+      });
+    },
+  );
+
+  test('an engine that takes requests and never answers is given up', async () => {
+    const silent = await listening(() => {});
+    const runtime = impatient(silent.port);
+    for (const call of [runtime.ping(), runtime.list(), runtime.inspect(newKey()), runtime.start(newSpec({ image }))]) {
+      await expect(call).rejects.toMatchObject({ code: 'unreachable' });
+    }
+    silent.close();
+  });
+
+  test('an engine that breaks off in the middle of an answer is given up too', async () => {
+    const broken = await listening((_, response) => {
+      response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': '1000' });
+      response.write('[{"Id":', () => response.destroy());
+    });
+    await expect(impatient(broken.port).list()).rejects.toMatchObject({ code: 'unreachable' });
+    broken.close();
+  });
+});
+
+describe('logs', () => {
+  test('a line longer than the engine keeps in one piece comes in one piece', async () => {
+    const { runtime } = newRuntime();
+    const spec = newSpec(shell(`head -c 50000 /dev/zero | tr '\\0' x; echo; printf 'no newline'`));
+    await runtime.start(spec);
+    await ended(runtime, spec.key);
+    const lines = await readAll(runtime, spec.key);
+    expect(lines.map((line) => line.text)).toEqual(['x'.repeat(50_000), 'no newline']);
+  });
+});
+
+describe('pulls from a registry', () => {
+  const credential = { username: 'robot', password: 'hunter2/+&secret' };
+  const basic = Buffer.from(`${credential.username}:${credential.password}`).toString('base64');
+
+  /** The engine trusts plain HTTP to 127.0.0.0/8. */
+  async function pullFrom(answer: RequestListener) {
+    const seen: string[] = [];
+    const registry = await listening((request, response) => {
+      seen.push(request.headers.authorization ?? '');
+      answer(request, response);
+    });
+    const server = `127.0.0.1:${registry.port}`;
+    const told: string[] = [];
+    const failure = await newRuntime()
+      .runtime.ensureImage(`${server}/team/app:1`, {
+        policy: 'missing',
+        credential: { server, ...credential },
+        onProgress: (message) => told.push(message),
+      })
+      .then(
+        () => null,
+        (error: unknown) => error as Error,
+      );
+    registry.close();
+    return { failure, seen, told };
+  }
+
+  test.each([
+    [401, 'UNAUTHORIZED', 'image_pull_denied'],
+    [403, 'DENIED', 'image_pull_denied'],
+    [404, 'MANIFEST_UNKNOWN', 'image_not_found'],
+    [500, 'UNKNOWN', 'image_pull_failed'],
+  ])('an answer of %i %s is %s, and the password it repeats is in no word of ours', async (status, code, expected) => {
+    const { failure, seen, told } = await pullFrom((request, response) => {
+      const challenge = { 'WWW-Authenticate': 'Basic realm="test"', 'Content-Type': 'application/json' };
+      if (request.headers.authorization === undefined) return void response.writeHead(401, challenge).end();
+      if (request.url === '/v2/') return void response.writeHead(200).end();
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      const message = `not with ${credential.password} nor ${request.headers.authorization}`;
+      response.end(JSON.stringify({ errors: [{ code, message }] }));
+    });
+    expect(seen).toContain(`Basic ${basic}`);
+    expect(failure).toMatchObject({ name: 'RuntimeError', code: expected });
+    const said = [String(failure), failure?.stack, JSON.stringify(failure), String(failure?.cause), ...told].join('\n');
+    expect(said).not.toContain(credential.password);
+    expect(said).not.toContain(basic);
+    expect(told[0]).toMatch(/^pulling 127/);
+  });
+
+  test('nobody listens: the pull failed, the engine did not', async () => {
+    const { failure } = await pullFrom((request) => request.socket.destroy());
+    expect(failure).toMatchObject({ code: 'image_pull_failed' });
+  });
+});
+
+/** Says hello on its port 8080. */
+function serving(host: number | null): ContainerSpec {
+  return newSpec({
+    ...shell('while true; do echo hello | nc -l -p 8080; done'),
+    ports: [{ container: 8080, host, protocol: 'tcp' }],
+  });
+}
+
+function impatient(port: number) {
+  const connection = { protocol: 'http', host: '127.0.0.1', port } as const;
+  return createDockerRuntime({ installationId: randomUUID(), connection, answerMs: 300 });
+}
+
+async function listening(answer: RequestListener) {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+function share(index: number, amount = 1000) {
+  return { index, amount };
+}
+
+function received(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    connect(port, '127.0.0.1')
+      .on('data', (chunk) => {
+        text += chunk.toString();
+        if (text.endsWith('\n')) resolve(text);
+      })
+      .on('end', () => resolve(text))
+      .on('error', reject);
+  });
+}
