@@ -1,4 +1,4 @@
-/** Fails where schema/openapi.json or src/sdk is not what the routes would generate today. */
+/** Fails where schema/ or src/sdk is not what the routes would generate today. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,10 +18,13 @@ try {
   await rm(fresh, { recursive: true, force: true });
 }
 
+const textOf = (dir: string, path: string) => readFile(join(dir, path), 'utf8').catch(() => '');
+
 async function differences(made: string): Promise<string[]> {
   const different: string[] = [];
-  const document = (dir: string) => readFile(join(dir, generated.document), 'utf8').catch(() => '');
-  if ((await document(root)) !== (await document(made))) different.push(generated.document);
+  for (const path of [generated.document, generated.deploymentFile]) {
+    if ((await textOf(root, path)) !== (await textOf(made, path))) different.push(path);
+  }
   const [there, wanted] = [await filesBelow(join(root, generated.sdk)), await filesBelow(join(made, generated.sdk))];
   for (const path of new Set([...there.keys(), ...wanted.keys()])) {
     if (there.get(path) !== wanted.get(path)) different.push(join(generated.sdk, path));

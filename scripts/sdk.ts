@@ -4,11 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { createClient } from '@hey-api/openapi-ts';
 import pino from 'pino';
 import { createServer } from '../src/api/server.ts';
+import { deploymentFileSchema } from '../src/cli/files/deployment-file.ts';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** What is generated, below the root of the repository. */
-export const generated = { document: 'schema/openapi.json', sdk: 'src/sdk' } as const;
+export const generated = {
+  document: 'schema/openapi.json',
+  deploymentFile: 'schema/deployment.schema.json',
+  sdk: 'src/sdk',
+} as const;
 
 /** The OpenAPI document as the server would serve it. No database is needed: nothing is asked for. */
 export async function openApiDocument(): Promise<string> {
@@ -26,11 +31,12 @@ export async function openApiDocument(): Promise<string> {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-/** Generates the document and the SDK below `target`. */
+/** Generates the document, the schema of deployment files and the SDK below `target`. */
 export async function generateSdk(target: string): Promise<void> {
   const document = join(target, generated.document);
   await mkdir(dirname(document), { recursive: true });
   await writeFile(document, await openApiDocument());
+  await writeFile(join(target, generated.deploymentFile), deploymentFileSchema());
   await createClient({
     input: document,
     output: { path: join(target, generated.sdk), importFileExtension: '.ts', clean: true },

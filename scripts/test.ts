@@ -46,12 +46,25 @@ function tests(name: string, project: string): Step {
   };
 }
 
-/** A run that failed without a failed test (a set-up that broke, an unhandled error) is a failure all the same. */
-async function countOf(results: string, code: number): Promise<Count> {
-  const text = await readFile(results, 'utf8').catch(() => null);
+interface Results {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { status: string }[];
+  }[];
+}
+
+/** What failed without a failed test (a file that could not be loaded, a set-up that broke) is a failure all the same. */
+async function countOf(path: string, code: number): Promise<Count> {
+  const text = await readFile(path, 'utf8').catch(() => null);
   if (text === null) return { passed: 0, failed: 1 };
-  const { numPassedTests, numFailedTests } = JSON.parse(text) as { numPassedTests: number; numFailedTests: number };
-  return { passed: numPassedTests, failed: code !== 0 && numFailedTests === 0 ? 1 : numFailedTests };
+  const results = JSON.parse(text) as Results;
+  const brokenFiles = results.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
+  );
+  const failed = results.numFailedTests + brokenFiles.length;
+  return { passed: results.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed };
 }
 
 let current: ReturnType<typeof spawn> | null = null;
@@ -86,10 +99,11 @@ const steps: Step[] = [
 
 // The step under way gets the signal too and takes away what it started; the rest is not begun.
 let interrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     interrupted = true;
-    if (signal === 'SIGTERM') current?.kill(signal);
+    // Ctrl-C in a terminal reaches it without us.
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) current?.kill(signal);
   });
 }
 

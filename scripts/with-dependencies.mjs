@@ -3,13 +3,12 @@
 //
 //   node scripts/with-dependencies.mjs PROGRAM [ARGUMENTS…]
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const stamp = join(root, 'node_modules', '.lock-hash');
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 11)) {
@@ -22,37 +21,59 @@ if (program === undefined) {
   console.error('usage: node scripts/with-dependencies.mjs PROGRAM [ARGUMENTS…]');
   process.exit(2);
 }
-installWhereNeeded();
+if (!isInstalled()) install();
 run(program, programArguments);
 
-function installWhereNeeded() {
-  const hash = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+/**
+ * npm writes down what it has installed, when it has done so: it must be what the lock file says, but for what npm may leave
+ * out (parts for other machines).
+ */
+function isInstalled() {
+  const wanted = packagesOf('package-lock.json');
+  const installed = packagesOf('node_modules/.package-lock.json');
+  if (wanted === null) return true;
+  if (installed === null) return false;
+  return Object.entries(wanted).every(([path, { version, integrity, optional, peer }]) => {
+    const found = installed[path];
+    if (found === undefined) return path === '' || optional === true || peer === true;
+    return found.version === version && found.integrity === integrity;
+  });
+}
+
+function packagesOf(file) {
+  try {
+    return JSON.parse(readFileSync(join(root, file), 'utf8')).packages;
+  } catch {
+    return null;
+  }
+}
+
+function install() {
   console.error('Installing dependencies (npm ci)…');
   const startedAt = Date.now();
-  const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Those for development too, whatever the environment says: the sources are run as they are.
+  const { status, error } = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
-  if (result.status !== 0) {
-    console.error('npm ci failed: see above. Is the npm registry reachable?');
+  if (status !== 0) {
+    if (error) console.error(`npm could not be run: ${error.message}. Is npm installed?`);
+    else console.error('npm ci failed: see above. Is the npm registry reachable?');
     process.exit(1);
   }
-  writeFileSync(stamp, hash);
   console.error(`Dependencies installed in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
 }
 
 function run(file, args) {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, file), ...args], {
-    stdio: 'inherit',
-    cwd: process.cwd(),
-  });
-  // Ctrl-C reaches the child by itself, through the terminal; anything else is handed on. Both end by the child's own clean-up.
-  process.on('SIGINT', () => {});
+  const child = spawn(process.execPath, ['--import', 'tsx', join(root, file), ...args], { stdio: 'inherit' });
+  // The program cleans up and ends, and then we do. Ctrl-C in a terminal reaches it without us.
+  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    console.error(`Node could not be run: ${error.message}`);
+    process.exitCode = 1;
+  });
   child.on('exit', (code, signal) => {
-    process.exitCode = signal === null ? (code ?? 1) : 1;
+    process.exitCode = code ?? 128 + constants.signals[signal];
   });
 }

@@ -27,7 +27,7 @@ export const defaultPort = 7420;
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Data of root's installation is the machine's, anybody else's their own. */
-export function defaultDataDir(env: NodeJS.ProcessEnv = process.env): string {
+function defaultDataDir(env: NodeJS.ProcessEnv = process.env): string {
   if (process.getuid?.() === 0) return '/var/lib/hypervisor';
   return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'hypervisor');
 }

@@ -5,6 +5,6 @@ import type { Globals } from './session.ts';
 export type AddCommand = (program: Command) => void;
 
 /** What `action` gets: the options of the command with those of the program, and the arguments in their order. */
-export function options<T>(command: Command): T & Globals {
+export function options<T = Globals>(command: Command): T & Globals {
   return command.optsWithGlobals<T & Globals>();
 }

@@ -14,7 +14,7 @@ const File = z.object({
 export type Context = z.infer<typeof Context>;
 export type ContextFile = z.infer<typeof File>;
 
-export function contextPath(env: NodeJS.ProcessEnv = process.env): string {
+function contextPath(env: NodeJS.ProcessEnv = process.env): string {
   return join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'hypervisor', 'config.json');
 }
 

@@ -24,7 +24,7 @@ export interface Session {
   readonly defaultCluster: string | null;
 }
 
-export const defaultUrl = `http://127.0.0.1:${defaultPort}`;
+const defaultUrl = `http://127.0.0.1:${defaultPort}`;
 
 /** Options come before the environment, and that before the context in use. */
 export async function openSession(globals: Globals, env: NodeJS.ProcessEnv = process.env): Promise<Session> {
@@ -36,9 +36,18 @@ export async function openSession(globals: Globals, env: NodeJS.ProcessEnv = pro
   }
   const url = (globals.url ?? env['HYPERVISOR_URL'] ?? context?.url ?? defaultUrl).replace(/\/+$/, '');
   const token = globals.token ?? env['HYPERVISOR_TOKEN'] ?? context?.token ?? null;
-  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
-  const client = createClient({ baseUrl: url, headers });
+  const client = clientOf(url, token);
   return { client, url, token, contextName, defaultCluster: context?.cluster ?? null };
+}
+
+/** A client that speaks for the token; without one it may register and sign in. */
+export function clientOf(url: string, token: string | null): Client {
+  return createClient({ baseUrl: url, headers: token === null ? {} : { authorization: `Bearer ${token}` } });
+}
+
+/** For requests that are not the SDK's: streams. */
+export function bearer({ token }: Pick<Session, 'token'>): string {
+  return `Bearer ${token ?? ''}`;
 }
 
 interface Answer<T> {

@@ -1,12 +1,19 @@
 import { expect, test } from 'vitest';
 import { KeyedMutex } from './keyed-mutex.ts';
 
-function gate() {
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  const made = { resolve: nothing };
+  const promise = new Promise<void>((resolve) => {
+    made.resolve = resolve;
   });
-  return { open, opened };
+  return { promise, resolve: () => made.resolve() };
+}
+
+function nothing(): void {}
+
+function gate() {
+  const { promise, resolve } = withResolvers();
+  return { open: resolve, opened: promise };
 }
 
 test('what concerns one key waits its turn, also after a failure; other keys do not wait', async () => {

@@ -75,15 +75,18 @@ export function startScheduler(deps: Deps): Scheduler {
     return loop;
   };
 
-  async function pass(
-    clusterId: string,
-    options: { dryRun: boolean; trigger: 'api' | 'automatic' },
-  ): Promise<PassOutcome> {
+  function pass(clusterId: string, options: PassOptions): Promise<PassOutcome> {
     const loop = loopOf(clusterId);
+    // A dry run holds no lock and waits for nobody.
+    if (options.dryRun) return dryRun(deps.db, clusterId).then(({ outcome }) => outcome);
+    const mine = loop.turn.then(() => passNow(clusterId, loop, options.trigger));
+    loop.turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async function passNow(clusterId: string, loop: ClusterLoop, trigger: PassOptions['trigger']): Promise<PassOutcome> {
     const startedAt = performance.now();
-    const { outcome, admitted } = options.dryRun
-      ? await dryRun(deps.db, clusterId)
-      : await runPass(deps.db, clusterId, options.trigger);
+    const { outcome, admitted } = await runPass(deps.db, clusterId, trigger);
     loop.lastPassMs = performance.now() - startedAt;
     loop.lastEndedAt = performance.now();
     if (admitted.length > 0) {

@@ -11,6 +11,7 @@ import type { Budget } from './pack.ts';
 import { placeOne, placeSeveral, release, type Spots } from './place.ts';
 import type { Free, Room } from './room.ts';
 import { searchLargest } from './search.ts';
+import type { Shape } from './shape.ts';
 
 /** Chooses the largest set, at most `most` deployments; between equally large ones the oldest. Takes their room. */
 export function admitLargest(room: Room, level: Level, most: number, budget: Budget): Choice {
@@ -51,9 +52,11 @@ function admitInOrder(room: Room, level: Level, most: number): Choice {
   return choice;
 }
 
+const none: readonly Spots[] = [];
+
 /** Shape after shape in the given order, as many of each as fit. */
 function admitGreedily(room: Room, candidates: readonly Candidates[], order: Uint32Array, most: number): Choice {
-  const choice: (readonly Spots[])[] = candidates.map(() => []);
+  const choice: (readonly Spots[])[] = candidates.map(() => none);
   let left = most;
   for (const i of order) {
     if (left === 0) break;
@@ -73,7 +76,7 @@ function retake(room: Room, candidates: readonly Candidates[], choice: Choice): 
   });
 }
 
-export function sizeOf(choice: Choice): number {
+function sizeOf(choice: Choice): number {
   return choice.reduce((size, chosen) => size + chosen.length, 0);
 }
 
@@ -122,37 +125,43 @@ function upperBound({ candidates, turns }: Level, free: Free): number {
   return Math.min(...bounds);
 }
 
-/** How large a shape is, from the part that it needs of each scarce dimension, and how much each is in demand. */
-type Size = (parts: Free, demand: Free) => number;
+/** How large a deployment is, with a weight for each unit of what is scarce. */
+type Size = (shape: Shape, weight: Free) => number;
+
+/** By the largest part that it takes of any dimension (as in Ghodsi et al., "Dominant Resource Fairness", NSDI 2011). */
+const largestPart: Size = ({ ram, cpu, gpu, wholeDevices, replicas }, weight) =>
+  replicas * Math.max(ram * weight.ram, cpu * weight.cpu, gpu * weight.gpu, wholeDevices > 0 ? gpu * weight.idle : 0);
+
+const sumOfParts: Size = ({ ram, cpu, gpu, wholeDevices, replicas }, weight) =>
+  replicas * (ram * weight.ram + cpu * weight.cpu + gpu * weight.gpu + (wholeDevices > 0 ? gpu * weight.idle : 0));
 
 /**
- * Taking whatever fits, the smallest first, tends to admit many. The smallest by the largest part of any dimension (as in
- * Ghodsi et al., "Dominant Resource Fairness", NSDI 2011, section 4), by the sum of the parts, and by the sum weighted with
- * the demand (Panigrahy et al., "Heuristics for Vector Bin Packing", 2011).
+ * Orders of the candidates in which taking whatever fits tends to admit many: the smallest first, by the largest part, by the
+ * sum of the parts, and by the sum weighted with how much each dimension is in demand (Panigrahy et al., "Heuristics for
+ * Vector Bin Packing", 2011). Of equally large ones the older first.
  */
-const sizes: readonly Size[] = [
-  (parts) => Math.max(parts.ram, parts.cpu, parts.gpu, parts.idle),
-  (parts) => scarce.reduce((sum, dimension) => sum + parts[dimension], 0),
-  (parts, demand) => scarce.reduce((sum, dimension) => sum + parts[dimension] * demand[dimension], 0),
-];
-
-/** Orders of the candidates in which to try them; of equally large ones the older first. */
 function greedyOrders(candidates: readonly Candidates[], free: Free): Uint32Array[] {
-  const parts = candidates.map(({ shape }) => partsOf(needOf(shape), free));
-  const demand = { ram: 0, cpu: 0, gpu: 0, idle: 0 };
-  parts.forEach((part, i) => {
-    for (const dimension of scarce) demand[dimension] += part[dimension] * (candidates[i]?.members.length ?? 0);
-  });
-  const ages = Uint32Array.from(candidates, ({ members }) => members[0] ?? 0);
-  return sizes.slice(0, candidates.length > manyShapes ? 1 : sizes.length).map((size) => {
-    const sized = Float64Array.from(parts, (part) => size(part, demand));
-    return Uint32Array.from(candidates.keys()).toSorted(
-      (a, b) => (sized[a] ?? 0) - (sized[b] ?? 0) || (ages[a] ?? 0) - (ages[b] ?? 0),
-    );
-  });
+  const part = weights((dimension) => 1 / Math.max(1, free[dimension]));
+  if (candidates.length > manyShapes) return [smallestFirst(candidates, largestPart, part)];
+  const demanded = weights((dimension) =>
+    candidates.reduce((sum, { shape, members }) => sum + needOf(shape)[dimension] * members.length, 0),
+  );
+  const byDemand = weights((dimension) => part[dimension] * part[dimension] * demanded[dimension]);
+  return [
+    smallestFirst(candidates, largestPart, part),
+    smallestFirst(candidates, sumOfParts, part),
+    smallestFirst(candidates, sumOfParts, byDemand),
+  ];
 }
 
-function partsOf(need: Free, free: Free): Free {
-  const part = (dimension: keyof Free) => need[dimension] / Math.max(1, free[dimension]);
-  return { ram: part('ram'), cpu: part('cpu'), gpu: part('gpu'), idle: part('idle') };
+function weights(of: (dimension: keyof Free) => number): Free {
+  return { ram: of('ram'), cpu: of('cpu'), gpu: of('gpu'), idle: of('idle') };
+}
+
+function smallestFirst(candidates: readonly Candidates[], size: Size, weight: Free): Uint32Array {
+  const sizes = Float64Array.from(candidates, ({ shape }) => size(shape, weight));
+  const ages = Uint32Array.from(candidates, ({ members }) => members[0] ?? 0);
+  return Uint32Array.from(candidates.keys()).toSorted(
+    (a, b) => (sizes[a] ?? 0) - (sizes[b] ?? 0) || (ages[a] ?? 0) - (ages[b] ?? 0),
+  );
 }

@@ -1,5 +1,5 @@
 /** Why a deployment waits, in a sentence for people. */
-import type { Dimension, Request, Wait, WaitReason } from './model.ts';
+import { type Dimension, dimensions, type Request, type Wait, type WaitReason } from './model.ts';
 
 /** "needs 2 GPUs, 1 is free on node a (1 short)". */
 export function explainWait(wait: Wait, request: Request): string {
@@ -19,7 +19,7 @@ const sentences: Readonly<Record<WaitReason, (wait: Wait, request: Request) => s
 };
 
 function needs(wait: Wait, request: Request, free: string): string {
-  const short = (Object.keys(units) as Dimension[]).filter((dimension) => wait.shortfall[dimension] > 0);
+  const short = dimensions.filter((dimension) => wait.shortfall[dimension] > 0);
   const lacks = short.map((dimension) => lackInWords(wait, request.perReplica[dimension], dimension, free)).join('; ');
   if (request.replicas === 1) return lacks;
   const gang = `needs ${request.replicas} replicas at once, ${wait.replicasFitting} would fit`;

@@ -3,7 +3,7 @@ import type { Policy, QueuedDeployment } from './model.ts';
 import { type Shape, Shapes } from './shape.ts';
 
 /** The best priority there is; age raises nobody above it. */
-export const bestPriority = 1;
+const bestPriority = 1;
 
 /** Milliseconds waited. Never negative: a clock that was set back makes nobody younger than new. */
 export function waited(deployment: QueuedDeployment, now: number): number {

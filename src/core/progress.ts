@@ -11,7 +11,7 @@ export type ReplicaStatus = 'starting' | 'running' | 'ended';
 /** Why a deployment is stopping: it says how it is to end. */
 export type StopIntent = 'stop' | 'cancel' | 'cluster_deleted' | 'time_limit' | 'replica_failed';
 
-export interface Port {
+interface Port {
   readonly container: number;
   readonly host: number | null;
   readonly protocol: 'tcp' | 'udp';

@@ -21,7 +21,7 @@
  * 1995; Mu'alem and Feitelson, IEEE TPDS 12(6), 2001): the holder's earliest start is when enough of what runs must have
  * ended; before it, anything may run that will have ended by then, or takes only what the holder leaves at that time. Without
  * them, nobody can say when; then the holder's room is kept on the nodes where it comes nearest to fitting, and everybody else
- * may take only what exceeds it. What is kept there can only grow, so those nodes stay the nearest, pass after pass.
+ * may take only what exceeds it. What is free there can only grow, and with it how near it comes, until it fits.
  */
 import {
   type Holding,
@@ -62,13 +62,17 @@ export function findOverdue(
   reservationAfter: number,
   now: number,
 ): number | null {
+  const refused = new Set<Shape>();
   let overdue: number | null = null;
   for (let position = 0; position < queue.deployments.length; position++) {
     const deployment = queue.deployments[position] as QueuedDeployment;
     if (waited(deployment, now) <= reservationAfter) continue;
     const longest = overdue === null ? null : (queue.deployments[overdue] as QueuedDeployment);
     if (longest !== null && compareByAge(longest, deployment) <= 0) continue;
-    if (canStart(queue.shapes[position] as Shape)) overdue = position;
+    const shape = queue.shapes[position] as Shape;
+    if (refused.has(shape)) continue;
+    if (canStart(shape)) overdue = position;
+    else refused.add(shape);
   }
   return overdue;
 }

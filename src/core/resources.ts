@@ -1,5 +1,5 @@
 /** Arithmetic on amounts (whole thousandths), and the one predicate that says whether a node can take replicas. */
-import { type Node, type Placement, type Request, type Resources, wholeDevice } from './model.ts';
+import { type Node, type Placement, type Resources, wholeDevice } from './model.ts';
 
 export const nothing: Resources = { ram: 0, cpu: 0, gpu: 0 };
 
@@ -7,22 +7,13 @@ export function add(a: Resources, b: Resources): Resources {
   return { ram: a.ram + b.ram, cpu: a.cpu + b.cpu, gpu: a.gpu + b.gpu };
 }
 
-export function subtract(a: Resources, b: Resources): Resources {
-  return { ram: a.ram - b.ram, cpu: a.cpu - b.cpu, gpu: a.gpu - b.gpu };
-}
-
 export function times(a: Resources, factor: number): Resources {
   return { ram: a.ram * factor, cpu: a.cpu * factor, gpu: a.gpu * factor };
 }
 
 /** Is `a` at most `b` in every dimension? */
-export function within(a: Resources, b: Resources): boolean {
+function within(a: Resources, b: Resources): boolean {
   return a.ram <= b.ram && a.cpu <= b.cpu && a.gpu <= b.gpu;
-}
-
-/** What all replicas of a request take together. */
-export function totalOf(request: Request): Resources {
-  return times(request.perReplica, request.replicas);
 }
 
 /** How many whole devices one replica takes; 0 where it takes none or a share of one. */
@@ -38,7 +29,9 @@ export function wholeDevices(gpu: number): number {
  * that this predicate refuses is never written.
  */
 export function fits(node: Node, replicas: readonly Placement[]): boolean {
-  if (!node.schedulable) return replicas.length === 0;
+  // Nothing is always fine, also on a node that was made smaller than what it holds.
+  if (replicas.length === 0) return true;
+  if (!node.schedulable) return false;
   let taken = nothing;
   const takenOfDevice = new Map<number, number>();
   for (const replica of replicas) {

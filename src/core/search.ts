@@ -17,7 +17,7 @@ import type { Free, Room } from './room.ts';
 import { asksNoLess } from './shape.ts';
 
 /** Searched exactly up to so many deployments. Conformance asks for 14. */
-export const exactUpTo = 16;
+const exactUpTo = 16;
 
 /**
  * A set of more than `least`, or an older one of as many. Null where it found none: there is none, there are too many to

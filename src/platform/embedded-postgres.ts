@@ -38,7 +38,7 @@ const pollMs = 20;
 const attemptsMax = 20;
 const attemptPauseMs = 250;
 /** The connections of a control plane that was killed just now are still being noticed as broken. */
-const takenMs = 2_000;
+const takenMs = 1_000;
 
 /**
  * Starts the server; one that a killed control plane has left running is ended first.

@@ -2,7 +2,7 @@
  * The task queue port. A task is a hint: "look at this deployment". What is to be done follows from its row, so that a lost
  * task is harmless (the sweep sends it again) and a repeated one changes nothing.
  */
-export type TaskKind =
+type TaskKind =
   /** Start the containers of a deployment that was admitted. */
   | 'start'
   /** Stop the containers of a deployment that is stopping. */

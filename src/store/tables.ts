@@ -9,7 +9,7 @@ import type { DeploymentStatus } from '../core/lifecycle.ts';
 import type { DeploymentKind, ReplicaStatus, StopIntent } from '../core/progress.ts';
 
 export type Role = 'owner' | 'admin' | 'developer' | 'viewer';
-export type { DeploymentKind, ReplicaStatus, StopIntent };
+export type { DeploymentKind, StopIntent };
 export type RuntimeKind = 'docker' | 'simulated';
 export type PullPolicy = 'always' | 'missing' | 'never';
 

@@ -9,7 +9,7 @@ import { appendEvents, type EventType } from './events.ts';
 import type { Actor, Scope } from './scope.ts';
 import type { StopIntent, Tables } from './tables.ts';
 
-export type DeploymentRow = Selectable<Tables['deployment']>;
+type DeploymentRow = Selectable<Tables['deployment']>;
 
 export type TransitionOutcome =
   /** `removed`: the row is gone. */

@@ -140,6 +140,28 @@ describe('a pass', () => {
   });
 });
 
+async function allocate(
+  fixture: Fixture,
+  id: string,
+  given: { ram?: number; cpu?: number; gpu?: number; device?: number },
+) {
+  await db
+    .insertInto('allocation')
+    .values({
+      deployment_id: id,
+      replica: 0,
+      attempt: 1,
+      cluster_id: fixture.clusterId,
+      node_id: fixture.nodeId,
+      ram: given.ram ?? 1,
+      cpu: given.cpu ?? 1,
+      gpu: given.gpu ?? 0,
+      device_indexes: given.device === undefined ? [] : [given.device],
+      device_amounts: given.device === undefined ? [] : [given.gpu ?? 0],
+    })
+    .execute();
+}
+
 describe('the database refuses', () => {
   test('an allocation of more than the node has, whatever wrote it', async () => {
     const fixture = await makeCluster(db);
@@ -166,28 +188,6 @@ describe('the database refuses', () => {
       'never changed',
     );
   });
-
-  async function allocate(
-    fixture: Fixture,
-    id: string,
-    given: { ram?: number; cpu?: number; gpu?: number; device?: number },
-  ) {
-    await db
-      .insertInto('allocation')
-      .values({
-        deployment_id: id,
-        replica: 0,
-        attempt: 1,
-        cluster_id: fixture.clusterId,
-        node_id: fixture.nodeId,
-        ram: given.ram ?? 1,
-        cpu: given.cpu ?? 1,
-        gpu: given.gpu ?? 0,
-        device_indexes: given.device === undefined ? [] : [given.device],
-        device_amounts: given.device === undefined ? [] : [given.gpu ?? 0],
-      })
-      .execute();
-  }
 });
 
 describe('observations', () => {

@@ -19,6 +19,8 @@ const backends: [string, () => QueueBackend][] = [
   ['Redis', () => ({ kind: 'redis', url: required('HYPERVISOR_TEST_REDIS_URL') })],
 ];
 
+const task = (kind: Task['kind'] = 'start'): Task => ({ kind, deploymentId: randomUUID(), attempt: 1 });
+
 function required(name: string): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set: the global set-up starts what it names`);
@@ -29,8 +31,6 @@ describe.each(backends)('the task queue on %s', (_name, backend) => {
   async function open(name = `test-${randomUUID()}`): Promise<TaskQueue> {
     return openTaskQueue({ backend: backend(), name, log });
   }
-
-  const task = (kind: Task['kind'] = 'start'): Task => ({ kind, deploymentId: randomUUID(), attempt: 1 });
 
   test('hands each task to a worker once', async () => {
     const queue = await open();
@@ -72,8 +72,8 @@ describe.each(backends)('the task queue on %s', (_name, backend) => {
 });
 
 async function handled(queue: TaskQueue, count: number, seen: Task[], then: () => Promise<void>): Promise<void> {
-  await queue.work((task) => {
-    seen.push(task);
+  await queue.work((handed) => {
+    seen.push(handed);
     return Promise.resolve();
   });
   await then();

@@ -82,8 +82,14 @@ export const addClusters: AddCommand = (program) => {
         table(
           ['name', 'status', 'runtime', 'free (RAM / CPU / GPU)', 'total', 'active', 'queued', 'age'],
           items.map((one) => [
-            ...[one.name, one.status, one.runtime, resources(one.resources.available), resources(one.resources.total)],
-            ...[one.deployments.active, one.deployments.queued, age(one.created_at)],
+            one.name,
+            one.status,
+            one.runtime,
+            resources(one.resources.available),
+            resources(one.resources.total),
+            one.deployments.active,
+            one.deployments.queued,
+            age(one.created_at),
           ]),
         ),
       );
@@ -155,14 +161,15 @@ function describe(cluster: Cluster, nodes: readonly Node[]): string {
   return `${lines.join('\n')}\n\n${usage(cluster)}\n\n${nodeTable(nodes)}`;
 }
 
+const usageRow = (name: string, used: number, all: number, unit: string) =>
+  `${name}  ${bar(all === 0 ? 0 : used / all)}  ${used} of ${all} ${unit}`;
+
 /** Allocated of total, as bars. */
 function usage({ resources: { allocated, total } }: Pick<Cluster, 'resources'>): string {
-  const row = (name: string, used: number, all: number, unit: string) =>
-    `${name}  ${bar(all === 0 ? 0 : used / all)}  ${used} of ${all} ${unit}`;
   return [
-    row('RAM', allocated.ram, total.ram, 'GB'),
-    row('CPU', allocated.cpu, total.cpu, 'cores'),
-    row('GPU', allocated.gpu, total.gpu, 'devices'),
+    usageRow('RAM', allocated.ram, total.ram, 'GB'),
+    usageRow('CPU', allocated.cpu, total.cpu, 'cores'),
+    usageRow('GPU', allocated.gpu, total.gpu, 'devices'),
   ].join('\n');
 }
 
@@ -170,8 +177,11 @@ function nodeTable(nodes: readonly Node[]): string {
   return table(
     ['node', 'schedulable', 'free (RAM / CPU / GPU)', 'total', 'GPU models'],
     nodes.map((node) => [
-      ...[node.name, node.schedulable ? 'yes' : 'cordoned', resources(node.resources.available)],
-      ...[resources(node.resources.total), [...new Set(node.gpus.map((gpu) => gpu.model))].join(', ') || '-'],
+      node.name,
+      node.schedulable ? 'yes' : 'cordoned',
+      resources(node.resources.available),
+      resources(node.resources.total),
+      [...new Set(node.gpus.map((gpu) => gpu.model))].join(', ') || '-',
     ]),
   );
 }
@@ -184,9 +194,10 @@ async function nodesOf(session: Session, cluster: Cluster): Promise<Node[]> {
   return page.items;
 }
 
+const clusterOption = () => new Option('-c, --cluster <name>', 'the cluster');
+
 export const addNodes: AddCommand = (program) => {
   const node = program.command('node').description('nodes of a cluster');
-  const clusterOption = () => new Option('-c, --cluster <name>', 'the cluster');
 
   node
     .command('list')

@@ -1,13 +1,12 @@
 import { text as readAll } from 'node:stream/consumers';
 import { password as askPassword, text as askText, isCancel } from '@clack/prompts';
-import { createClient } from '../../sdk/client/index.ts';
 import { getMe, register, signIn, signOut } from '../../sdk/index.ts';
 import { type AddCommand, options } from '../command.ts';
 import { readContexts, saveContext, writeContexts } from '../context-file.ts';
 import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { print, say } from '../output.ts';
-import { call, type Globals, openSession, type Session } from '../session.ts';
+import { call, clientOf, type Globals, openSession, type Session } from '../session.ts';
 
 interface Credentials {
   readonly username?: string;
@@ -93,7 +92,7 @@ export const addLogin: AddCommand = (program) => {
 
 /** Writes the context. The token is that of a session, with which one may also make and switch organizations. */
 async function keep(given: Credentials & Globals, session: Session, token: string): Promise<void> {
-  const client = createClient({ baseUrl: session.url, headers: { authorization: `Bearer ${token}` } });
+  const client = clientOf(session.url, token);
   const me = await call(session, getMe({ client }));
   await saveContext(given.name, { url: session.url, token });
   print(given, { context: given.name, url: session.url, user: me.user }, () => {

@@ -1,0 +1,202 @@
+import { readFile } from 'node:fs/promises';
+import { Option } from 'commander';
+import { type Deployment, type DeploymentCreate, getDeployment, submitDeployments } from '../../sdk/index.ts';
+import { type AddCommand, options } from '../command.ts';
+import { CliError } from '../errors.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { loadDeployments } from '../files/load-deployments.ts';
+import { findCluster, findDeployment } from '../find.ts';
+import { parseDuration, shortId } from '../format.ts';
+import { print, say } from '../output.ts';
+import { call, type Globals, openSession, type Session } from '../session.ts';
+import { untilEnded } from '../until-ended.ts';
+
+interface SubmitOptions extends Globals {
+  readonly file?: string;
+  readonly cluster?: string;
+  readonly image?: string;
+  readonly name?: string;
+  readonly ram?: number;
+  readonly cpu?: number;
+  readonly gpu: number;
+  readonly gpuModel: string[];
+  readonly priority?: number;
+  readonly service?: boolean;
+  readonly replicas: number;
+  readonly env: string[];
+  readonly envFile?: string;
+  readonly port: string[];
+  readonly label: string[];
+  readonly timeLimit?: string;
+  readonly grace?: string;
+  readonly pull: 'always' | 'missing' | 'never';
+  readonly wait?: boolean;
+  readonly idempotencyKey?: string;
+}
+
+const collect = (value: string, before: string[]) => [...before, value];
+
+export const addSubmit: AddCommand = (program) => {
+  program
+    .command('submit')
+    .description('submit a deployment, or all of a file')
+    .argument('[command...]', "replaces the image's command; write -- before it")
+    .option('-f, --file <path>', 'a YAML file with one deployment a document; "-" for standard input')
+    .option('-c, --cluster <name>', 'the cluster; default: that of the context, or the only one')
+    .option('-i, --image <image>', 'the Docker image')
+    .option('-n, --name <name>', 'a name for people')
+    .option('--ram <gb>', 'memory in GB, for each replica', Number)
+    .option('--cpu <cores>', 'cores, for each replica', Number)
+    .option('--gpu <devices>', 'GPU devices, or a share of one below 1', Number, 0)
+    .option('--gpu-model <model>', 'a model that will do (repeatable)', collect, [])
+    .option('-p, --priority <number>', '1 to 100; a lower number goes first; default 50', Number)
+    .option('--service', 'runs until it is stopped')
+    .option('--replicas <count>', 'all start together, or none', Number, 1)
+    .option('-e, --env <NAME=value>', 'an environment variable (repeatable)', collect, [])
+    .option('--env-file <path>', 'a file of NAME=value lines')
+    .option('--port <[host:]container[/udp]>', 'a port to publish (repeatable)', collect, [])
+    .option('--label <name=value>', 'a label of the container (repeatable)', collect, [])
+    .option('--time-limit <duration>', 'it is stopped then; helps to plan ahead')
+    .option('--grace <duration>', 'between the signal and the kill; default 10s')
+    .addOption(
+      new Option('--pull <policy>', 'when to pull').choices(['always', 'missing', 'never'] as const).default('missing'),
+    )
+    .option('--wait', "wait until it has ended, and end with the job's exit code")
+    .option('--idempotency-key <key>', 'the same key submits once, however often it is sent')
+    .action(async (words: string[], _options, command) => {
+      const given = options<SubmitOptions>(command);
+      const session = await openSession(given);
+      const deployments =
+        given.file === undefined
+          ? [await fromOptions(session, given, words)]
+          : await fromFile(session, given, given.file);
+      const submitted = await submit(session, deployments, given.idempotencyKey);
+      if (given.wait === true) return follow(session, given, submitted);
+      print(given, submitted.length === 1 ? submitted[0] : { deployments: submitted }, () =>
+        submitted
+          .map((one) => `${one.name} (${shortId(one.id)}) is ${one.status}, with priority ${one.priority}`)
+          .join('\n'),
+      );
+      if (submitted.length === 1) say(given, `Next: hv describe ${shortId(submitted[0]?.id ?? '')}`);
+    });
+
+  program
+    .command('wait')
+    .description('wait until a deployment has ended, and end with its exit code')
+    .argument('<deployment>')
+    .action(async (name: string, _options, command) => {
+      const globals = options(command);
+      const session = await openSession(globals);
+      await follow(session, globals, [await findDeployment(session, name)]);
+    });
+};
+
+/** A single one and a file go the same way: all are accepted, or none. */
+async function submit(
+  session: Session,
+  deployments: DeploymentCreate[],
+  key: string | undefined,
+): Promise<Deployment[]> {
+  const headers = key === undefined ? {} : { headers: { 'idempotency-key': key } };
+  const answer = await call(session, submitDeployments({ client: session.client, body: { deployments }, ...headers }));
+  return answer.deployments;
+}
+
+async function follow(session: Session, globals: Globals, deployments: readonly Deployment[]): Promise<void> {
+  const ended: Deployment[] = [];
+  for (const { id } of deployments) {
+    ended.push(
+      await untilEnded(
+        () => call(session, getDeployment({ client: session.client, path: { id } })),
+        (message) => say(globals, message),
+      ),
+    );
+  }
+  const [first] = ended;
+  print(globals, ended.length === 1 ? first : { deployments: ended }, () =>
+    ended.map((one) => `${one.name} ${one.status}: ${one.reason}`).join('\n'),
+  );
+  const failed = ended.find((one) => one.status !== 'succeeded');
+  process.exitCode = failed === undefined ? exitCodes.ok : (failed.exit_code ?? exitCodes.failure) || exitCodes.failure;
+}
+
+async function fromFile(session: Session, given: SubmitOptions, path: string): Promise<DeploymentCreate[]> {
+  const loaded = await loadDeployments(path);
+  const clusters = new Map<string | undefined, string>();
+  const deployments: DeploymentCreate[] = [];
+  for (const { cluster = given.cluster, ...deployment } of loaded) {
+    const clusterId = clusters.get(cluster) ?? (await findCluster(session, cluster)).id;
+    clusters.set(cluster, clusterId);
+    deployments.push({ ...deployment, cluster_id: clusterId });
+  }
+  return deployments;
+}
+
+async function fromOptions(
+  session: Session,
+  given: SubmitOptions,
+  words: readonly string[],
+): Promise<DeploymentCreate> {
+  const { image, ram, cpu } = given;
+  const missing = Object.entries({ image, ram, cpu }).filter(([, value]) => value === undefined);
+  if (image === undefined || ram === undefined || cpu === undefined) {
+    throw new CliError(
+      `what to submit is not said: ${missing.map(([name]) => `--${name}`).join(', ')} missing`,
+      exitCodes.usage,
+      [
+        'For example: hv submit --image busybox --ram 0.1 --cpu 0.5 -- echo hello',
+        'Or a file: hv submit -f deployment.yaml',
+      ],
+    );
+  }
+  const { id } = await findCluster(session, given.cluster);
+  return {
+    cluster_id: id,
+    docker_image: image,
+    ram_required: ram,
+    cpu_required: cpu,
+    gpu_required: given.gpu,
+    gpu_models: given.gpuModel,
+    kind: given.service === true ? 'service' : 'job',
+    replicas: given.replicas,
+    env: { ...(await readEnvFile(given.envFile)), ...pairs(given.env, '--env') },
+    labels: pairs(given.label, '--label'),
+    ports: given.port.map(parsePort),
+    pull_policy: given.pull,
+    ...(words.length === 0 ? {} : { command: [...words] }),
+    ...(given.name === undefined ? {} : { name: given.name }),
+    ...(given.priority === undefined ? {} : { priority: given.priority }),
+    ...(given.timeLimit === undefined ? {} : { time_limit_s: parseDuration(given.timeLimit) }),
+    ...(given.grace === undefined ? {} : { stop_grace_s: parseDuration(given.grace) }),
+  };
+}
+
+function pairs(texts: readonly string[], option: string): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const equals = text.indexOf('=');
+      if (equals < 1) throw new CliError(`${option} "${text}" must be written NAME=value`, exitCodes.usage);
+      return [text.slice(0, equals), text.slice(equals + 1)];
+    }),
+  );
+}
+
+async function readEnvFile(path: string | undefined): Promise<Record<string, string>> {
+  if (path === undefined) return {};
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw new CliError(`could not read ${path}`, exitCodes.usage);
+  });
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
+  return pairs(lines, `--env-file ${path}:`);
+}
+
+export function parsePort(text: string): { container: number; host: number | null; protocol: 'tcp' | 'udp' } {
+  const match = /^(?:(\d+):)?(\d+)(?:\/(tcp|udp))?$/.exec(text);
+  if (match === null) throw new CliError(`--port "${text}" must be written 80, 8080:80 or 53/udp`, exitCodes.usage);
+  const [, host, container, protocol] = match;
+  return {
+    container: Number(container),
+    host: host === undefined ? null : Number(host),
+    protocol: protocol === 'udp' ? 'udp' : 'tcp',
+  };
+}

@@ -1,0 +1,128 @@
+import { Option } from 'commander';
+import pc from 'picocolors';
+import type { Config } from '../../config.ts';
+import { type AddCommand, options } from '../command.ts';
+import { CliError } from '../errors.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { FirstStart, Limits } from '../first-start.ts';
+
+interface UpOptions extends Limits {
+  readonly dataDir?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly databaseUrl?: string;
+  readonly redisUrl?: string;
+  readonly dockerHost?: string;
+  readonly registration?: 'open' | 'invite';
+  readonly logLevel?: string;
+}
+
+export const addUp: AddCommand = (program) => {
+  program
+    .command('up')
+    .description('run Hypervisor on this machine')
+    .option('--data-dir <path>', 'where everything is kept')
+    .option('--host <address>', 'the address to listen on; default 127.0.0.1')
+    .option('--port <number>', 'the port; default 7420; 0: a free one', Number)
+    .option('--ram <gb>', 'give the cluster "local" at most so much memory (first start)', Number)
+    .option('--cpu <cores>', 'at most so many cores (first start)', Number)
+    .option('--gpu <devices>', 'at most so many GPUs (first start)', Number)
+    .option('--database-url <url>', 'a PostgreSQL server instead of the embedded one')
+    .option('--redis-url <url>', 'a Redis for the tasks')
+    .option('--docker-host <host>', 'the engine: unix:///path or tcp://host:port')
+    .addOption(new Option('--registration <mode>', 'who may register').choices(['open', 'invite'] as const))
+    .option('--log-level <level>', 'how much is logged on standard error; default warn')
+    .action(async (_options, command) => {
+      await run(options<UpOptions>(command));
+    });
+};
+
+async function run(given: UpOptions): Promise<void> {
+  // Loaded here and not above: every other command starts without the server.
+  const [{ makeConfig }, { startHypervisor }, { firstStart }] = await Promise.all([
+    import('../../config.ts'),
+    import('../../main.ts'),
+    import('../first-start.ts'),
+  ]);
+  const config = makeConfig(settings(given));
+  const stopRequested = untilSignal();
+  console.error(pc.dim(`Starting, with its data in ${config.dataDir}`));
+  const hypervisor = await startHypervisor(config, { say: (message) => console.error(pc.dim(message)) }).catch(
+    (error: unknown) => {
+      throw inPlainWords(error, config);
+    },
+  );
+  try {
+    const first = await firstStart(hypervisor, given);
+    console.log(first === null ? welcomeBack(hypervisor.url) : welcome(hypervisor.url, first));
+    await stopRequested;
+    console.error(pc.dim('Stopping; containers go on running.'));
+  } finally {
+    await hypervisor.stop();
+  }
+}
+
+function settings(given: UpOptions): Partial<Config> {
+  const {
+    dataDir,
+    host,
+    port,
+    databaseUrl,
+    redisUrl,
+    dockerHost,
+    registration,
+    logLevel = process.env['HYPERVISOR_LOG_LEVEL'] ?? 'warn',
+  } = given;
+  return { dataDir, host, port, databaseUrl, redisUrl, dockerHost, registration, logLevel };
+}
+
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
+
+function inPlainWords(error: unknown, config: Config): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') {
+    return new CliError(`port ${config.port} is taken`, exitCodes.conflict, [
+      'Is Hypervisor running already? Try: hv whoami',
+      'Or choose another: --port 7421',
+    ]);
+  }
+  if (code === 'EACCES') {
+    return new CliError(`${config.dataDir} can't be written to`, exitCodes.failure, [
+      'Choose another directory with --data-dir',
+    ]);
+  }
+  return error;
+}
+
+function welcome(url: string, first: FirstStart): string {
+  const engine =
+    first.cluster === null
+      ? [
+          `${pc.yellow('No Docker Engine answers')} (${first.engineMessage}).`,
+          'Start one, and make a cluster of it: hv cluster create local --ram … --cpu …',
+        ]
+      : [
+          `This machine is the cluster ${pc.bold('local')}: ${first.cluster.ram} GB of RAM, ${first.cluster.cpu} cores, ${first.cluster.gpu} GPUs.`,
+        ];
+  return [
+    '',
+    `Hypervisor runs at ${pc.bold(url)}`,
+    '',
+    `Sign in as ${pc.bold(first.username)} with the password ${pc.bold(first.password)}`,
+    'It is shown this once; the command line of this user is signed in already.',
+    '',
+    ...engine,
+    '',
+    `Next, in another terminal:  ${pc.bold('npm run --silent hv -- submit --image busybox --ram 0.1 --cpu 0.5 -- echo hello')}`,
+    `The API is described at ${url}/api/docs. Ctrl-C stops.`,
+    '',
+  ].join('\n');
+}
+
+function welcomeBack(url: string): string {
+  return `\nHypervisor runs at ${pc.bold(url)}\nNext, in another terminal:  ${pc.bold('npm run --silent hv -- ps')}\nCtrl-C stops.\n`;
+}
