@@ -226,7 +226,8 @@ describe('a plan', () => {
     if (reservation === undefined || reservation.startsAt === null) return;
     const [next] = plan(applied(result, snapshot, now), policy, now).reservations;
     expect(next?.deploymentId).toBe(reservation.deploymentId);
-    expect(next?.startsAt).toBe(reservation.startsAt);
+    // Sooner is fine: what was admitted elsewhere may end, and make room, before what ran already.
+    expect(next?.startsAt).toBeLessThanOrEqual(reservation.startsAt);
   });
 
   test('the same snapshot gives the same plan, whatever the order of its lists', () => {

@@ -106,12 +106,13 @@ interface HoldingRow {
   gpu: number;
   device_indexes: number[];
   device_amounts: number[];
+  is_service: boolean;
   ends_by_ms: string | null;
 }
 
 async function readHoldings(db: Database, clusterId: string): Promise<Holding[]> {
   const { rows } = await sql<HoldingRow>`
-    select a.deployment_id, a.node_id, a.ram, a.cpu, a.gpu, a.device_indexes, a.device_amounts,
+    select a.deployment_id, a.node_id, a.ram, a.cpu, a.gpu, a.device_indexes, a.device_amounts, d.kind = 'service' as is_service,
            ceil(extract(epoch from coalesce(d.started_at, now()) + make_interval(secs => d.time_limit_s + d.stop_grace_s)) * 1000)::bigint
              as ends_by_ms
       from allocation a join deployment d on d.id = a.deployment_id
@@ -121,6 +122,7 @@ async function readHoldings(db: Database, clusterId: string): Promise<Holding[]>
     nodeId: row.node_id,
     resources: { ram: row.ram, cpu: row.cpu, gpu: row.gpu },
     devices: row.device_indexes.map((index, i) => ({ index, amount: row.device_amounts[i] ?? 0 })),
+    isService: row.is_service,
     endsBy: row.ends_by_ms === null ? null : Number(row.ends_by_ms),
   }));
 }
@@ -150,7 +152,7 @@ async function readQueue(db: Database, clusterId: string): Promise<QueuedDeploym
 
 /** The fields of `deployment_shape` in the migrations, in its order. */
 function addGroup(queue: QueuedDeployment[], row: QueueGroupRow): void {
-  const [ram = '', cpu = '', gpu = '', replicas = '', priority = '', timeLimit = '', ...models] = row.shape.split('|');
+  const [ram = '', cpu = '', gpu = '', replicas = '', priority = '', longest = '', ...models] = row.shape.split('|');
   const gpuModels = models.join('|');
   const request: Request = {
     perReplica: { ram: toThousandths(ram), cpu: toThousandths(cpu), gpu: toThousandths(gpu) },
@@ -158,7 +160,8 @@ function addGroup(queue: QueuedDeployment[], row: QueueGroupRow): void {
     gpuModels: gpuModels === '' ? [] : gpuModels.split('\u001f'),
   };
   const priorityNumber = Number(priority);
-  const timeLimitMs = timeLimit === '' ? null : Number(timeLimit) * 1000;
+  // With the grace of its stop: what is planned behind it must not be late by that.
+  const timeLimitMs = longest === '' ? null : Number(longest) * 1000;
   const times = row.queued_at.split(',');
   row.ids.split(',').forEach((id, i) => {
     queue.push({ id, request, priority: priorityNumber, queuedAt: Number(times[i]), timeLimit: timeLimitMs });

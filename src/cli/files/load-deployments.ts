@@ -31,7 +31,9 @@ export function parseDeployments(text: string, name: string): LoadedDeployment[]
   const documents = parseAllDocuments(text, { lineCounter: lines });
   const errors: string[] = [];
   const loaded: LoadedDeployment[] = [];
-  const filled = (Array.isArray(documents) ? documents : []).filter((document) => document.contents !== null);
+  const filled = (Array.isArray(documents) ? documents : []).filter(
+    (document) => document.errors.length > 0 || document.toJS() !== null,
+  );
   filled.forEach((document, index) => {
     const where = filled.length > 1 ? `${name}, document ${index + 1}` : name;
     const result = check(document, lines);

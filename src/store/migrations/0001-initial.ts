@@ -154,10 +154,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 
     -- Declared immutable for the generated column below: it depends on nothing but its arguments.
     create function deployment_shape(ram numeric, cpu numeric, gpu numeric, replicas integer, gpu_models text[],
-                                     priority smallint, time_limit_s integer)
+                                     priority smallint, longest_s integer)
       returns text language plpgsql immutable parallel safe as $$
     begin
-      return ram || '|' || cpu || '|' || gpu || '|' || replicas || '|' || priority || '|' || coalesce(time_limit_s::text, '')
+      return ram || '|' || cpu || '|' || gpu || '|' || replicas || '|' || priority || '|' || coalesce(longest_s::text, '')
              || '|' || array_to_string(gpu_models, chr(31));
     end $$;
 
@@ -184,7 +184,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       stop_grace_s integer not null default 10 check (stop_grace_s >= 0),
       -- All that tells requests apart for the planner, in one column: a queue of 50,000 is grouped by it in a fifth of the time.
       shape text not null generated always as
-        (deployment_shape(ram_required, cpu_required, gpu_required, replicas, gpu_models, priority, time_limit_s)) stored,
+        (deployment_shape(ram_required, cpu_required, gpu_required, replicas, gpu_models, priority, time_limit_s + stop_grace_s)) stored,
       status text not null default 'queued'
         check (status in ('queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'cancelled')),
       -- Counts from 1; a retry is a new attempt.
