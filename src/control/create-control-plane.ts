@@ -101,8 +101,9 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     async close() {
       await sweeper.close();
       await scheduler.close();
-      await queue.close();
+      // Observers before the queue: what they see last is still written down, and its tasks are sent.
       await Promise.all(observers.map(({ observer }) => observer.close()));
+      await queue.close();
     },
   };
 }

@@ -5,6 +5,7 @@
  * has written down why; a missing image is known only when a container is made of it; a removed container's end is told by the
  * event alone.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import Docker, { type ContainerInspectInfo } from 'dockerode';
 import { readCapacity } from './docker/capacity.ts';
 import { createOptions } from './docker/container-spec.ts';
@@ -27,8 +28,9 @@ export interface DockerRuntimeOptions {
 
 /** How many ended containers of a listing are looked at at once. */
 const looksAtOnce = 16;
-/** A name that is taken and free again by the time we look, so often in a row, is not by chance. */
-const createTries = 3;
+/** How soon, and how often, one looks again for the container that a name is taken for: some seconds in all. */
+const reservedMs = 50;
+const reservedLooks = 100;
 
 export function createDockerRuntime({ installationId, connection, answerMs = 30_000 }: DockerRuntimeOptions): Runtime {
   // The second is for what is long by nature (logs, events, pulls) and has no time limit of its own.
@@ -59,11 +61,15 @@ export function createDockerRuntime({ installationId, connection, answerMs = 30_
     return info === null ? null : toState(key, info);
   }
 
-  /** Makes the container, or finds the one that an earlier call made. */
+  /**
+   * Makes the container, or finds the one that an earlier call made. The engine takes the name before there is a container to
+   * look at: while another create of the same name is under way (of a process that was killed, say), there is nothing to find
+   * yet. One that was removed in between leaves the name free.
+   */
   async function create(spec: ContainerSpec): Promise<{ id: string; found: ContainerInspectInfo | null }> {
     const name = nameOf(spec.key);
     const wanted = { name, ...createOptions(installationId, spec) };
-    for (let attempt = 1; attempt <= createTries; attempt += 1) {
+    for (let looks = 0; looks < reservedLooks; looks += 1) {
       try {
         const { id } = await within(answerMs, docker.createContainer(wanted));
         return { id, found: null };
@@ -71,11 +77,16 @@ export function createDockerRuntime({ installationId, connection, answerMs = 30_
         if (statusOf(error) !== 409) throw toRuntimeError(error, 'start_failed');
       }
       const found = await look(spec.key);
-      if (found === null) continue;
-      if (isOurs(found)) return { id: found.Id, found };
-      throw new RuntimeError('start_failed', `the name ${name} is taken by a container that is not ours`);
+      if (found !== null && isOurs(found)) return { id: found.Id, found };
+      if (found !== null) {
+        throw new RuntimeError('start_failed', `the name ${name} is taken by a container that is not ours`);
+      }
+      await sleep(reservedMs);
     }
-    throw new RuntimeError('start_failed', `the name ${name} is taken, and no container has it`);
+    throw new RuntimeError(
+      'unreachable',
+      `the Docker Engine holds the name ${name} for a container that it does not show`,
+    );
   }
 
   async function removeById(id: string): Promise<void> {

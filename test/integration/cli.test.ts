@@ -34,6 +34,9 @@ async function json<T = Record<string, unknown>>(args: readonly string[]): Promi
   return JSON.parse(out) as T;
 }
 
+const document = (name: string, ram: number) =>
+  `cluster: local\nname: ${name}\ndocker_image: simulated/job\nram_required: ${ram}\ncpu_required: 1\nenv: { SIM_RUN_MS: '1' }\n`;
+
 beforeAll(async () => {
   service = await startTestService();
   home = await mkdtemp(join(tmpdir(), 'hypervisor-cli-'));
@@ -70,8 +73,6 @@ describe('submit', () => {
 
   test('of a file submits all of it or nothing', async () => {
     const path = join(home, 'two.yaml');
-    const document = (name: string, ram: number) =>
-      `cluster: local\nname: ${name}\ndocker_image: simulated/job\nram_required: ${ram}\ncpu_required: 1\nenv: { SIM_RUN_MS: '1' }\n`;
     await writeFile(path, `${document('fits', 1)}---\n${document('never', 64)}`);
     const refused = await hv(['submit', '-f', path]);
     expect(refused.code).toBe(6);

@@ -1,6 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { Option } from 'commander';
-import { type Deployment, type DeploymentCreate, getDeployment, submitDeployments } from '../../sdk/index.ts';
+import {
+  type Deployment,
+  type DeploymentCreate,
+  getDeployment,
+  submitDeployment,
+  submitDeployments,
+} from '../../sdk/index.ts';
 import { type AddCommand, options } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -91,13 +97,17 @@ export const addSubmit: AddCommand = (program) => {
     });
 };
 
-/** A single one and a file go the same way: all are accepted, or none. */
+/** All are accepted, or none. A single one goes alone: its errors then name its fields, and no place in a list. */
 async function submit(
   session: Session,
   deployments: DeploymentCreate[],
   key: string | undefined,
 ): Promise<Deployment[]> {
   const headers = key === undefined ? {} : { headers: { 'idempotency-key': key } };
+  const [first, ...rest] = deployments;
+  if (first !== undefined && rest.length === 0) {
+    return [await call(session, submitDeployment({ client: session.client, body: first, ...headers }))];
+  }
   const answer = await call(session, submitDeployments({ client: session.client, body: { deployments }, ...headers }));
   return answer.deployments;
 }
