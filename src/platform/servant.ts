@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
-import { exists, rotateLog } from './files.ts';
-
-const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'];
+import { Socket } from 'node:net';
+import { rotateLog } from './files.ts';
 
 export interface ServantOptions {
   /** Gets what it prints: a file, not a pipe, so that it is there to be read when it did not start. */
@@ -15,40 +14,39 @@ export interface ServantOptions {
 }
 
 /**
- * Starts a server that is to live no longer than this process: the kernel tells it to end, should we be killed (where there is no
- * setpriv, it is left to the next start). Resolves to its process id.
- *
- * @throws where the program can't be run at all.
+ * Becomes the program, and leaves a watcher that waits for the other end of its pipe to close, which the kernel does when a process
+ * ends, however it ends. (The kernel's own PDEATHSIG is sent once for each thread of the dying parent, and a dockerd that is
+ * told to end three times ends without cleaning up.) The watcher is no child of the program: PostgreSQL minds those that it
+ * does not know.
  */
+const watched = '( { read -r _ <&3; kill -s "$0" $$; } > /dev/null 2>&1 & ) && exec "$@" 3<&-';
+
+/** Starts a server that is told to end when this process ends or is killed. Resolves to its process id. */
 export async function spawnServant(
   executable: string,
   args: readonly string[],
   options: ServantOptions,
 ): Promise<number> {
-  const wrapper = await findSetpriv();
-  const wrapped = wrapper === null ? [] : ['--pdeathsig', options.signal, executable];
   await rotateLog(options.log);
   const log = await open(options.log, 'a', 0o640);
   try {
-    const child = spawn(wrapper ?? executable, [...wrapped, ...args], {
+    const child = spawn('/bin/sh', ['-c', watched, options.signal, executable, ...args], {
       cwd: '/',
       // Of a session of its own: Ctrl-C in the terminal ends us first, and we end it.
       detached: true,
-      stdio: ['ignore', log.fd, log.fd],
+      stdio: ['ignore', log.fd, log.fd, 'pipe'],
       ...(options.user && { uid: options.user.uid, gid: options.user.gid }),
     });
+    const [, , , pipe] = child.stdio;
+    child.once('exit', () => pipe?.destroy());
     await once(child, 'spawn');
     child.unref();
-    if (child.pid === undefined) throw new Error('no process');
+    if (pipe instanceof Socket) pipe.unref();
+    if (child.pid === undefined) throw new Error('it has no process id');
     return child.pid;
   } catch (error) {
     throw new Error(`${executable} could not be run: ${String(error)}`, { cause: error });
   } finally {
     await log.close();
   }
-}
-
-async function findSetpriv(): Promise<string | null> {
-  for (const path of setpriv) if (await exists(path)) return path;
-  return null;
 }

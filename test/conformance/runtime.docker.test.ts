@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { ContainerCreateOptions } from 'dockerode';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createDockerRuntime } from '../../src/runtimes/docker.ts';
 import type { ContainerSpec } from '../../src/runtimes/runtime.ts';
 import { requireEngine } from '../support/engine-port.ts';
@@ -30,6 +30,12 @@ afterEach(async () => {
   await removeAll(foreignLabel);
 });
 
+/**
+ * It outlives what is killed in it: containerd sometimes loses the word "out of memory" of a container that ends with it
+ * (containerd/containerd#8893; seen here about once in fifty times), and then no adapter can know.
+ */
+const lackOfMemory = 'tail /dev/zero\ncode=$?\nsleep 0.3\nexit $code';
+
 /** The same as the simulated containers do, in the words of a shell. */
 function scriptOf(behaviour: Behaviour): string {
   const { afterMs, exitCode = 0, outOfMemory, stdout = [], stderr = [], everyMs = 0, ignoresTerm } = behaviour;
@@ -39,8 +45,7 @@ function scriptOf(behaviour: Behaviour): string {
     ignoresTerm === true ? `trap '' TERM` : `trap 'exit 143' TERM`,
     ...stderr.map((line) => `echo ${quoted(line)} >&2`),
     stdout.map((line) => `echo ${quoted(line)}\n`).join(gap),
-    outOfMemory === true ? 'exec tail /dev/zero' : `sleep ${waitMs / 1000} & wait $!`,
-    `exit ${exitCode}`,
+    outOfMemory === true ? lackOfMemory : `sleep ${waitMs / 1000} & wait $!\nexit ${exitCode}`,
   ].join('\n');
 }
 
@@ -237,7 +242,8 @@ describe('what a container gets', () => {
     const { runtime } = newRuntime();
     const state = await runtime.start(serving(null));
     const port = state.ports[0]?.host ?? 0;
-    expect(await received(port)).toBe('hello\n');
+    // The engine listens before the program does.
+    await vi.waitFor(async () => expect(await received(port)).toBe('hello\n'), { timeout: 5000 });
 
     const second = serving(port);
     await expect(runtime.start(second)).rejects.toMatchObject({
@@ -267,7 +273,8 @@ describe('failures in plain words', () => {
       const { runtime } = newRuntime();
       await expect(runtime.ensureImage(name, { policy: 'missing' })).rejects.toMatchObject({
         name: 'RuntimeError',
-        code: expect.stringMatching(/^image_/),
+        code: 'image_not_found',
+        message: expect.stringMatching(/not a valid name|must be lowercase/),
       });
     },
   );

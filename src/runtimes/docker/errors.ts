@@ -99,7 +99,7 @@ export function toPullError(image: string, error: unknown, secrets: readonly str
       `the registry refuses ${image}: it does not exist, or credentials are needed (${words})`,
     );
   }
-  if (statusOf(error) === 404 || /not found|manifest unknown|no such image/i.test(words)) {
+  if (statusOf(error) === 404 || /not found|manifest unknown|no such image|invalid reference format/i.test(words)) {
     return new RuntimeError('image_not_found', `there is no image ${image} (${words})`);
   }
   return new RuntimeError('image_pull_failed', `could not pull ${image}: ${words}`);
