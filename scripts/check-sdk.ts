@@ -18,7 +18,9 @@ try {
   await rm(fresh, { recursive: true, force: true });
 }
 
-const textOf = (dir: string, path: string) => readFile(join(dir, path), 'utf8').catch(() => '');
+function textOf(dir: string, path: string): Promise<string> {
+  return readFile(join(dir, path), 'utf8').catch(() => '');
+}
 
 async function differences(made: string): Promise<string[]> {
   const different: string[] = [];
