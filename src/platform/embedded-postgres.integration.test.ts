@@ -169,9 +169,13 @@ describe('a second control plane on the same data directory', () => {
   });
 });
 
-test('a path that is too long for a socket does not matter', async () => {
-  const { url } = await start({ dataDir: join(newDataDir(), 'x'.repeat(120)) });
-  expect(await query(url, 'select 1')).toEqual([[1]]);
+test('a path that is too long for a socket does not matter, and its short one goes with the server', async () => {
+  const postgres = await startEmbeddedPostgres({ dataDir: join(newDataDir(), 'x'.repeat(120)) });
+  expect(await query(postgres.url, 'select 1')).toEqual([[1]]);
+  const socket = decodeURIComponent(new URL(postgres.url).hostname);
+  expect(await exists(socket)).toBe(true);
+  await postgres.stop();
+  expect(await exists(socket)).toBe(false);
 });
 
 test.runIf(isRoot)('a data directory that only root may enter is refused with what to do', async () => {

@@ -9,7 +9,7 @@ import type pg from 'pg';
 import { endOf, exists } from './files.ts';
 import { type BinariesChoice, findBinaries } from './postgres/binaries.ts';
 import { dataMajor, initialize, superuser } from './postgres/cluster.ts';
-import { type Layout, makeLayout } from './postgres/layout.ts';
+import { type Layout, makeLayout, removeSocketDir } from './postgres/layout.ts';
 import { serverUser } from './postgres/os-user.ts';
 import { claim, type Ownership } from './postgres/ownership.ts';
 import { endServer, type ServerPlan, serverPid, spawnServer } from './postgres/server.ts';
@@ -66,7 +66,11 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     dataDir: options.dataDir,
   });
   let stopping: Promise<void> | null = null;
-  const stop = () => (stopping ??= server.ownership.release(() => endServer(server.pid)));
+  const stop = () =>
+    (stopping ??= server.ownership.release(async () => {
+      await endServer(server.pid);
+      await removeSocketDir(layout);
+    }));
   try {
     await createDatabase(server.ownership.client);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, chown, lstat, mkdir } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { canReach, type OsUser } from './os-user.ts';
@@ -67,4 +67,9 @@ async function makePrivateDir(dir: string, user: OsUser | null): Promise<string>
   await chmod(dir, 0o700);
   if (user !== null) await chown(dir, user.uid, user.gid);
   return dir;
+}
+
+/** The server's files are gone from it by now. One in the data directory stays there for the next start. */
+export async function removeSocketDir({ root, socket }: Layout): Promise<void> {
+  if (!socket.startsWith(root)) await rmdir(socket).catch(() => undefined);
 }

@@ -19,7 +19,7 @@ const exited: ContainerState = {
 
 function event(Action: string, attributes: Record<string, string> = {}, installation = 'ours'): string {
   const Attributes = { ...labelsOf(installation, key), ...attributes };
-  return `${JSON.stringify({ Action, Actor: { ID: 'id', Attributes }, timeNano: 1_700_000_000_123_456_789 })}\n`;
+  return `${JSON.stringify({ Action, Actor: { ID: 'id', Attributes }, timeNano: 1_700_000_000_123 * 1e6 })}\n`;
 }
 
 /** An event stream that the test writes, and an engine that answers each look with the next of `looks`. */
