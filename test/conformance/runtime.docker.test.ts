@@ -298,6 +298,25 @@ describe('failures in plain words', () => {
   });
 });
 
+test('a name that the engine holds for a create under way is waited for, not taken for a failure', async () => {
+  const spec = newSpec(shell('sleep 3600'));
+  const started = await newRuntime().runtime.start(spec);
+  const info = await docker.getContainer(started.containerId).inspect();
+  let looks = 0;
+  const engine = await listening((request, response) => {
+    const isLook = request.method === 'GET';
+    if (isLook) looks += 1;
+    const isThere = isLook && looks > 5;
+    response.writeHead(isThere ? 200 : isLook ? 404 : 409, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify(isThere ? info : { message: 'the name is in use, or there is no such container' }));
+  });
+  const installationId = info.Config.Labels['hypervisor.installation'] ?? '';
+  const connection = { protocol: 'http', host: '127.0.0.1', port: engine.port } as const;
+  const state = await createDockerRuntime({ installationId, connection }).start(spec);
+  expect(state).toEqual(started);
+  engine.close();
+});
+
 describe('logs', () => {
   test('a line longer than the engine keeps in one piece comes in one piece', async () => {
     const { runtime } = newRuntime();
