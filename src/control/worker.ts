@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Logger } from 'pino';
 import type { Task } from '../queue/task-queue.ts';
 import {
@@ -18,7 +19,10 @@ import { KeyedMutex } from './keyed-mutex.ts';
 import type { Observations } from './observations.ts';
 import { recordState } from './state-observations.ts';
 
-interface Deps {
+/** How many containers an engine is asked to start at once: more would only wait inside of it, and run into its time limits. */
+const startsAtOnce = 16;
+
+interface Given {
   readonly db: Database;
   readonly log: Logger;
   readonly runtimeOf: (kind: RuntimeKind) => Runtime;
@@ -29,30 +33,49 @@ interface Deps {
   readonly onEvents: () => void;
 }
 
+interface Deps extends Given {
+  /** Begins a start when its engine has room for it. */
+  readonly limited: <T>(kind: RuntimeKind, start: () => Promise<T>) => Promise<T>;
+}
+
 /**
  * Carries out tasks. A task says only which deployment to look at; what is done follows from its row: a task that comes late,
  * twice, or after the user changed their mind finds nothing to do.
  */
-export function createWorker(deps: Deps): (task: Task) => Promise<void> {
+export function createWorker(given: Given): (task: Task) => Promise<void> {
+  const engineStarts = pLimit(startsAtOnce);
+  const deps: Deps = { ...given, limited: (kind, start) => (kind === 'docker' ? engineStarts(start) : start()) };
   // A stop never overtakes a start under way: otherwise it would find no container, and the start would make one after it.
   const turns = new KeyedMutex();
+  const underWay = new Set<string>();
   const load = batched<string, Work | null>(async (ids) => {
     const found = await readWork(deps.db, ids);
     return ids.map((id) => found.get(id) ?? null);
   });
 
-  return (task) =>
-    turns.run(task.deploymentId, async () => {
-      try {
-        if (task.kind === 'clean') return await clean(deps, task);
-        const work = await load(task.deploymentId);
-        if (work === null || work.deployment.attempt !== task.attempt) return;
-        if (task.kind === 'start' && work.deployment.status === 'starting') await startAll(deps, work);
-        if (task.kind === 'stop' && work.deployment.status === 'stopping') await stopAll(deps, work);
-      } catch (error) {
-        deps.log.error({ err: error, task }, 'a task failed; the sweep sends it again');
-      }
-    });
+  async function carryOut(task: Task): Promise<void> {
+    try {
+      if (task.kind === 'clean') return await clean(deps, task);
+      const work = await load(task.deploymentId);
+      if (work === null || work.deployment.attempt !== task.attempt) return;
+      if (task.kind === 'start' && work.deployment.status === 'starting') await startAll(deps, work);
+      if (task.kind === 'stop' && work.deployment.status === 'stopping') await stopAll(deps, work);
+    } catch (error) {
+      deps.log.error({ err: error, task }, 'a task failed; the sweep sends it again');
+    }
+  }
+
+  return async (task) => {
+    const name = `${task.kind}/${task.deploymentId}/${task.attempt}`;
+    // Somebody is at it: to wait for them, only to find it done, would keep others' work waiting (a pull may take minutes).
+    if (underWay.has(name)) return;
+    underWay.add(name);
+    try {
+      await turns.run(task.deploymentId, () => carryOut(task));
+    } finally {
+      underWay.delete(name);
+    }
+  };
 }
 
 async function startAll(deps: Deps, work: Work): Promise<void> {
@@ -88,7 +111,7 @@ async function pull(deps: Deps, runtime: Runtime, work: Work): Promise<void> {
 
 async function startOne(deps: Deps, runtime: Runtime, work: Work, replica: WorkReplica): Promise<void> {
   const spec = specOf(work, replica);
-  const state = await runtime.start(spec);
+  const state = await deps.limited(work.deployment.runtime, () => runtime.start(spec));
   await report(deps, runtime, state);
 }
 

@@ -20,12 +20,40 @@ export interface BullMqOptions {
 }
 
 // Starting and stopping never wait behind the cleaning up, which may copy megabytes of logs.
-const lanes = { lifecycle: 128, cleaning: 4 } as const;
+const lanes = { lifecycle: 48, cleaning: 4 } as const;
 type Lane = keyof typeof lanes;
 
 // A killed worker's tasks come back after about this long (measured 7 s; 57 s with BullMQ's defaults).
 const lockDurationMs = 5_000;
 const jobOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 } as const;
+
+/**
+ * A pass may admit hundreds at once. They are handed over in bundles: what a backend takes for one entry, and not what the worker
+ * does with it, is most of the time from admission to start.
+ */
+const bundleMax = 8;
+
+interface JobData {
+  readonly tasks: readonly Task[];
+}
+
+/** A single task refuses its twin by its id. A bundle need not: whoever comes second finds the work done or under way. */
+function jobsOf(tasks: readonly Task[]) {
+  const size = tasks.length > bundleMax ? bundleMax : 1;
+  const jobs = [];
+  for (let from = 0; from < tasks.length; from += size) {
+    const bundle = tasks.slice(from, from + size);
+    const [first] = bundle;
+    if (first === undefined) continue;
+    const id = `${first.kind}-${first.deploymentId}-${first.attempt}`;
+    jobs.push({
+      name: first.kind,
+      data: { tasks: bundle },
+      opts: { ...jobOptions, jobId: size === 1 ? id : `${id}-and-more` },
+    });
+  }
+  return jobs;
+}
 
 const laneOf = (task: Task): Lane => (task.kind === 'clean' ? 'cleaning' : 'lifecycle');
 
@@ -46,19 +74,14 @@ export async function openTaskQueue(options: BullMqOptions): Promise<TaskQueue> 
       for (const [lane, queue] of queues) {
         const mine = tasks.filter((task) => laneOf(task) === lane);
         if (mine.length === 0) continue;
-        await queue.addBulk(
-          mine.map((task) => ({
-            name: task.kind,
-            data: task,
-            // The id makes a task that waits or runs already refuse its twin.
-            opts: { ...jobOptions, jobId: `${task.kind}-${task.deploymentId}-${task.attempt}` },
-          })),
-        );
+        await queue.addBulk(jobsOf(mine));
       }
     },
     async work(handle) {
       for (const lane of Object.keys(lanes) as Lane[]) {
-        const worker = connections.worker(`${options.name}-${lane}`, lanes[lane], (task) => handle(task));
+        const worker = connections.worker(`${options.name}-${lane}`, lanes[lane], async (tasks) => {
+          await Promise.all(tasks.map(handle));
+        });
         worker.on('error', onError);
         workers.push(worker);
       }
@@ -73,17 +96,17 @@ export async function openTaskQueue(options: BullMqOptions): Promise<TaskQueue> 
 }
 
 /** What both backends' queues and workers have in common, as far as it is used here. */
-type TaskSender = Pick<Queue<Task>, 'addBulk' | 'close' | 'waitUntilReady'> & {
+type TaskSender = Pick<Queue<JobData>, 'addBulk' | 'close' | 'waitUntilReady'> & {
   on(event: 'error', listener: (error: Error) => void): unknown;
 };
-type TaskWorker = Pick<Worker<Task>, 'close'> & {
+type TaskWorker = Pick<Worker<JobData>, 'close'> & {
   on(event: 'error', listener: (error: Error) => void): unknown;
   waitUntilReady(): Promise<unknown>;
 };
 
 interface Connections {
   queue(name: string): TaskSender;
-  worker(name: string, concurrency: number, handle: (task: Task) => Promise<void>): TaskWorker;
+  worker(name: string, concurrency: number, handle: (tasks: readonly Task[]) => Promise<void>): TaskWorker;
   ready(queues: readonly TaskSender[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -108,9 +131,12 @@ async function redisConnections(url: string, log: Logger): Promise<Connections> 
   // Before the queues are made: each sends a first command at once.
   await Promise.all([connected(producer), connected(consumer)]);
   return {
-    queue: (name) => new Queue<Task>(name, { connection: producer, skipWaitingForReady: true }),
+    queue: (name) => new Queue<JobData>(name, { connection: producer, skipWaitingForReady: true }),
     worker: (name, concurrency, handle) =>
-      new Worker<Task>(name, (job) => handle(job.data), { connection: consumer, ...workerOptions(concurrency) }),
+      new Worker<JobData>(name, (job) => handle(job.data.tasks), {
+        connection: consumer,
+        ...workerOptions(concurrency),
+      }),
     ready: () => Promise.resolve(),
     close() {
       producer.disconnect();
@@ -141,9 +167,12 @@ function postgresConnections(url: string): Connections {
     options: '-c synchronous_commit=off',
   };
   return {
-    queue: (name) => new onPostgres.Queue<Task>(name, { connection }),
+    queue: (name) => new onPostgres.Queue<JobData>(name, { connection }),
     worker: (name, concurrency, handle) =>
-      new onPostgres.Worker<Task>(name, (job) => handle(job.data), { connection, ...workerOptions(concurrency) }),
+      new onPostgres.Worker<JobData>(name, (job) => handle(job.data.tasks), {
+        connection,
+        ...workerOptions(concurrency),
+      }),
     async ready(queues) {
       for (const queue of queues) await queue.waitUntilReady();
     },
