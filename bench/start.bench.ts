@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import pino from 'pino';
+import { Registry } from 'prom-client';
 import { createControlPlane } from '../src/control/create-control-plane.ts';
+import { createControlMetrics } from '../src/control/metrics.ts';
 import { openTaskQueue, type QueueBackend } from '../src/queue/bullmq.ts';
 import { createSimulatedRuntime, realClock } from '../src/runtimes/simulated.ts';
 import type { Database } from '../src/store/database.ts';
@@ -34,6 +36,7 @@ async function measure(context: BenchContext, db: Database, backend: QueueBacken
   const runtimes = { simulated, docker: createSimulatedRuntime({ clock: realClock }) };
   const queue = await openTaskQueue({ backend, name: `bench-${newId()}`, log });
   const control = await createControlPlane({
+    metrics: createControlMetrics(new Registry(), db),
     db,
     log,
     queue,

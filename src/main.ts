@@ -1,9 +1,11 @@
 /** The only wiring: which database, queue, runtimes and loops make up a running control plane. */
 import { mkdir } from 'node:fs/promises';
 import pino, { type Logger } from 'pino';
+import { Registry } from 'prom-client';
 import { createServer, redactedPaths } from './api/server.ts';
 import type { Config } from './config.ts';
 import { createControlPlane } from './control/create-control-plane.ts';
+import { createControlMetrics } from './control/metrics.ts';
 import { type DockerConnection, dockerConnection } from './platform/docker-connection.ts';
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts';
 import { openTaskQueue } from './queue/bullmq.ts';
@@ -73,7 +75,9 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
       name: `hypervisor-${id}`,
       log,
     });
+    const registry = new Registry();
     const control = await createControlPlane({
+      metrics: createControlMetrics(registry, db),
       db,
       log,
       queue,
@@ -91,6 +95,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
       control,
       secretKey,
       logger: log,
+      registry,
       config: {
         registration: config.registration,
         secureCookies: config.secureCookies,

@@ -5,6 +5,7 @@ import type { Database } from '../store/database.ts';
 import type { Progress } from '../store/observations.ts';
 import type { RuntimeKind } from '../store/tables.ts';
 import type { ControlPlane } from './control-plane.ts';
+import type { ControlMetrics } from './metrics.ts';
 import { createObservations } from './observations.ts';
 import { startObserver } from './observer.ts';
 import { startScheduler } from './scheduler.ts';
@@ -15,6 +16,7 @@ export interface ControlPlaneDeps {
   readonly db: Database;
   readonly log: Logger;
   readonly queue: TaskQueue;
+  readonly metrics: ControlMetrics;
   readonly runtimes: Readonly<Record<RuntimeKind, Runtime>>;
   readonly credentialFor: (organizationId: string, image: string) => Promise<RegistryCredential | undefined>;
 }
@@ -24,7 +26,7 @@ export interface ControlPlaneDeps {
  * are hints; each loop would get there by itself a little later.
  */
 export async function createControlPlane(deps: ControlPlaneDeps): Promise<ControlPlane & { close(): Promise<void> }> {
-  const { db, log, queue, runtimes } = deps;
+  const { db, log, queue, runtimes, metrics } = deps;
   const listeners = new Set<() => void>();
   const tellListeners = () => {
     for (const listener of listeners) listener();
@@ -50,6 +52,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
   const scheduler = startScheduler({
     db,
     log,
+    onPass: (outcome, admitted) => metrics.passed(outcome, admitted),
     onAdmitted: (admitted) => {
       tellListeners();
       send(admitted.map(({ id, attempt }) => ({ kind: 'start', deploymentId: id, attempt })));
@@ -64,6 +67,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       runtime: runtimes[kind],
       observations,
       onReachable: () => sweeper.now(),
+      onLooked: (reachable) => metrics.reachable(kind, reachable),
       onReachabilityChanged: (clusterIds) => {
         tellListeners();
         for (const clusterId of clusterIds) scheduler.wake(clusterId);
@@ -81,6 +85,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       credentialFor: deps.credentialFor,
       onUnreachable: (kind) => observers.find((one) => one.kind === kind)?.observer.suspect(),
       onEvents: tellListeners,
+      onDone: (kind, result) => metrics.taskDone(kind, result),
     }),
   );
 

@@ -19,6 +19,7 @@ interface Deps {
   readonly observations: Observations;
   /** The runtime answers again, or for the first time: tasks that could not be carried out are sent again. */
   readonly onReachable: () => void;
+  readonly onLooked: (reachable: boolean) => void;
   readonly onReachabilityChanged: (clusterIds: readonly string[]) => void;
   readonly onUncleaned: (deployments: readonly { id: string; attempt: number }[]) => void;
 }
@@ -42,6 +43,7 @@ export function startObserver(deps: Deps): Observer {
     // Every time, not only on a change: a cluster may have been created since.
     const changed = await setReachability(deps.db, deps.runtime.kind, now, message);
     if (changed.length > 0) deps.onReachabilityChanged(changed);
+    deps.onLooked(now);
     if (now && reachable !== true) deps.onReachable();
     reachable = now;
   }

@@ -48,6 +48,7 @@ interface Deps {
   readonly log: Logger;
   /** Called after a commit with those that are to be started. */
   readonly onAdmitted: (admitted: readonly Admitted[]) => void;
+  readonly onPass?: (outcome: PassOutcome, admitted: number) => void;
 }
 
 /** What the scheduler keeps in memory of a cluster: nothing that could not be lost. */
@@ -89,6 +90,7 @@ export function startScheduler(deps: Deps): Scheduler {
     const { outcome, admitted } = await runPass(deps.db, clusterId, trigger);
     loop.lastPassMs = performance.now() - startedAt;
     loop.lastEndedAt = performance.now();
+    deps.onPass?.(outcome, admitted.length);
     if (admitted.length > 0) {
       loop.current = null;
       deps.onAdmitted(admitted);

@@ -31,6 +31,7 @@ interface Given {
   /** The engine did not answer: whoever watches over it should look. */
   readonly onUnreachable: (kind: RuntimeKind, error: Error) => void;
   readonly onEvents: () => void;
+  readonly onDone: (kind: Task['kind'], result: 'done' | 'failed') => void;
 }
 
 interface Deps extends Given {
@@ -53,14 +54,19 @@ export function createWorker(given: Given): (task: Task) => Promise<void> {
     return ids.map((id) => found.get(id) ?? null);
   });
 
+  async function startOrStop(task: Task): Promise<void> {
+    const work = await load(task.deploymentId);
+    if (work === null || work.deployment.attempt !== task.attempt) return;
+    if (task.kind === 'start' && work.deployment.status === 'starting') await startAll(deps, work);
+    if (task.kind === 'stop' && work.deployment.status === 'stopping') await stopAll(deps, work);
+  }
+
   async function carryOut(task: Task): Promise<void> {
     try {
-      if (task.kind === 'clean') return await clean(deps, task);
-      const work = await load(task.deploymentId);
-      if (work === null || work.deployment.attempt !== task.attempt) return;
-      if (task.kind === 'start' && work.deployment.status === 'starting') await startAll(deps, work);
-      if (task.kind === 'stop' && work.deployment.status === 'stopping') await stopAll(deps, work);
+      await (task.kind === 'clean' ? clean(deps, task) : startOrStop(task));
+      deps.onDone(task.kind, 'done');
     } catch (error) {
+      deps.onDone(task.kind, 'failed');
       deps.log.error({ err: error, task }, 'a task failed; the sweep sends it again');
     }
   }

@@ -91,6 +91,21 @@ export async function clustersWithQueue(db: Database): Promise<string[]> {
   return rows.map((row) => row.id);
 }
 
+const openStatuses = ['queued', 'starting', 'running', 'stopping'] as const;
+
+/** How many there are of each status that is not final, 0 included. */
+export async function countOpen(db: Database): Promise<Map<DeploymentStatus, number>> {
+  const rows = await db
+    .selectFrom('deployment')
+    .select(['status', (eb) => eb.fn.countAll<string>().as('count')])
+    .where('status', 'in', [...openStatuses])
+    .groupBy('status')
+    .orderBy('status')
+    .execute();
+  const counts = new Map(rows.map((row) => [row.status, Number(row.count)]));
+  return new Map(openStatuses.map((status) => [status, counts.get(status) ?? 0]));
+}
+
 export interface KnownReplica {
   readonly deploymentId: string;
   readonly attempt: number;

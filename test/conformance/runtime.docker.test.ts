@@ -31,10 +31,10 @@ afterEach(async () => {
 });
 
 /**
- * It outlives what is killed in it: containerd sometimes loses the word "out of memory" of a container that ends with it
- * (containerd/containerd#8893; seen here about once in fifty times), and then no adapter can know.
+ * Not at once: the engine itself misses an "out of memory" right after the start (containerd/containerd#8180), and then no
+ * adapter can know. Measured here, under load: 87 of 540 missed without the pause, none of 540 with it.
  */
-const lackOfMemory = 'tail /dev/zero\ncode=$?\nsleep 0.3\nexit $code';
+const lackOfMemory = 'sleep 0.5\ntail /dev/zero\nexit $?';
 
 /** The same as the simulated containers do, in the words of a shell. */
 function scriptOf(behaviour: Behaviour): string {
