@@ -120,10 +120,10 @@ test('44. exit 0 is `succeeded`; non-zero `failed` with the code; out of memory 
   const cluster = await dockerCluster(owner, { ram: 0.3, cpu: 1 });
   const good = await owner.submit(cluster.id, script('exit 0'));
   const bad = await owner.submit(cluster.id, script('exit 3'));
-  // Doubles a string until the kernel ends it.
+  // Doubles a string until the kernel ends it. Not at once: an engine misses what ran out of memory before it listened.
   const hungry = await owner.submit(
     cluster.id,
-    script('', { command: ['awk', 'BEGIN { x = "0123456789abcdef"; while (1) x = x x }'], ram_required: 0.032 }),
+    script(`sleep 1; exec awk 'BEGIN { x = "0123456789abcdef"; while (1) x = x x }'`, { ram_required: 0.032 }),
   );
   expect(await owner.became(good.id, 'succeeded')).toMatchObject({ exit_code: 0, reason_code: 'exit_zero' });
   const failed = await owner.became(bad.id, 'failed');
