@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
 import { exists } from './files.ts';
 import { isRunning } from './process.ts';
@@ -12,6 +11,12 @@ export interface Bridge {
   remove(): Promise<void>;
 }
 
+interface AddressedBridge extends Bridge {
+  readonly address: string;
+}
+
+const triesMax = 5;
+
 /** Named by the process that made it, so that what a killed one left can be told and taken away. */
 const ours = /^hv-(\d+)-\d+$/;
 let made = 0;
@@ -20,10 +25,29 @@ let made = 0;
  * A network bridge for the containers of one engine: two engines on the default one give the same addresses to their
  * containers. Null where the machine can't make any (no `ip`, no right): then the default has to do.
  */
-export async function openBridge(): Promise<Bridge | null> {
+export function openBridge(): Promise<Bridge | null> {
+  // One after the other: two that look for a free network at once would find the same.
+  const mine = turn.then(open);
+  turn = mine.catch(() => undefined);
+  return mine;
+}
+
+let turn: Promise<unknown> = Promise.resolve();
+
+async function open(): Promise<Bridge | null> {
   const program = await findIp();
   if (program === null) return null;
   await removeLeftOver(program);
+  for (let tries = 0; tries < triesMax; tries += 1) {
+    const bridge = await make(program);
+    if (bridge === null || (await isAlone(program, bridge))) return bridge;
+    await bridge.remove();
+  }
+  return null;
+}
+
+/** Null where the machine does not let us. */
+async function make(program: string): Promise<AddressedBridge | null> {
   made += 1;
   const name = `hv-${process.pid}-${made}`;
   const remove = async () => {
@@ -31,13 +55,20 @@ export async function openBridge(): Promise<Bridge | null> {
   };
   try {
     await run(program, ['link', 'add', 'name', name, 'type', 'bridge']);
-    await run(program, ['address', 'add', freeAddress(await usedAddresses(program)), 'dev', name]);
+    const address = freeAddress(await usedAddresses(program));
+    await run(program, ['address', 'add', address, 'dev', name]);
     await run(program, ['link', 'set', name, 'up']);
-    return { name, remove };
+    return { name, address, remove };
   } catch {
     await remove();
     return null;
   }
+}
+
+/** Another process may have taken the same network between our look and our taking: of the two, both look for another. */
+async function isAlone(program: string, { address }: AddressedBridge): Promise<boolean> {
+  const used = await usedAddresses(program);
+  return used.filter((one) => one === address.replace(/\/.*/, '')).length === 1;
 }
 
 async function findIp(): Promise<string | null> {
@@ -59,10 +90,7 @@ async function usedAddresses(program: string): Promise<string[]> {
   const { stdout } = await run(program, ['-json', 'address', 'show']);
   const interfaces = JSON.parse(stdout) as { addr_info: { local?: string }[] }[];
   const listed = interfaces.flatMap(({ addr_info }) => addr_info.map(({ local }) => local ?? ''));
-  const known = Object.values(networkInterfaces()).flatMap((addresses) =>
-    (addresses ?? []).map(({ address }) => address),
-  );
-  return [...listed, ...known];
+  return listed;
 }
 
 /** One of 256 private networks that nobody here uses. */

@@ -64,10 +64,13 @@ test.runIf(canStart)('private engines run beside each other and leave nothing be
   const engines = [join(dataRoot, 'a'), join(dataRoot, 'b')].map((root) =>
     startPrivateEngine(executable, { say, dataRoot: root }),
   );
-  const answers = await Promise.all(engines.map(async (engine) => servePage(new Docker((await engine).connection))));
-  expect(answers).toEqual(['page', 'page']);
-  // Also with a container that does not care for being asked to end.
-  for (const engine of engines) await (await engine).stop();
+  try {
+    const answers = await Promise.all(engines.map(async (engine) => servePage(new Docker((await engine).connection))));
+    expect(answers).toEqual(['page', 'page']);
+  } finally {
+    // Also with a container that does not care for being asked to end.
+    for (const engine of engines) await (await engine).stop();
+  }
   expect(await traces()).toEqual([]);
 });
 
