@@ -1,6 +1,6 @@
 /**
- * Reading events so that none is ever missed: by (transaction, id), and only of transactions below the oldest one still
- * running. What is above may yet be joined by events with smaller numbers; what is below is complete.
+ * Reading events so that none is ever missed: by (transaction, id), and only of transactions below the oldest one of this
+ * database that still runs. What is above may yet be joined by events with smaller numbers; what is below is complete.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RawBuilder, type Selectable, sql } from 'kysely';
@@ -39,7 +39,7 @@ export async function listEvents(
     .selectFrom('event')
     .selectAll()
     .where('organization_id', '=', scope.organizationId)
-    .where(sql<boolean>`tx < pg_snapshot_xmin(pg_current_snapshot())`);
+    .where(sql<boolean>`tx < (select event_horizon())`);
   if (filter.clusterId !== undefined) query = query.where('cluster_id', '=', filter.clusterId);
   if (filter.deploymentId !== undefined) query = query.where('deployment_id', '=', filter.deploymentId);
   if (filter.type !== undefined) query = query.where('type', '=', filter.type);
@@ -62,23 +62,22 @@ export async function settleEvents(db: Database, scope: Scope, timeoutMs: number
   const { rows } = await sql<{ next: string }>`
     select pg_snapshot_xmax(pg_current_snapshot())::text as next
      where exists (select 1 from event where organization_id = ${scope.organizationId}
-                      and tx >= pg_snapshot_xmin(pg_current_snapshot()))`.execute(db);
+                      and tx >= (select event_horizon()))`.execute(db);
   const next = rows[0]?.next;
   if (next === undefined) return;
   for (const giveUpAt = performance.now() + timeoutMs; performance.now() < giveUpAt; ) {
     await sleep(settleCheckMs);
     const unsettled = await sql`
       select 1 from event where organization_id = ${scope.organizationId}
-         and tx >= pg_snapshot_xmin(pg_current_snapshot()) and tx < ${next}::xid8 limit 1`.execute(db);
+         and tx >= (select event_horizon()) and tx < ${next}::xid8 limit 1`.execute(db);
     if (unsettled.rows.length === 0) return;
   }
 }
 
 /** The end of the log as it can be read now: whatever is committed from now on comes after it. */
 export async function endOfEvents(db: Database): Promise<EventPosition> {
-  const { rows } = await sql<{ xmin: string }>`
-    select pg_snapshot_xmin(pg_current_snapshot())::text as xmin`.execute(db);
-  return { tx: BigInt(rows[0]?.xmin ?? 0), id: -1n };
+  const { rows } = await sql<{ horizon: string }>`select event_horizon()::text as horizon`.execute(db);
+  return { tx: BigInt(rows[0]?.horizon ?? 0), id: -1n };
 }
 
 export function positionOf(event: Pick<EventRow, 'tx' | 'id'>): EventPosition {

@@ -1,10 +1,12 @@
 import { type Migration, Migrator, sql } from 'kysely';
 import type { Database } from './database.ts';
 import { up as initial } from './migrations/0001-initial.ts';
+import { up as eventHorizon } from './migrations/0002-event-horizon.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
   '0001-initial': { up: initial },
+  '0002-event-horizon': { up: eventHorizon },
 };
 
 /**

@@ -1,8 +1,11 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listEvents } from '../../src/store/event-log.ts';
 import { appendEvents } from '../../src/store/events.ts';
 import { startTestApi, type TestApi, type TestUser } from '../support/api.ts';
+import { createTestDatabase } from '../support/database.ts';
 import { type FakeControl, fakeControl } from '../support/fake-control.ts';
 import { itemsOf } from '../support/items.ts';
 
@@ -113,6 +116,30 @@ describe('the list of events', () => {
       }
       const all = Array.from({ length: 5 }, (_, i) => [`e${i}`, `e${i} again`]).flat();
       expect(seen).toEqual(order === 'asc' ? all : all.toReversed());
+    }
+  });
+
+  it('is complete up to the oldest writer of its database, and waits for none of another', async () => {
+    const own = await test.organization();
+    const page = { order: 'asc', limit: 10, after: undefined } as const;
+    const messages = async () =>
+      (await listEvents(test.db, { organizationId: own.id }, { type: 'cluster.updated' }, page)).length;
+    const neighbour = await createTestDatabase();
+    const [elsewhere, here] = [new pg.Client(neighbour.url), new pg.Client(test.databaseUrl)];
+    try {
+      await elsewhere.connect();
+      await elsewhere.query('begin; create table held_open ()');
+      await write('beside another database', 0, own.id);
+      expect(await messages()).toBe(2);
+      await here.connect();
+      await here.query('begin; create temporary table held_open () on commit drop');
+      await write('beside another writer', 0, own.id);
+      expect(await messages()).toBe(2);
+      await here.query('commit');
+      expect(await messages()).toBe(4);
+    } finally {
+      await Promise.all([elsewhere.end(), here.end()]);
+      await neighbour.drop();
     }
   });
 

@@ -27,6 +27,7 @@ export interface TestUser {
 export interface TestApi {
   readonly api: Api;
   readonly db: Database;
+  readonly databaseUrl: string;
   readonly secretKey: Buffer;
   /** `as`: whose token goes along; none: nobody is signed in. */
   ask(method: Method, path: string, options?: AskOptions): Promise<Answer>;
@@ -124,7 +125,7 @@ export async function startTestApi(
     await database.drop();
   }
 
-  return { api, db, secretKey, ask, user, organization, member, close };
+  return { api, db, databaseUrl: database.url, secretKey, ask, user, organization, member, close };
 }
 
 /** The answer, if it has this status; else what it was instead. */
