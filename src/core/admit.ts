@@ -13,12 +13,19 @@ import type { Free, Room } from './room.ts';
 import { searchLargest } from './search.ts';
 import type { Shape } from './shape.ts';
 
+/** What was chosen of a level, and how good that is. */
+export interface Admission {
+  readonly choice: Choice;
+  /** No choice has more deployments than this. */
+  readonly bound: number;
+}
+
 /** Chooses the largest set, at most `most` deployments; between equally large ones the oldest. Takes their room. */
-export function admitLargest(room: Room, level: Level, most: number, budget: Budget): Choice {
+export function admitLargest(room: Room, level: Level, most: number, budget: Budget): Admission {
   const { candidates } = level;
   const bound = Math.min(most, upperBound(level, room.free()));
   const inOrder = admitInOrder(room, level, most);
-  if (sizeOf(inOrder) === bound && isOldest(level, inOrder)) return inOrder;
+  if (sizeOf(inOrder) === bound && isOldest(level, inOrder)) return { choice: inOrder, bound };
   release(room, candidates, inOrder);
   let best = inOrder;
   if (sizeOf(inOrder) < bound) {
@@ -28,9 +35,10 @@ export function admitLargest(room: Room, level: Level, most: number, budget: Bud
       if (isBetter(candidates, choice, best)) best = choice;
     }
   }
-  best = searchLargest(room, candidates, { least: sizeOf(best), most: bound }, budget) ?? best;
+  const search = searchLargest(room, candidates, { least: sizeOf(best), most: bound }, budget);
+  best = search.choice ?? best;
   retake(room, candidates, best);
-  return best;
+  return { choice: best, bound: search.isComplete ? sizeOf(best) : bound };
 }
 
 /** Everybody in turn, whoever fits. */

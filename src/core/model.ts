@@ -23,6 +23,8 @@ export interface Device {
   /** Position on the node, from 0: what the runtime is told. */
   readonly index: number;
   readonly model: string;
+  /** Its memory, in thousandths of a GB; absent where nobody said. */
+  readonly memory?: number;
   readonly free: number;
 }
 
@@ -35,6 +37,8 @@ export interface Node {
   readonly devices: readonly Device[];
   /** False on a cordoned node: what runs there goes on, nothing new is placed. */
   readonly schedulable: boolean;
+  /** What its owner says about it: `{ zone: 'a', disk: 'ssd' }`. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** What each replica of a deployment needs. Equal requests form a shape, so that a pass costs shapes x nodes. */
@@ -44,6 +48,12 @@ export interface Request {
   readonly replicas: number;
   /** Any of these device models will do; empty: any model. */
   readonly gpuModels: readonly string[];
+  /** The memory that each device must have at least, in thousandths of a GB; absent or 0: any will do. */
+  readonly gpuMemory?: number;
+  /** Only nodes that have all of these labels will do. */
+  readonly nodeLabels?: Readonly<Record<string, string>>;
+  /** At most so many replicas on one node (1: each on a node of its own); absent or 0: any number. */
+  readonly maxPerNode?: number;
 }
 
 export interface QueuedDeployment {
@@ -55,6 +65,8 @@ export interface QueuedDeployment {
   readonly queuedAt: number;
   /** The time limit that the user declared, in milliseconds; null where none was. */
   readonly timeLimit: number | null;
+  /** Whose it is: how long their deployments ran before says how long this one may. Absent: nobody's. */
+  readonly user?: string;
 }
 
 /** Resources that one running replica holds. Needed only to foresee when they come free. */
@@ -67,6 +79,11 @@ export interface Holding {
   readonly endsBy: number | null;
   /** True where it runs until somebody stops it: no room is kept in the hope that it ends. */
   readonly isService?: boolean;
+  /** Its own priority, 1 to 100: who is stopped for whom depends on it. Absent: nothing is ever stopped for another. */
+  readonly priority?: number;
+  /** When it was started; absent where nobody said. */
+  readonly startedAt?: number;
+  readonly user?: string;
 }
 
 export interface DeviceShare {
@@ -162,4 +179,14 @@ export interface Plan {
   /** One for each queued deployment, in the order of the scheduler. */
   readonly decisions: readonly Decision[];
   readonly reservations: readonly Reservation[];
+  readonly quality: Quality;
+}
+
+/** How good a plan is: how many it admits, and how many any plan could. */
+export interface Quality {
+  readonly admitted: number;
+  /** No choice inside the levels, each after those before it as they were chosen, admits more than this. */
+  readonly bound: number;
+  /** True where nobody could have chosen better: `admitted` is `bound`, or exact search has said so. */
+  readonly proven: boolean;
 }

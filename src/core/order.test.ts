@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareIds, effectivePriority, orderQueue } from './order.ts';
+import { compareIds } from './ids.ts';
+import { effectivePriority, orderQueue } from './order.ts';
 import { defaultPolicy, hour, queued, request } from './testing.ts';
 
 describe('effective priority', () => {

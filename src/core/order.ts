@@ -1,4 +1,5 @@
 /** The order of the queue: effective priority, then time of submission, then id. */
+import { compareIds } from './ids.ts';
 import type { Policy, QueuedDeployment } from './model.ts';
 import { type Shape, Shapes } from './shape.ts';
 
@@ -88,10 +89,4 @@ function sortTies(sorted: QueuedDeployment[]): void {
 /** Who has waited longer, then by id. */
 export function compareByAge(a: QueuedDeployment, b: QueuedDeployment): number {
   return a.queuedAt - b.queuedAt || compareIds(a.id, b.id);
-}
-
-/** By UTF-16 code units: the same everywhere, whatever the locale. */
-export function compareIds(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

@@ -21,6 +21,8 @@ export class Pass {
   /** Positions placed before their turn. */
   readonly outOfTurn = new Set<number>();
   admitted = 0;
+  /** The levels so far could not have admitted more than so many, whatever was chosen of them. */
+  bound = 0;
   hold: Hold | null = null;
   /** Shapes that no longer fit: nothing is freed in a pass, so they are done. */
   readonly #full: Record<Asker, Uint8Array>;

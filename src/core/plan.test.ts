@@ -193,7 +193,8 @@ test('a node that was made smaller than what it holds takes nothing, and disturb
 });
 
 test('an empty queue, an empty cluster', () => {
-  expect(run([node('a', 8, 8)], [])).toEqual({ decisions: [], reservations: [] });
+  const quality = { admitted: 0, bound: 0, proven: true };
+  expect(run([node('a', 8, 8)], [])).toEqual({ decisions: [], reservations: [], quality });
   expect(waitOf(run([], [queued('x', request(1, 1))]), 'x')).toMatchObject({ reason: 'never_fits', nearestNode: null });
 });
 

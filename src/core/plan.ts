@@ -2,7 +2,7 @@
 import { admitLargest } from './admit.ts';
 import { decide } from './decide.ts';
 import { levelOf } from './level.ts';
-import type { Decision, Holding, Placement, Plan, Policy, Snapshot } from './model.ts';
+import type { Decision, Holding, Placement, Plan, Policy, Quality, Snapshot } from './model.ts';
 import { Budget } from './pack.ts';
 import { Pass } from './pass.ts';
 import { placeOne } from './place.ts';
@@ -34,7 +34,8 @@ export function plan(snapshot: Snapshot, policy: Policy, now: number): Plan {
   const decisions = decide(pass, snapshot.nodes);
   // 5. Check the answer with the predicate that the commit uses.
   verify(snapshot, decisions);
-  return { decisions, reservations: pass.hold === null ? [] : [pass.hold.reservation] };
+  const reservations = pass.hold === null ? [] : [pass.hold.reservation];
+  return { decisions, reservations, quality: qualityOf(pass) };
 }
 
 function serveOverdue(pass: Pass, holdings: readonly Holding[]): void {
@@ -63,12 +64,19 @@ function admitLevels(pass: Pass): void {
   const budget = new Budget(searchSteps);
   for (let first = 0; first < deployments.length && pass.left > 0; ) {
     const level = levelOf(pass, first);
-    admitLargest(pass.room, level, pass.left, budget).forEach((chosen, i) => {
+    const { choice, bound } = admitLargest(pass.room, level, pass.left, budget);
+    pass.bound += bound;
+    choice.forEach((chosen, i) => {
       const members = level.candidates[i]?.members ?? [];
       chosen.forEach((spots, oldest) => pass.admit(members[oldest] ?? -1, spots));
     });
     first = level.end;
   }
+}
+
+function qualityOf({ admitted, bound, outOfTurn }: Pass): Quality {
+  const best = bound + outOfTurn.size;
+  return { admitted, bound: best, proven: admitted === best };
 }
 
 function verify(snapshot: Snapshot, decisions: readonly Decision[]): void {

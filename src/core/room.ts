@@ -2,8 +2,9 @@
  * The free room of a cluster, as the planner works on it: a copy in flat arrays that placements are taken from and given back
  * to. Nodes stand in it in the order of their ids, so that every choice between equals falls the same way.
  */
+
+import { compareIds } from './ids.ts';
 import { type Device, type Node, type Placement, type Resources, wholeDevice } from './model.ts';
-import { compareIds } from './order.ts';
 import type { Shape } from './shape.ts';
 
 /** Where one replica stands: a node, and the devices that it has a share of. Numbers are those of the room. */

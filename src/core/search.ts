@@ -20,7 +20,7 @@ import { asksNoLess } from './shape.ts';
 const exactUpTo = 16;
 
 /**
- * A set of more than `least`, or an older one of as many. Null where it found none: there is none, there are too many to
+ * A set of more than `least`, or an older one of as many; null where it found none: there is none, there are too many to
  * choose from, or the budget was spent. Leaves the room as it was.
  */
 export function searchLargest(
@@ -28,20 +28,28 @@ export function searchLargest(
   candidates: readonly Candidates[],
   size: { readonly least: number; readonly most: number },
   budget: Budget,
-): Choice | null {
-  if (candidates.length > exactUpTo) return null;
+): Found {
+  if (candidates.length > exactUpTo) return notSearched;
   const items = itemsOf(room, candidates);
-  if (items.length > exactUpTo) return null;
+  if (items.length > exactUpTo) return notSearched;
   const smallestFirst = new Search(room, candidates, bySize(items, room.free()), budget);
   let largest: Choice | null = null;
   let target = Math.min(size.most, items.length);
   for (; target > size.least && largest === null && !budget.isSpent; target--) largest = smallestFirst.find(target);
-  if (budget.isSpent) return largest;
+  if (budget.isSpent) return { choice: largest, isComplete: false };
   const forAge = new Budget(Math.min(stepsForAge, budget.left));
   const oldest = new Search(room, candidates, items, forAge).find(largest === null ? size.least : target + 1);
   budget.charge(forAge.used);
-  return oldest ?? largest;
+  return { choice: oldest ?? largest, isComplete: true };
 }
+
+interface Found {
+  readonly choice: Choice | null;
+  /** True where no set can have more. */
+  readonly isComplete: boolean;
+}
+
+const notSearched: Found = { choice: null, isComplete: false };
 
 /** Who of equally many is worth less than one more: this search is cut short first. */
 const stepsForAge = 200_000;

@@ -2,6 +2,8 @@
  * Shapes: equal requests are one shape. Real queues hold few distinct requests, so the planner asks each question once for a
  * shape and not once for a deployment.
  */
+
+import { compareIds } from './ids.ts';
 import type { Request } from './model.ts';
 import { wholeDevices } from './resources.ts';
 
@@ -18,6 +20,12 @@ export interface Shape {
   readonly replicas: number;
   /** Device models that will do; null: any. */
   readonly models: ReadonlySet<string> | null;
+  /** The memory that each of its devices must have at least, in thousandths of a GB; 0: any. */
+  readonly gpuMemory: number;
+  /** What a node must say about itself, as `[name, value]`, by name; null: nothing. */
+  readonly labels: readonly (readonly [string, string])[] | null;
+  /** At most so many replicas on one node; infinite where nothing was said. */
+  readonly maxPerNode: number;
 }
 
 /**
@@ -69,7 +77,16 @@ export function shapeOf(request: Request, index = 0): Shape {
     replicas: request.replicas,
     // Models say where GPU is taken; without GPU they say nothing.
     models: gpu === 0 || request.gpuModels.length === 0 ? null : new Set(request.gpuModels),
+    gpuMemory: gpu === 0 ? 0 : (request.gpuMemory ?? 0),
+    labels: labelsOf(request),
+    // What a gang of one may have at most on a node says nothing.
+    maxPerNode: request.replicas > 1 && request.maxPerNode ? request.maxPerNode : Number.POSITIVE_INFINITY,
   };
+}
+
+function labelsOf({ nodeLabels }: Request): Shape['labels'] {
+  const labels = Object.entries(nodeLabels ?? {});
+  return labels.length === 0 ? null : labels.toSorted(([a], [b]) => compareIds(a, b));
 }
 
 function sameRequest(a: Request, b: Request): boolean {
@@ -80,13 +97,25 @@ function sameRequest(a: Request, b: Request): boolean {
     a.replicas === b.replicas &&
     a.gpuModels.length === b.gpuModels.length &&
     a.gpuModels.every((model) => b.gpuModels.includes(model)) &&
-    b.gpuModels.every((model) => a.gpuModels.includes(model))
+    b.gpuModels.every((model) => a.gpuModels.includes(model)) &&
+    (a.gpuMemory ?? 0) === (b.gpuMemory ?? 0) &&
+    (a.maxPerNode ?? 0) === (b.maxPerNode ?? 0) &&
+    sameLabels(a.nodeLabels ?? none, b.nodeLabels ?? none)
   );
+}
+
+const none: Readonly<Record<string, string>> = {};
+
+function sameLabels(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
 /** Does `a` ask for no less than `b`: wherever `a` finds room, would `b` too? */
 export function asksNoLess(a: Shape, b: Shape): boolean {
   if (a.ram < b.ram || a.cpu < b.cpu || a.gpu < b.gpu || a.replicas < b.replicas) return false;
+  if (a.gpuMemory < b.gpuMemory || a.maxPerNode > b.maxPerNode) return false;
+  if (b.labels?.some(([name, value]) => a.request.nodeLabels?.[name] !== value)) return false;
   if (b.models === null) return true;
   return a.models !== null && [...a.models].every((model) => b.models?.has(model));
 }

@@ -71,7 +71,10 @@ async function allWait(db: Database, clusterId: string): Promise<CurrentPlan> {
       reservation: null,
     }),
   );
-  return { snapshot: read.snapshot, plan: { decisions, reservations: [] } };
+  return {
+    snapshot: read.snapshot,
+    plan: { decisions, reservations: [], quality: { admitted: 0, bound: 0, proven: true } },
+  };
 }
 
 function fakeRuntime(): FakeRuntime {
