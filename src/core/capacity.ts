@@ -17,7 +17,7 @@ export interface CapacityShortfall {
 /** Null where an empty cluster of these nodes holds the request. Cordoned nodes count: they come back. */
 export function capacityVerdict(request: Request, nodes: readonly Node[]): CapacityShortfall | null {
   const shape = shapeOf(request);
-  const most = new Room(nodes, 'emptied').capacity(shape, 'free', request.replicas);
+  const most = new Room(nodes, 'emptied and opened').capacity(shape, 'free', request.replicas);
   if (most >= request.replicas) return null;
   if (most > 0) return { dimension: 'replicas', requested: request.replicas, most };
   return shortfallOfOne(shape, nodes);

@@ -1,38 +1,60 @@
-/** Turns what a pass has settled into decisions: one for each queued deployment, in order. */
-import type { Decision, Node, QueuedDeployment } from './model.ts';
-import type { Pass } from './pass.ts';
-import type { Spots } from './place.ts';
-import type { Shape } from './shape.ts';
-import { explainer, type Why } from './why.ts';
+/** Turns what a pass has settled into decisions. */
+import type { Decision, Place, QueuedDeployment, Wait } from './model.ts';
+import { compareInOrder, effectivePriority, inOrder } from './order.ts';
+import type { OrderedList } from './ordered-list.ts';
+import type { Pass, Placed } from './pass.ts';
+import { Explainer } from './why.ts';
 
-export function decide(pass: Pass, nodes: readonly Node[]): Decision[] {
-  const { deployments } = pass.queue;
-  const why = explainer(pass, nodes);
-  const firstWaiting = deployments.findIndex((_, position) => pass.placed[position] === undefined);
-  return deployments.map((deployment, position) => {
-    const spots = pass.placed[position];
-    return spots === undefined
-      ? wait(pass, deployment, position, why(position))
-      : place(pass, deployment, position, spots, firstWaiting);
+/** One decision for each queued deployment, in order. Costs about the length of the queue. */
+export function decide(pass: Pass): Decision[] {
+  const explainer = new Explainer(pass);
+  const first = firstWaiting(pass);
+  const { deployments } = inOrder(pass.state.queue.deployments, pass.policy, pass.now);
+  return deployments.map((deployment, i) => {
+    const placed = pass.placed.get(deployment.id);
+    return placed === undefined ? waitOf(pass, explainer, deployment, i + 1) : placeOf(pass, placed, first, i + 1);
   });
 }
 
-function place(
-  pass: Pass,
-  deployment: QueuedDeployment,
-  position: number,
-  spots: Spots,
-  firstWaiting: number,
-): Decision {
-  const shape = pass.queue.shapes[position] as Shape;
-  const effective = pass.queue.effective[position] ?? deployment.priority;
-  const isSomeoneBefore = firstWaiting !== -1 && firstWaiting < position;
-  const isSomeoneHigher = isSomeoneBefore && (pass.queue.effective[firstWaiting] ?? effective) < effective;
-  const outOfTurn = isSomeoneBefore && pass.outOfTurn.has(position);
+/** The decisions about those who were placed, in order. Costs about their number. */
+export function placesOf(pass: Pass): Place[] {
+  const first = firstWaiting(pass);
+  const { queue } = pass.state;
+  return [...pass.placed.values()]
+    .toSorted((a, b) => compareInOrder(a.deployment, b.deployment, pass.policy, pass.now))
+    .map((placed) => placeOf(pass, placed, first, queue.countBefore(placed.deployment, pass.policy, pass.now) + 1));
+}
+
+/** The first in order who was not placed; null where everybody was. */
+function firstWaiting({ state, placed, policy, now }: Pass): QueuedDeployment | null {
+  let first: QueuedDeployment | null = null;
+  for (const { members } of state.queue.lines) {
+    const waiting = firstOf(members, placed);
+    if (waiting !== undefined && (first === null || compareInOrder(waiting, first, policy, now) < 0)) first = waiting;
+  }
+  return first;
+}
+
+/** Those placed of a line stand at its beginning, but for a few: looked at in growing pieces. */
+function firstOf(members: OrderedList<QueuedDeployment>, placed: Pass['placed']): QueuedDeployment | undefined {
+  for (let start = 0, length = 1; start < members.size; start += length, length *= 2) {
+    const found = members.slice(start, start + length).find(({ id }) => !placed.has(id));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function placeOf(pass: Pass, placed: Placed, first: QueuedDeployment | null, position: number): Place {
+  const { policy, now } = pass;
+  const { deployment, shape, spots } = placed;
+  const effective = effectivePriority(deployment, policy, now);
+  const isSomeoneBefore = first !== null && compareInOrder(first, deployment, policy, now) < 0;
+  const isSomeoneHigher = isSomeoneBefore && effectivePriority(first, policy, now) < effective;
+  const outOfTurn = isSomeoneBefore && placed.outOfTurn;
   return {
     kind: 'place',
     deploymentId: deployment.id,
-    position: position + 1,
+    position,
     priority: deployment.priority,
     effectivePriority: effective,
     promoted: effective < deployment.priority,
@@ -42,15 +64,16 @@ function place(
   };
 }
 
-function wait(pass: Pass, deployment: QueuedDeployment, position: number, why: Why): Decision {
-  const effective = pass.queue.effective[position] ?? deployment.priority;
+function waitOf(pass: Pass, explainer: Explainer, deployment: QueuedDeployment, position: number): Wait {
+  const why = explainer.why(deployment);
+  const effective = effectivePriority(deployment, pass.policy, pass.now);
   // Only who could have been allocated is promoted: age that changes nothing is not shown as if it did.
   const isAllocatable = why.reason === 'pass_full' || why.reason === 'level_chose_larger_set';
   const promoted = isAllocatable && effective < deployment.priority;
   return {
     kind: 'wait',
     deploymentId: deployment.id,
-    position: position + 1,
+    position,
     priority: deployment.priority,
     effectivePriority: promoted ? effective : deployment.priority,
     promoted,
@@ -58,6 +81,6 @@ function wait(pass: Pass, deployment: QueuedDeployment, position: number, why: W
     shortfall: why.shortfall,
     nearestNode: why.nearestNode,
     replicasFitting: why.replicasFitting,
-    reservation: pass.hold?.position === position ? pass.hold.reservation : null,
+    reservation: pass.hold?.deployment.id === deployment.id ? pass.hold.reservation : null,
   };
 }

@@ -65,6 +65,8 @@ export interface QueuedDeployment {
   readonly queuedAt: number;
   /** The time limit that the user declared, in milliseconds; null where none was. */
   readonly timeLimit: number | null;
+  /** True where it runs until somebody stops it. */
+  readonly isService?: boolean;
   /** Whose it is: how long their deployments ran before says how long this one may. Absent: nobody's. */
   readonly user?: string;
 }
@@ -99,12 +101,27 @@ export interface Policy {
   readonly reservationAfter: number;
   /** The most deployments that one pass admits: a pass stays one short transaction. */
   readonly maxAdmissions: number;
+  /** Whether a running deployment may be stopped for one of higher priority; absent: never. */
+  readonly preemption?: PreemptionPolicy;
+}
+
+export interface PreemptionPolicy {
+  /** Nothing is stopped that has not run for so long yet, in milliseconds. */
+  readonly minRunTime: number;
 }
 
 export interface Snapshot {
   readonly nodes: readonly Node[];
   readonly queue: readonly QueuedDeployment[];
   readonly holdings: readonly Holding[];
+  /** What is kept for those for whom others are being stopped; absent: nothing. */
+  readonly claims?: readonly Claim[];
+}
+
+/** The places that a queued deployment gets as soon as those that were stopped for it are gone. */
+export interface Claim {
+  readonly deploymentId: string;
+  readonly placements: readonly Placement[];
 }
 
 /** Where one replica goes. */
@@ -162,6 +179,35 @@ export interface Wait extends Standing {
   /** How many of its replicas would find room now: all of them where others or a reservation stand in the way. */
   readonly replicasFitting: number;
   readonly reservation: Reservation | null;
+}
+
+/** Others are stopped for it: it waits for their end, and its places are kept for it from now on. */
+export interface Preempt extends Standing {
+  readonly kind: 'preempt';
+  readonly placements: readonly Placement[];
+  readonly receipt: PreemptionReceipt;
+}
+
+/** Who is stopped for whom, what it costs, and what else would have done. */
+export interface PreemptionReceipt extends PreemptionCost {
+  readonly victims: readonly Victim[];
+  /** Other sets that would have made room, the next best first; at most a few. */
+  readonly alternatives: readonly (PreemptionCost & { readonly victims: readonly string[] })[];
+}
+
+/** What stopping costs, the worst first: who is hit, and how much they had done. */
+export interface PreemptionCost {
+  /** The best priority among the victims: the higher the number, the better. */
+  readonly highestPriority: number;
+  /** Milliseconds that they have run, each replica by itself: the work that is lost. */
+  readonly lostWork: number;
+}
+
+export interface Victim {
+  readonly deploymentId: string;
+  readonly priority: number;
+  /** Milliseconds that its replicas have run, added up. */
+  readonly lostWork: number;
 }
 
 export type Decision = Place | Wait;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareIds } from './ids.ts';
-import { effectivePriority, orderQueue } from './order.ts';
+import { effectivePriority, inOrder } from './order.ts';
+import { Shapes } from './shape.ts';
 import { defaultPolicy, hour, queued, request } from './testing.ts';
 
 describe('effective priority', () => {
@@ -41,7 +42,7 @@ test('the order is effective priority, then time, then id, whatever the list and
       const slow = queue.toSorted(
         (a, b) => a.priority - b.priority || a.queuedAt - b.queuedAt || compareIds(a.id, b.id),
       );
-      const ordered = orderQueue(queue, policy, 0);
+      const ordered = inOrder(queue, policy, 0);
       const keys = (list: typeof queue) => list.map(({ priority, queuedAt, id }) => [priority, queuedAt, id]);
       expect(keys([...ordered.deployments])).toEqual(keys(slow));
       expect(ordered.effective).toEqual(slow.map(({ priority }) => priority));
@@ -58,7 +59,7 @@ test('equal requests are one shape, others are not', () => {
     request(2, 1, 1),
   ];
   const models = [request(1, 1, 1, 1, ['a', 'b']), request(1, 1, 1, 1, ['b', 'a']), request(1, 1, 1, 1, ['a', 'c'])];
-  const queue = [...requests, ...models].map((one, i) => queued(String(i), one));
-  const { shapes } = orderQueue(queue, defaultPolicy, 0);
-  expect(shapes.map(({ index }) => index)).toEqual([0, 0, 1, 2, 3, 4, 4, 5]);
+  const shapes = new Shapes();
+  const indexes = [...requests, ...models].map((one) => shapes.of(one).index);
+  expect(indexes).toEqual([0, 0, 1, 2, 3, 4, 4, 5]);
 });

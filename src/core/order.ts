@@ -1,7 +1,6 @@
 /** The order of the queue: effective priority, then time of submission, then id. */
 import { compareIds } from './ids.ts';
 import type { Policy, QueuedDeployment } from './model.ts';
-import { type Shape, Shapes } from './shape.ts';
 
 /** The best priority there is; age raises nobody above it. */
 const bestPriority = 1;
@@ -21,15 +20,12 @@ export function effectivePriority(deployment: QueuedDeployment, policy: Policy, 
   return Math.min(deployment.priority, Math.max(bestPriority, deployment.priority - earned));
 }
 
-/** The queue in order, as lists that run in parallel: a position in one is the same position in the others. */
-export interface OrderedQueue {
-  readonly deployments: readonly QueuedDeployment[];
-  readonly shapes: readonly Shape[];
-  /** The effective priority. */
-  readonly effective: readonly number[];
-}
-
-export function orderQueue(queue: readonly QueuedDeployment[], policy: Policy, now: number): OrderedQueue {
+/** Everybody in the order of the scheduler, with the effective priority of each. */
+export function inOrder(
+  queue: readonly QueuedDeployment[],
+  policy: Policy,
+  now: number,
+): { readonly deployments: readonly QueuedDeployment[]; readonly effective: readonly number[] } {
   const levels: QueuedDeployment[][] = [];
   for (const deployment of queue) {
     const priority = effectivePriority(deployment, policy, now);
@@ -46,15 +42,14 @@ export function orderQueue(queue: readonly QueuedDeployment[], policy: Policy, n
       effective.push(priority);
     }
   });
-  const shapes = new Shapes(queue.length);
-  return { deployments, shapes: deployments.map(({ request }) => shapes.of(request)), effective };
+  return { deployments, effective };
 }
 
 /**
  * Oldest first, then by id. Time and place in the list are packed into one number each, because the sort of plain numbers is
  * several times faster than one that calls back to compare: it is the largest single cost of a pass over 50,000.
  */
-function byAge(level: readonly QueuedDeployment[]): readonly QueuedDeployment[] {
+export function byAge(level: readonly QueuedDeployment[]): readonly QueuedDeployment[] {
   const size = level.length;
   let oldest = Number.POSITIVE_INFINITY;
   let youngest = Number.NEGATIVE_INFINITY;
@@ -84,6 +79,11 @@ function sortTies(sorted: QueuedDeployment[]): void {
     }
     start = end;
   }
+}
+
+/** The order of the scheduler. */
+export function compareInOrder(a: QueuedDeployment, b: QueuedDeployment, policy: Policy, now: number): number {
+  return effectivePriority(a, policy, now) - effectivePriority(b, policy, now) || compareByAge(a, b);
 }
 
 /** Who has waited longer, then by id. */

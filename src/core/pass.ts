@@ -1,81 +1,153 @@
-/** What one pass has decided so far: the room that is left, who has been admitted, and what is kept for whom. */
-import type { Policy, Snapshot } from './model.ts';
-import { type OrderedQueue, orderQueue } from './order.ts';
+/** What one pass has decided so far: who has been placed where, and what is kept for whom. */
+import type { Candidates } from './choice.ts';
+import type { Claim, Placement, Policy, QueuedDeployment } from './model.ts';
+import { compareByAge } from './order.ts';
 import type { Spots } from './place.ts';
-import { askerOf, type Hold } from './reserve.ts';
-import { type Asker, Room } from './room.ts';
+import { askerWith, type Hold } from './reserve.ts';
+import type { Asker, Room } from './room.ts';
 import type { Shape } from './shape.ts';
+import type { ClusterState } from './state.ts';
+
+/** Where a deployment was placed in this pass. */
+export interface Placed {
+  readonly deployment: QueuedDeployment;
+  readonly shape: Shape;
+  readonly asker: Asker;
+  readonly spots: Spots;
+  /** True where no level decided about it. */
+  readonly outOfTurn: boolean;
+}
+
+type ShapesByAsker = Readonly<Record<Asker, Set<Shape>>>;
 
 export class Pass {
+  readonly state: ClusterState;
   readonly policy: Policy;
   readonly now: number;
-  readonly queue: OrderedQueue;
-  /** Only nodes on which something new may be placed. */
-  readonly room: Room;
-  /** The same nodes if nothing ran. */
-  readonly emptyRoom: Room;
-  /** By position: where the admitted ones stand. */
-  readonly placed: (Spots | undefined)[];
-  /** By position: 1 where it would have fitted alone into what the levels before its own left over. */
-  readonly allocatable: Uint8Array;
-  /** Positions placed before their turn. */
-  readonly outOfTurn = new Set<number>();
-  admitted = 0;
-  /** The levels so far could not have admitted more than so many, whatever was chosen of them. */
+  /** By id, in the order in which they were placed. */
+  readonly placed = new Map<string, Placed>();
+  /** Whoever no level decides about any more: placed before its turn, the holder, and those with a claim. */
+  readonly settled = new Set<string>();
+  /** By effective priority: the shapes that would have fitted alone into what the levels before it left over. */
+  readonly #allocatable = new Map<number, ShapesByAsker>();
+  /** By effective priority: the youngest that was admitted in its turn. */
+  readonly #lastAdmitted = new Map<number, QueuedDeployment>();
+  /** No choice in the levels, each after those before it as they were chosen, could have admitted more than this. */
   bound = 0;
   hold: Hold | null = null;
+  /** What is kept for those with a claim who cannot start yet: it is taken from the room. */
+  readonly #claimed: Placement[] = [];
   /** Shapes that no longer fit: nothing is freed in a pass, so they are done. */
-  readonly #full: Record<Asker, Uint8Array>;
-  /** By shape: 0 not yet known, 1 yes, 2 no. */
-  readonly #canEver: Uint8Array;
+  readonly #full: ShapesByAsker = { free: new Set(), restrained: new Set() };
 
-  constructor(snapshot: Snapshot, policy: Policy, now: number) {
-    const schedulable = snapshot.nodes.filter((node) => node.schedulable);
+  constructor(state: ClusterState, policy: Policy, now: number) {
+    this.state = state;
     this.policy = policy;
     this.now = now;
-    this.queue = orderQueue(snapshot.queue, policy, now);
-    this.room = new Room(schedulable);
-    this.emptyRoom = new Room(schedulable, 'emptied');
-    const positions = this.queue.deployments.length;
-    this.placed = this.queue.deployments.map(() => undefined);
-    this.allocatable = new Uint8Array(positions);
-    this.#full = { free: new Uint8Array(positions), restrained: new Uint8Array(positions) };
-    this.#canEver = new Uint8Array(positions);
+  }
+
+  get room(): Room {
+    return this.state.room;
   }
 
   /** How many deployments this pass may still admit. */
   get left(): number {
-    return this.policy.maxAdmissions - this.admitted;
+    return this.policy.maxAdmissions - this.placed.size;
   }
 
   /** Writes down where a deployment stands. Its room has been taken. */
-  admit(position: number, spots: Spots): void {
-    this.placed[position] = spots;
-    this.allocatable[position] = 1;
-    this.admitted++;
+  admit(placed: Placed): void {
+    this.placed.set(placed.deployment.id, placed);
+    if (!placed.outOfTurn) return;
+    this.bound++;
+    this.settled.add(placed.deployment.id);
   }
 
-  askerAt(position: number): Asker {
-    const deployment = this.queue.deployments[position];
-    if (this.hold === null || deployment === undefined || this.hold.position === position) return 'free';
-    return askerOf(deployment, this.hold, this.now);
+  /** What was decided of a level: what could have been chosen, and who was, the oldest last or not. */
+  settleLevel(effective: number, candidates: readonly Candidates[], chosen: readonly QueuedDeployment[]): void {
+    const shapes: ShapesByAsker = { free: new Set(), restrained: new Set() };
+    for (const { shape, asker } of candidates) shapes[asker].add(shape);
+    this.#allocatable.set(effective, shapes);
+    const [youngest] = chosen.toSorted((a, b) => compareByAge(b, a));
+    if (youngest !== undefined) this.#lastAdmitted.set(effective, youngest);
+  }
+
+  /** Would it have fitted alone into what the levels before its own left over? */
+  wasAllocatable(effective: number, shape: Shape, asker: Asker): boolean {
+    return this.#allocatable.get(effective)?.[asker].has(shape) ?? false;
+  }
+
+  /** Was somebody of its level admitted who has waited less long? */
+  wasOutdone(effective: number, deployment: QueuedDeployment): boolean {
+    const youngest = this.#lastAdmitted.get(effective);
+    return youngest !== undefined && compareByAge(youngest, deployment) > 0;
+  }
+
+  /** Starts one for whom others were stopped, if they are gone; else keeps its places for it. */
+  serveClaim({ deploymentId, placements }: Claim): void {
+    const { state, room } = this;
+    const deployment = state.queue.find(deploymentId);
+    const shape = state.queue.shapeOf(deploymentId);
+    if (deployment === undefined || shape === undefined) return;
+    this.settled.add(deploymentId);
+    const spots = this.left > 0 ? room.takeAt(shape, placements, (id) => state.numberOf(id)) : null;
+    if (spots === null) this.#claim(placements, -1, this.#claimed);
+    else this.admit({ deployment, shape, asker: 'free', spots, outOfTurn: true });
+  }
+
+  #claim(placements: readonly Placement[], sign: 1 | -1, into?: Placement[]): void {
+    for (const placement of placements) {
+      const node = this.state.numberOf(placement.nodeId);
+      if (node !== -1) this.room.adjust(node, placement.resources, placement.devices, sign);
+      into?.push(placement);
+    }
+  }
+
+  /** Keeps room for a holder: from here on it restrains those who would still run when it is to start. */
+  keepFor(hold: Hold): void {
+    this.hold = hold;
+    this.settled.add(hold.deployment.id);
+    this.room.keep(hold.beside.amounts, hold.beside.kept.keys());
+  }
+
+  /** As whom a deployment of a line, or one by itself, asks for room. */
+  askerFor({ timeLimit }: Pick<QueuedDeployment, 'timeLimit'>): Asker {
+    return askerWith(timeLimit, this.hold, this.now);
   }
 
   /** Would a deployment of the shape find room now, beside all that has been placed? */
   fitsNow(shape: Shape, asker: Asker): boolean {
     const full = this.#full[asker];
-    if (full[shape.index] === 1) return false;
+    if (full.has(shape)) return false;
     if (this.room.holds(shape, asker)) return true;
-    full[shape.index] = 1;
+    full.add(shape);
     return false;
   }
 
-  /** Would the schedulable nodes hold it if they were empty? */
+  /** More of a shape than this cannot be admitted any more. */
+  mostOf(shape: Shape, asker: Asker): number {
+    const { left } = this;
+    return Math.min(left, Math.floor(this.room.capacity(shape, asker, left * shape.replicas) / shape.replicas));
+  }
+
+  /** Would the open nodes hold it if they were empty? */
   canEver(shape: Shape): boolean {
-    const known = this.#canEver[shape.index] ?? 0;
-    if (known !== 0) return known === 1;
-    const can = this.emptyRoom.holds(shape, 'free');
-    this.#canEver[shape.index] = can ? 1 : 2;
-    return can;
+    return this.state.empty.holds(shape, 'free');
+  }
+
+  /** Gives back all that was taken: the state is as it was before the pass. */
+  undo(): void {
+    const { room } = this;
+    for (const { shape, asker, spots } of this.placed.values()) for (const spot of spots) room.give(shape, spot, asker);
+    room.unkeep();
+    this.#claim(this.#claimed, 1);
+  }
+
+  /** Undoes `undo`. */
+  redo(): void {
+    const { room } = this;
+    this.#claim(this.#claimed, -1);
+    if (this.hold !== null) room.keep(this.hold.beside.amounts, this.hold.beside.kept.keys());
+    for (const { shape, asker, spots } of this.placed.values()) for (const spot of spots) room.take(shape, spot, asker);
   }
 }

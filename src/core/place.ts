@@ -22,6 +22,7 @@ export function placeOne(room: Room, shape: Shape, asker: Asker): Spots | null {
 
 /** Places as many deployments of a shape as fit, up to `most`, each with all of its replicas. Takes the room. */
 export function placeSeveral(room: Room, shape: Shape, asker: Asker, most: number): readonly Spots[] {
+  if (shape.maxPerNode !== Number.POSITIVE_INFINITY) return placeApart(room, shape, asker, most);
   // Replicas of one shape are alike: wherever one goes, it costs the others the room of exactly one. So this count is exact.
   const possible = Math.floor(room.capacity(shape, asker, most * shape.replicas) / shape.replicas);
   if (possible === 0) return nowhere;
@@ -31,13 +32,34 @@ export function placeSeveral(room: Room, shape: Shape, asker: Asker, most: numbe
     const spots: Spot[] = [];
     while (spots.length < shape.replicas) {
       node = nextNode(room, shape, asker, node);
-      const spot = { node, devices: bestDevices(room, shape, node, asker) };
-      room.take(shape, spot, asker);
-      spots.push(spot);
+      spots.push(takeOn(room, shape, asker, node));
     }
     placed.push(spots);
   }
   return placed;
+}
+
+/** The same where only so many replicas of one deployment may share a node. */
+function placeApart(room: Room, shape: Shape, asker: Asker, most: number): readonly Spots[] {
+  const placed: Spots[] = [];
+  while (placed.length < most && room.holds(shape, asker)) {
+    const spots: Spot[] = [];
+    const onNode = new Map<number, number>();
+    while (spots.length < shape.replicas) {
+      const isOpen = (node: number) => (onNode.get(node) ?? 0) < shape.maxPerNode;
+      const node = bestNodeOf(room, shape, asker, isOpen);
+      onNode.set(node, (onNode.get(node) ?? 0) + 1);
+      spots.push(takeOn(room, shape, asker, node));
+    }
+    placed.push(spots);
+  }
+  return placed;
+}
+
+function takeOn(room: Room, shape: Shape, asker: Asker, node: number): Spot {
+  const spot = { node, devices: bestDevices(room, shape, node, asker) };
+  room.take(shape, spot, asker);
+  return spot;
 }
 
 /** Gives back the room of deployments: for each of the kinds, where they stand. */
@@ -62,30 +84,37 @@ function nextNode(room: Room, shape: Shape, asker: Asker, last: number): number 
   return bestNode(room, shape, asker);
 }
 
-/** The first number at which two ranks differ decides, the lower is better; equal: the node with the lower id. */
-type Rank = readonly [idleBroken: number, idleLeft: number, shareLeft: number, leftover: number];
-
 function bestNode(room: Room, shape: Shape, asker: Asker): number {
+  return room.bestNode(shape, asker, (node) => rankOf(room, shape, node, asker));
+}
+
+/** The best of the nodes that will do, by looking at all of them. */
+function bestNodeOf(room: Room, shape: Shape, asker: Asker, willDo: (node: number) => boolean): number {
   let best = -1;
-  let bestRank: Rank = [Number.POSITIVE_INFINITY, 0, 0, 0];
+  let least = Number.POSITIVE_INFINITY;
   for (let node = 0; node < room.nodes.length; node++) {
-    if (room.capacityOn(node, shape, asker, 1) === 0) continue;
+    if (!willDo(node) || room.capacityOn(node, shape, asker, 1) === 0) continue;
     const rank = rankOf(room, shape, node, asker);
-    if (!isBefore(rank, bestRank)) continue;
+    if (rank >= least) continue;
     best = node;
-    bestRank = rank;
+    least = rank;
   }
   return best;
 }
 
-function rankOf(room: Room, shape: Shape, node: number, asker: Asker): Rank {
+/** How good a node is for one replica that it has room for: the lower, the better; equal: the node with the lower id. */
+function rankOf(room: Room, shape: Shape, node: number, asker: Asker): number {
   const leftover = leftoverOn(room, shape, node);
-  if (shape.gpu === 0) return [0, room.idleDevices(node), 0, leftover];
-  if (shape.wholeDevices > 0) return [0, room.idleDevices(node) - shape.wholeDevices, 0, leftover];
-  const device = bestShare(room, shape, node, asker);
-  const free = room.now.device[device] ?? 0;
+  if (shape.gpu === 0) return inOrderOf(0, room.idleDevices(node), 0, leftover);
+  if (shape.wholeDevices > 0) return inOrderOf(0, room.idleDevices(node) - shape.wholeDevices, 0, leftover);
+  const free = room.now.device[bestShare(room, shape, node, asker)] ?? 0;
   const idleBroken = free === wholeDevice ? 1 : 0;
-  return [idleBroken, idleBroken * room.idleDevices(node), free - shape.gpu, leftover];
+  return inOrderOf(idleBroken, idleBroken * room.idleDevices(node), free - shape.gpu, leftover);
+}
+
+/** One number for several criteria, of which the first counts most. The last is at most 2. */
+function inOrderOf(idleBroken: number, idleLeft: number, shareLeft: number, leftover: number): number {
+  return ((idleBroken * 1000 + idleLeft) * 1001 + shareLeft) * 2.5 + leftover;
 }
 
 /** How much of the node's RAM and CPU would stay free, as parts of what it has. */
@@ -94,13 +123,6 @@ function leftoverOn(room: Room, shape: Shape, node: number): number {
   const ram = ((room.now.ram[node] ?? 0) - shape.ram) / Math.max(1, total.ram);
   const cpu = ((room.now.cpu[node] ?? 0) - shape.cpu) / Math.max(1, total.cpu);
   return ram + cpu;
-}
-
-function isBefore(a: Rank, b: Rank): boolean {
-  if (a[0] !== b[0]) return a[0] < b[0];
-  if (a[1] !== b[1]) return a[1] < b[1];
-  if (a[2] !== b[2]) return a[2] < b[2];
-  return a[3] < b[3];
 }
 
 /** The devices that one replica gets on a node that has room for it. */

@@ -1,13 +1,16 @@
 /** One pass of the scheduler over one cluster: a snapshot in, a plan out. The only way into the core's decisions. */
 import { admitLargest } from './admit.ts';
+import type { Candidates, Choice } from './choice.ts';
 import { decide } from './decide.ts';
-import { levelOf } from './level.ts';
-import type { Decision, Holding, Placement, Plan, Policy, Quality, Snapshot } from './model.ts';
+import { compareIds } from './ids.ts';
+import { levelsOf, type RankedLevel } from './level.ts';
+import type { Placement, Plan, Policy, Quality, QueuedDeployment, Snapshot } from './model.ts';
 import { Budget } from './pack.ts';
-import { Pass } from './pass.ts';
+import { Pass, type Placed } from './pass.ts';
 import { placeOne } from './place.ts';
-import { findOverdue, findStandIn, holdFor, roomAtBest } from './reserve.ts';
+import { findOverdue, findStandIn, type Head, holdFor } from './reserve.ts';
 import { fits } from './resources.ts';
+import { ClusterState } from './state.ts';
 
 /**
  * Steps that exact search may take in one pass; ten steps take about a microsecond. Of 12,000 random levels of 14 distinct
@@ -24,74 +27,97 @@ const searchSteps = 2_000_000;
  * has waited too long (reserve.ts).
  */
 export function plan(snapshot: Snapshot, policy: Policy, now: number): Plan {
-  // 1. Put the queue in order; see what is free.
-  const pass = new Pass(snapshot, policy, now);
+  const pass = runPass(new ClusterState(snapshot), policy, now);
+  const reservations = pass.hold === null ? [] : [pass.hold.reservation];
+  return { decisions: decide(pass), reservations, quality: qualityOf(pass) };
+}
+
+/** One pass over a state. What it placed is taken from the room: `undo` gives it back. */
+export function runPass(state: ClusterState, policy: Policy, now: number): Pass {
+  const pass = new Pass(state, policy, now);
+  // 1. What is kept for those for whom others were stopped is theirs.
+  serveClaims(pass);
   // 2. Whoever has waited too long goes first, or has room kept for it.
-  serveOverdue(pass, snapshot.holdings);
+  serveOverdue(pass);
   // 3. Level by level, admit the largest set; lower levels use what the higher ones cannot.
   admitLevels(pass);
-  // 4. Tell everybody where it stands, or why it waits.
-  const decisions = decide(pass, snapshot.nodes);
-  // 5. Check the answer with the predicate that the commit uses.
-  verify(snapshot, decisions);
-  const reservations = pass.hold === null ? [] : [pass.hold.reservation];
-  return { decisions, reservations, quality: qualityOf(pass) };
+  // 4. Check the answer with the predicate that the commit uses.
+  verify(pass);
+  return pass;
 }
 
-function serveOverdue(pass: Pass, holdings: readonly Holding[]): void {
-  const { queue, room, policy, now } = pass;
-  const best = roomAtBest(room.nodes, holdings);
-  const overdue = findOverdue(queue, (shape) => best.holds(shape, 'free'), policy.reservationAfter, now);
+function serveClaims(pass: Pass): void {
+  const { state } = pass;
+  for (const claim of [...state.claims.values()].toSorted((a, b) => compareIds(a.deploymentId, b.deploymentId))) {
+    pass.serveClaim(claim);
+  }
+}
+
+function serveOverdue(pass: Pass): void {
+  const overdue = findOverdue(pass);
   if (overdue === null) return;
-  const standIn = findStandIn(queue, overdue, (shape) => pass.fitsNow(shape, 'free'));
+  const standIn = findStandIn(pass, overdue);
   if (standIn !== null) placeOutOfTurn(pass, standIn);
   if (placeOutOfTurn(pass, overdue) || pass.left <= 0) return;
-  pass.hold = holdFor(room, best, queue, overdue, holdings, now);
+  pass.keepFor(holdFor(pass, overdue));
 }
 
-function placeOutOfTurn(pass: Pass, position: number): boolean {
-  const shape = pass.queue.shapes[position];
-  if (shape === undefined || pass.left <= 0) return false;
+function placeOutOfTurn(pass: Pass, { deployment, shape }: Head): boolean {
+  if (pass.left <= 0) return false;
   const spots = placeOne(pass.room, shape, 'free');
   if (spots === null) return false;
-  pass.admit(position, spots);
-  pass.outOfTurn.add(position);
+  pass.admit({ deployment, shape, asker: 'free', spots, outOfTurn: true });
   return true;
 }
 
 function admitLevels(pass: Pass): void {
-  const { deployments } = pass.queue;
   const budget = new Budget(searchSteps);
-  for (let first = 0; first < deployments.length && pass.left > 0; ) {
-    const level = levelOf(pass, first);
+  for (const level of levelsOf(pass)) {
     const { choice, bound } = admitLargest(pass.room, level, pass.left, budget);
     pass.bound += bound;
-    choice.forEach((chosen, i) => {
-      const members = level.candidates[i]?.members ?? [];
-      chosen.forEach((spots, oldest) => pass.admit(members[oldest] ?? -1, spots));
+    const chosen = placedOf(level, choice);
+    for (const placed of chosen) pass.admit(placed);
+    pass.settleLevel(
+      level.effective,
+      level.candidates,
+      chosen.map(({ deployment }) => deployment),
+    );
+    if (pass.left <= 0) return;
+  }
+}
+
+function placedOf(level: RankedLevel, choice: Choice): Placed[] {
+  return choice.flatMap((chosen, number) => {
+    const { shape, asker, members } = level.candidates[number] as Candidates;
+    return chosen.map((spots, oldest) => {
+      const deployment = level.deployments[members[oldest] ?? -1] as QueuedDeployment;
+      return { deployment, shape, asker, spots, outOfTurn: false };
     });
-    first = level.end;
-  }
+  });
 }
 
-function qualityOf({ admitted, bound, outOfTurn }: Pass): Quality {
-  const best = bound + outOfTurn.size;
-  return { admitted, bound: best, proven: admitted === best };
+export function qualityOf({ placed, bound }: Pass): Quality {
+  return { admitted: placed.size, bound, proven: placed.size === bound };
 }
 
-function verify(snapshot: Snapshot, decisions: readonly Decision[]): void {
-  const byNode = new Map<string, Placement[]>();
-  for (const decision of decisions) {
-    if (decision.kind === 'wait') continue;
-    for (const placement of decision.placements) {
-      const others = byNode.get(placement.nodeId);
-      if (others === undefined) byNode.set(placement.nodeId, [placement]);
+/**
+ * Checks what was placed with the predicate that the commit uses, on the nodes as they were. Never fails: if it ever did, a
+ * pass that fails and says so is better than a node that is promised twice.
+ */
+function verify(pass: Pass): void {
+  const byNode = new Map<number, Placement[]>();
+  for (const { shape, spots } of pass.placed.values()) {
+    spots.forEach((spot, replica) => {
+      const placement = pass.room.placement(shape, spot, replica);
+      const others = byNode.get(spot.node);
+      if (others === undefined) byNode.set(spot.node, [placement]);
       else others.push(placement);
-    }
+    });
   }
-  for (const node of snapshot.nodes) {
-    const placements = byNode.get(node.id) ?? [];
-    // Never happens. If it ever did, a pass that fails and says so is better than a node that is promised twice.
+  pass.undo();
+  for (const [number, placements] of byNode) {
+    const node = pass.state.nodeAt(number);
     if (!fits(node, placements)) throw new Error(`the plan asks more of node ${node.name} than it has free`);
   }
+  pass.redo();
 }

@@ -1,129 +1,106 @@
 /**
- * The planner with a memory: it keeps the state of one cluster, is told what happens to it, and plans when asked.
+ * The planner with a memory: it keeps the state of one cluster, is told what happens to it, and plans when asked. A pass costs
+ * about what could start, not what waits.
  *
  * What it plans depends on the state alone, never on how the state came about: `pass(now)` decides what `plan` would on
  * `snapshot()`.
  */
-import type {
-  Decision,
-  Holding,
-  Node,
-  Place,
-  Plan,
-  Policy,
-  Quality,
-  QueuedDeployment,
-  Reservation,
-  Snapshot,
-} from './model.ts';
-import { plan } from './plan.ts';
+import { decide, placesOf } from './decide.ts';
+import type { Decision, Holding, Place, Policy, Quality, QueuedDeployment, Reservation, Snapshot } from './model.ts';
+import { qualityOf, runPass } from './plan.ts';
+import { ClusterState } from './state.ts';
 
 /** What one pass decided. */
 export interface PassResult {
   readonly places: readonly Place[];
   readonly reservations: readonly Reservation[];
   readonly quality: Quality;
-  /** Everybody's standing, in the order of the scheduler; costs about the length of the queue. */
+  /** Everybody's standing, in the order of the scheduler; costs about the length of the queue. Only until something changes. */
   decisions(): readonly Decision[];
 }
 
 export class Planner {
   policy: Policy;
-  #nodes: Node[];
-  readonly #queue = new Map<string, QueuedDeployment>();
-  readonly #holdings = new Map<string, Holding[]>();
+  readonly #state: ClusterState;
+  /** Counts what happened, so that nobody is told about a state that is gone. */
+  #version = 0;
 
   constructor(snapshot: Snapshot, policy: Policy) {
     this.policy = policy;
-    this.#nodes = [...snapshot.nodes];
-    for (const deployment of snapshot.queue) this.#queue.set(deployment.id, deployment);
-    for (const holding of snapshot.holdings) this.#hold(holding);
+    this.#state = new ClusterState(snapshot);
   }
 
   /** How many wait. */
   get queued(): number {
-    return this.#queue.size;
+    return this.#state.queue.size;
   }
 
-  /** A deployment enters the queue. */
-  submit(deployment: QueuedDeployment): void {
-    this.#queue.set(deployment.id, deployment);
+  /** A deployment enters the queue; false where it is queued already. */
+  submit(deployment: QueuedDeployment): boolean {
+    this.#version++;
+    return this.#state.submit(deployment);
   }
 
   /** A deployment leaves the queue without being started; false where it is not queued. */
   withdraw(id: string): boolean {
-    return this.#queue.delete(id);
+    this.#version++;
+    return this.#state.withdraw(id) !== undefined;
   }
 
   /** A queued deployment gets another priority, and keeps its age; false where it is not queued. */
   reprioritize(id: string, priority: number): boolean {
-    const deployment = this.#queue.get(id);
-    if (deployment !== undefined) this.#queue.set(id, { ...deployment, priority });
-    return deployment !== undefined;
+    this.#version++;
+    const claim = this.#state.claims.get(id);
+    const deployment = this.#state.withdraw(id);
+    if (deployment === undefined) return false;
+    if (claim !== undefined) this.#state.claims.set(id, claim);
+    return this.#state.submit({ ...deployment, priority });
   }
 
   /** A deployment has ended: what its replicas hold is free again. False where it holds nothing. */
   release(deploymentId: string): boolean {
-    const held = this.#holdings.get(deploymentId);
-    if (held === undefined) return false;
-    this.#holdings.delete(deploymentId);
-    for (const holding of held) this.#change(holding, 1);
-    return true;
+    this.#version++;
+    return this.#state.release(deploymentId);
+  }
+
+  holdingsOf(deploymentId: string): readonly Holding[] {
+    return this.#state.holdingsOf(deploymentId);
   }
 
   /** Nothing new is placed on the node, or again. */
   setSchedulable(nodeId: string, schedulable: boolean): void {
-    this.#nodes = this.#nodes.map((node) => (node.id === nodeId ? { ...node, schedulable } : node));
+    this.#version++;
+    this.#state.setSchedulable(nodeId, schedulable);
   }
 
   /** Decides who starts now and where. Changes nothing: whoever is started is told to `start`. */
   pass(now: number): PassResult {
-    const result: Plan = plan(this.snapshot(), this.policy, now);
-    const places = result.decisions.filter((decision) => decision.kind === 'place');
-    return { ...result, places, decisions: () => result.decisions };
+    const pass = runPass(this.#state, this.policy, now);
+    const version = this.#version;
+    const places = placesOf(pass);
+    pass.undo();
+    return {
+      places,
+      reservations: pass.hold === null ? [] : [pass.hold.reservation],
+      quality: qualityOf(pass),
+      decisions: () => {
+        if (version !== this.#version) throw new Error('the state has changed since the pass');
+        pass.redo();
+        const decisions = decide(pass);
+        pass.undo();
+        return decisions;
+      },
+    };
   }
 
   /** These were started as the pass before decided: they leave the queue and hold what they were given. */
   start(places: readonly Place[], now: number): void {
-    for (const place of places) {
-      const deployment = this.#queue.get(place.deploymentId);
-      if (deployment === undefined) continue;
-      this.#queue.delete(place.deploymentId);
-      const endsBy = deployment.timeLimit === null ? null : now + deployment.timeLimit;
-      const { user, priority } = deployment;
-      for (const { nodeId, resources, devices } of place.placements) {
-        const holding = { deploymentId: deployment.id, nodeId, resources, devices, endsBy, priority, startedAt: now };
-        this.#hold(user === undefined ? holding : { ...holding, user });
-        this.#change(holding, -1);
-      }
-    }
+    this.#version++;
+    for (const { deploymentId, placements } of places) this.#state.start(deploymentId, placements, now);
   }
 
   /** The state as it is now. */
   snapshot(): Snapshot {
-    return { nodes: this.#nodes, queue: [...this.#queue.values()], holdings: [...this.#holdings.values()].flat() };
-  }
-
-  #hold(holding: Holding): void {
-    const others = this.#holdings.get(holding.deploymentId);
-    if (others === undefined) this.#holdings.set(holding.deploymentId, [holding]);
-    else others.push(holding);
-  }
-
-  #change({ nodeId, resources, devices }: Holding, sign: 1 | -1): void {
-    this.#nodes = this.#nodes.map((node) => {
-      if (node.id !== nodeId) return node;
-      const { free } = node;
-      const amountOf = (index: number) => devices.find((share) => share.index === index)?.amount ?? 0;
-      return {
-        ...node,
-        free: {
-          ram: free.ram + sign * resources.ram,
-          cpu: free.cpu + sign * resources.cpu,
-          gpu: free.gpu + sign * resources.gpu,
-        },
-        devices: node.devices.map((device) => ({ ...device, free: device.free + sign * amountOf(device.index) })),
-      };
-    });
+    return this.#state.snapshot();
   }
 }

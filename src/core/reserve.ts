@@ -31,96 +31,83 @@ import {
   type Resources,
   wholeDevice,
 } from './model.ts';
-import { compareByAge, type OrderedQueue, waited } from './order.ts';
+import { compareByAge, compareInOrder, waited } from './order.ts';
+import type { Pass } from './pass.ts';
 import { placeOne, type Spots } from './place.ts';
+import type { Line } from './queue.ts';
 import { add, nothing, times } from './resources.ts';
 import { type Amounts, type Asker, Room } from './room.ts';
 import { asksNoLess, type Shape } from './shape.ts';
 
 /** Room kept for one deployment. */
 export interface Hold {
-  readonly position: number;
+  readonly deployment: QueuedDeployment;
+  readonly shape: Shape;
   readonly reservation: Reservation;
+  readonly beside: Beside;
+}
+
+/** The first of a line that may be placed before its turn. */
+export interface Head {
+  readonly deployment: QueuedDeployment;
+  readonly shape: Shape;
 }
 
 /** Whether a deployment would still run when the holder is to start. Nobody knows better than by declared limits. */
-export function askerOf(deployment: QueuedDeployment, hold: Hold | null, now: number): Asker {
+export function askerWith(timeLimit: number | null, hold: Hold | null, now: number): Asker {
   if (hold === null) return 'free';
   const { startsAt } = hold.reservation;
-  if (startsAt === null || deployment.timeLimit === null) return 'restrained';
-  return now + deployment.timeLimit <= startsAt ? 'free' : 'restrained';
+  if (startsAt === null || timeLimit === null) return 'restrained';
+  return now + timeLimit <= startsAt ? 'free' : 'restrained';
 }
 
 /**
- * The position of the overdue one: of those that have waited for longer than `reservationAfter`, the one that has waited
- * longest. Null where there is none. `canStart` says whether a shape would fit if all had ended that ever ends by itself: for
- * what would not, nothing is kept.
+ * The overdue one: of those that have waited for longer than `reservationAfter`, the one that has waited longest; null where
+ * there is none. What would not fit if all had ended that ever ends by itself is left out: for it nothing is kept.
  */
-export function findOverdue(
-  queue: OrderedQueue,
-  canStart: (shape: Shape) => boolean,
-  reservationAfter: number,
-  now: number,
-): number | null {
-  const refused = new Set<Shape>();
-  let overdue: number | null = null;
-  for (let position = 0; position < queue.deployments.length; position++) {
-    const deployment = queue.deployments[position] as QueuedDeployment;
-    if (waited(deployment, now) <= reservationAfter) continue;
-    const longest = overdue === null ? null : (queue.deployments[overdue] as QueuedDeployment);
-    if (longest !== null && compareByAge(longest, deployment) <= 0) continue;
-    const shape = queue.shapes[position] as Shape;
-    if (refused.has(shape)) continue;
-    if (canStart(shape)) overdue = position;
-    else refused.add(shape);
+export function findOverdue(pass: Pass): Head | null {
+  const { state, policy, now } = pass;
+  let overdue: Head | null = null;
+  for (const line of state.queue.lines) {
+    const deployment = headOf(line, pass);
+    if (deployment === undefined || waited(deployment, now) <= policy.reservationAfter) continue;
+    if (overdue !== null && compareByAge(overdue.deployment, deployment) <= 0) continue;
+    if (state.best.holds(line.shape, 'free')) overdue = { deployment, shape: line.shape };
   }
   return overdue;
 }
 
 /** The first before the overdue one that asks for no less and fits now; null where there is none. */
-export function findStandIn(queue: OrderedQueue, overdue: number, fitsNow: (shape: Shape) => boolean): number | null {
-  const least = queue.shapes[overdue] as Shape;
-  const refused = new Set<Shape>();
-  for (let position = 0; position < overdue; position++) {
-    const shape = queue.shapes[position] as Shape;
-    if (refused.has(shape)) continue;
-    if (asksNoLess(shape, least) && fitsNow(shape)) return position;
-    refused.add(shape);
+export function findStandIn(pass: Pass, overdue: Head): Head | null {
+  const { state, policy, now } = pass;
+  let first = overdue;
+  for (const line of state.queue.lines) {
+    const deployment = headOf(line, pass);
+    if (deployment === undefined || compareInOrder(deployment, first.deployment, policy, now) >= 0) continue;
+    const { shape } = line;
+    if (asksNoLess(shape, overdue.shape) && pass.fitsNow(shape, 'free')) first = { deployment, shape };
   }
-  return null;
+  return first === overdue ? null : first;
 }
 
-/**
- * What the nodes will have when all has ended that ever ends by itself. Services do not: to keep room in the hope that one of
- * them goes would keep it for ever.
- */
-export function roomAtBest(nodes: readonly Node[], holdings: readonly Holding[]): Room {
-  const best = new Room(nodes, 'emptied');
-  const numbers = new Map(best.nodes.map((node, n) => [node.id, n]));
-  for (const holding of holdings) {
-    const node = numbers.get(holding.nodeId);
-    if (holding.isService === true && node !== undefined) change(best, node, holding, -1);
-  }
-  return best;
+/** The oldest of a line that nothing is settled about. */
+function headOf({ members }: Line, { settled }: Pass): QueuedDeployment | undefined {
+  const head = members.first();
+  if (head === undefined || !settled.has(head.id)) return head;
+  return members.slice(0, settled.size + 1).find(({ id }) => !settled.has(id));
 }
 
-/** Keeps room for a deployment that does not fit now, and has room in `best`. */
-export function holdFor(
-  room: Room,
-  best: Room,
-  queue: OrderedQueue,
-  position: number,
-  holdings: readonly Holding[],
-  now: number,
-): Hold {
-  const shape = queue.shapes[position] as Shape;
-  const start = earliestStart(room, shape, holdings, now);
+/** What is to be kept for a deployment that does not fit now, and would fit if all had ended that ever ends by itself. */
+export function holdFor(pass: Pass, { deployment, shape }: Head): Hold {
+  const { room, best, holdings } = pass.state;
+  const start = earliestStart(room, shape, holdings, pass.now);
   const beside = start === null ? besideNearest(room, best, shape) : besideAt(room, shape, start);
-  room.keep(beside.amounts);
   return {
-    position,
+    deployment,
+    shape,
+    beside,
     reservation: {
-      deploymentId: queue.deployments[position]?.id ?? '',
+      deploymentId: deployment.id,
       nodes: [...beside.kept]
         .toSorted(([a], [b]) => a - b)
         .map(([node, resources]) => ({ nodeId: room.nodes[node]?.id ?? '', resources })),
@@ -130,7 +117,7 @@ export function holdFor(
 }
 
 /** What others may take while room is kept, and what is kept on which node. */
-interface Beside {
+export interface Beside {
   readonly amounts: Amounts;
   readonly kept: ReadonlyMap<number, Resources>;
 }
@@ -144,19 +131,16 @@ interface Start {
 
 /** Null where declared time limits do not free enough. */
 function earliestStart(room: Room, shape: Shape, holdings: readonly Holding[], now: number): Start | null {
-  const numbers = new Map(room.nodes.map((node, n) => [node.id, n]));
-  const ending = holdings
-    .filter((holding) => holding.endsBy !== null && numbers.has(holding.nodeId))
-    // What should have ended already is about to.
-    .map((holding) => ({ holding, at: Math.max(now, holding.endsBy ?? now), node: numbers.get(holding.nodeId) ?? 0 }))
-    .toSorted((a, b) => a.at - b.at);
+  const ending = endsOf(room, holdings, now);
   const roomAt = (time: number): Room => {
-    const later = room.copy();
-    for (const end of ending) if (end.at <= time) change(later, end.node, end.holding, 1);
+    const later = new Room(room);
+    for (const { at, node, holding } of ending) {
+      if (at <= time) later.adjust(node, holding.resources, holding.devices, 1);
+    }
     return later;
   };
   // Room only grows with time, so the first moment at which it is enough is found by halving.
-  const moments = [...new Set(ending.map((end) => end.at))];
+  const moments = [...new Set(ending.map((end) => end.at))].toSorted((a, b) => a - b);
   let [tooEarly, enough] = [-1, moments.length];
   while (enough - tooEarly > 1) {
     const middle = (tooEarly + enough) >> 1;
@@ -170,16 +154,20 @@ function earliestStart(room: Room, shape: Shape, holdings: readonly Holding[], n
   return spots === null ? null : { at: time, spots, left };
 }
 
-/** Frees what a holding has, or takes it. */
-function change(room: Room, node: number, holding: Holding, sign: 1 | -1): void {
-  const { ram, cpu, device } = room.now;
-  ram[node] = (ram[node] ?? 0) + sign * holding.resources.ram;
-  cpu[node] = (cpu[node] ?? 0) + sign * holding.resources.cpu;
-  const devices = room.devicesOf(node);
-  for (const share of holding.devices) {
-    const number = devices.find((one) => room.indexOf(one) === share.index);
-    if (number !== undefined) device[number] = (device[number] ?? 0) + sign * share.amount;
-  }
+interface End {
+  readonly at: number;
+  readonly node: number;
+  readonly holding: Holding;
+}
+
+function endsOf(room: Room, holdings: readonly Holding[], now: number): End[] {
+  if (holdings.every(({ endsBy }) => endsBy === null)) return [];
+  const numbers = new Map(room.nodes.map((node, n) => [node.id, n]));
+  return holdings.flatMap((holding) => {
+    const node = numbers.get(holding.nodeId);
+    // What should have ended already is about to.
+    return node === undefined || holding.endsBy === null ? [] : [{ holding, at: Math.max(now, holding.endsBy), node }];
+  });
 }
 
 /** On the nodes where the holder will start, others may take what will be left then; elsewhere whatever they like. */
@@ -214,8 +202,9 @@ function besideNearest(room: Room, best: Room, shape: Shape): Beside {
 
 /** How many of the holder's replicas each node is to take: as many as fit now, and the others where least is missing. */
 function nearestNodes(room: Room, best: Room, shape: Shape): number[] {
-  const most = room.nodes.map((_, node) => best.capacityOn(node, shape, 'free', shape.replicas));
-  const replicas = room.nodes.map((_, node) => room.capacityOn(node, shape, 'free', shape.replicas));
+  const atMost = Math.min(shape.replicas, shape.maxPerNode);
+  const most = room.nodes.map((_, node) => best.capacityOn(node, shape, 'free', atMost));
+  const replicas = room.nodes.map((_, node) => room.capacityOn(node, shape, 'free', atMost));
   const lackOfNext = (node: number): number => {
     const next = (replicas[node] ?? 0) + 1;
     return next > (most[node] ?? 0) ? Number.POSITIVE_INFINITY : lack(room, shape, node, next);

@@ -4,7 +4,8 @@
  */
 
 import { compareIds } from './ids.ts';
-import { type Device, type Node, type Placement, type Resources, wholeDevice } from './model.ts';
+import { type Device, type DeviceShare, type Node, type Placement, type Resources, wholeDevice } from './model.ts';
+import { Changes, manyReplicas, Seen } from './seen.ts';
 import type { Shape } from './shape.ts';
 
 /** Where one replica stands: a node, and the devices that it has a share of. Numbers are those of the room. */
@@ -26,6 +27,11 @@ export interface Amounts {
  */
 export type Asker = 'free' | 'restrained';
 
+/** Below so many nodes, looking at all of them is cheaper than to remember what was seen. */
+const fewNodes = 32;
+/** Shapes of which is remembered what was seen; beyond, all nodes are looked at again. */
+const rememberedShapes = 1024;
+
 /** Sums over the room, in thousandths. */
 export interface Free extends Resources {
   readonly idle: number;
@@ -37,48 +43,92 @@ export class Room {
   readonly firstDevice: Int32Array;
   readonly #devices: readonly Device[];
   readonly now: Amounts;
+  /** 1 where nothing new is placed. */
+  readonly closed: Uint8Array;
   /** What a restrained asker may take at most, beside `now`; infinite where nothing is kept. Null while nothing is. */
   #beside: Amounts | null = null;
+  /** The nodes on which something is kept. */
+  #kept: readonly number[] = [];
+  readonly changes: Changes;
+  readonly #seen = new Map<Shape, Seen>();
 
-  constructor(nodes: readonly Node[], state: 'as it is' | 'emptied' = 'as it is') {
-    const emptied = state === 'emptied';
-    this.nodes = nodes.toSorted((a, b) => compareIds(a.id, b.id));
-    this.firstDevice = new Int32Array(nodes.length + 1);
-    this.nodes.forEach((node, n) => {
-      this.firstDevice[n + 1] = (this.firstDevice[n] ?? 0) + node.devices.length;
-    });
-    const devices = this.nodes.flatMap((node) => node.devices.toSorted((a, b) => a.index - b.index));
-    this.#devices = devices;
-    const of = (node: Node) => (emptied ? node.total : node.free);
-    this.now = {
-      ram: Float64Array.from(this.nodes, (node) => of(node).ram),
-      cpu: Float64Array.from(this.nodes, (node) => of(node).cpu),
-      device: Float64Array.from(devices, (device) => (emptied ? wholeDevice : device.free)),
-    };
+  /** A room of these nodes; or the same room as another one, to try something on. What is kept is not copied. */
+  constructor(of: readonly Node[] | Room, state: 'as it is' | 'emptied' | 'emptied and opened' = 'as it is') {
+    if (of instanceof Room) {
+      ({ nodes: this.nodes, firstDevice: this.firstDevice } = of);
+      this.#devices = of.#devices;
+      this.closed = of.closed.slice();
+      this.now = { ram: of.now.ram.slice(), cpu: of.now.cpu.slice(), device: of.now.device.slice() };
+    } else {
+      const emptied = state !== 'as it is';
+      this.nodes = of.toSorted((a, b) => compareIds(a.id, b.id));
+      this.firstDevice = new Int32Array(of.length + 1);
+      this.nodes.forEach((node, n) => {
+        this.firstDevice[n + 1] = (this.firstDevice[n] ?? 0) + node.devices.length;
+      });
+      this.#devices = this.nodes.flatMap((node) => node.devices.toSorted((a, b) => a.index - b.index));
+      this.closed = Uint8Array.from(this.nodes, ({ schedulable }) =>
+        schedulable || state === 'emptied and opened' ? 0 : 1,
+      );
+      const amounts = (node: Node) => (emptied ? node.total : node.free);
+      this.now = {
+        ram: Float64Array.from(this.nodes, (node) => amounts(node).ram),
+        cpu: Float64Array.from(this.nodes, (node) => amounts(node).cpu),
+        device: Float64Array.from(this.#devices, (device) => (emptied ? wholeDevice : device.free)),
+      };
+    }
+    this.changes = new Changes(this.nodes.length);
   }
 
-  /** The same room, to try something on. */
-  copy(): Room {
-    const copy = new Room(this.nodes);
-    copy.now.ram.set(this.now.ram);
-    copy.now.cpu.set(this.now.cpu);
-    copy.now.device.set(this.now.device);
-    return copy;
-  }
-
-  /** Keeps room: from here on, restrained askers may take at most `beside` (and what is free). */
-  keep(beside: Amounts): void {
+  /** Keeps room on these nodes: from here on, restrained askers may take at most `beside` (and what is free). */
+  keep(beside: Amounts, nodes: Iterable<number>): void {
     this.#beside = beside;
+    this.#kept = [...nodes];
+  }
+
+  /** Keeps nothing any more. */
+  unkeep(): void {
+    this.#beside = null;
+    this.#kept = [];
+  }
+
+  /** Whether something new may be placed on the node. */
+  setClosed(node: number, closed: boolean): void {
+    this.closed[node] = closed ? 1 : 0;
+    this.changes.add(node);
+  }
+
+  /** Frees amounts of a node and of its devices (by their index on it), or takes them. */
+  adjust(node: number, resources: Resources, devices: readonly DeviceShare[], sign: 1 | -1): void {
+    const { ram, cpu, device } = this.now;
+    ram[node] = (ram[node] ?? 0) + sign * resources.ram;
+    cpu[node] = (cpu[node] ?? 0) + sign * resources.cpu;
+    for (const share of devices) {
+      const number = this.deviceAt(node, share.index);
+      if (number !== -1) device[number] = (device[number] ?? 0) + sign * share.amount;
+    }
+    this.changes.add(node);
+  }
+
+  /** The number of a node's device, by its index on the node; -1 where there is none. */
+  deviceAt(node: number, index: number): number {
+    const end = this.firstDevice[node + 1] ?? 0;
+    for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
+      if (this.#devices[device]?.index === index) return device;
+    }
+    return -1;
   }
 
   /** Room is taken by an asker on the spot. The spot must have it: `capacityOn` and `deviceClasses` say so. */
   take(shape: Shape, spot: Spot, asker: Asker): void {
+    this.changes.add(spot.node);
     this.#change(this.now, shape, spot, -1);
     if (asker === 'restrained' && this.#beside !== null) this.#change(this.#beside, shape, spot, -1);
   }
 
   /** Undoes `take`. */
   give(shape: Shape, spot: Spot, asker: Asker): void {
+    this.changes.add(spot.node);
     this.#change(this.now, shape, spot, 1);
     if (asker === 'restrained' && this.#beside !== null) this.#change(this.#beside, shape, spot, 1);
   }
@@ -89,6 +139,27 @@ export class Room {
     amounts.cpu[node] = (amounts.cpu[node] ?? 0) + sign * shape.cpu;
     const share = sign * Math.min(shape.gpu, wholeDevice);
     for (const device of devices) amounts.device[device] = (amounts.device[device] ?? 0) + share;
+  }
+
+  /** Takes exactly these places for a deployment of the shape; null, and nothing taken, where they are not all free. */
+  takeAt(shape: Shape, placements: readonly Placement[], numberOf: (nodeId: string) => number): Spot[] | null {
+    const spots: Spot[] = [];
+    for (const { nodeId, devices } of placements) {
+      const node = numberOf(nodeId);
+      const numbers = devices.map(({ index }) => this.deviceAt(node, index));
+      const isFree =
+        node !== -1 &&
+        this.capacityOn(node, shape, 'free', 1) === 1 &&
+        numbers.every((device, i) => device !== -1 && (this.now.device[device] ?? 0) >= (devices[i]?.amount ?? 0));
+      if (!isFree) {
+        for (const spot of spots) this.give(shape, spot, 'free');
+        return null;
+      }
+      const spot = { node, devices: numbers };
+      this.take(shape, spot, 'free');
+      spots.push(spot);
+    }
+    return spots;
   }
 
   freeRam(node: number, asker: Asker): number {
@@ -111,13 +182,20 @@ export class Room {
     const { ram, cpu } = shape;
     const freeRam = this.freeRam(node, asker);
     const freeCpu = this.freeCpu(node, asker);
-    if (freeRam < ram || freeCpu < cpu) return 0;
-    let capacity = most;
+    if (freeRam < ram || freeCpu < cpu || !this.#isOpenTo(node, shape)) return 0;
+    let capacity = Math.min(most, manyReplicas);
     if (most > 1) {
       if (ram > 0) capacity = Math.min(capacity, Math.floor(freeRam / ram));
       if (cpu > 0) capacity = Math.min(capacity, Math.floor(freeCpu / cpu));
     }
     return shape.gpu === 0 ? capacity : this.#deviceCapacity(node, shape, asker, capacity);
+  }
+
+  #isOpenTo(node: number, { labels }: Shape): boolean {
+    if (this.closed[node] === 1) return false;
+    if (labels === null) return true;
+    const has = this.nodes[node]?.labels;
+    return has !== undefined && labels.every(([name, value]) => has[name] === value);
   }
 
   #deviceCapacity(node: number, shape: Shape, asker: Asker, most: number): number {
@@ -135,13 +213,27 @@ export class Room {
     return Math.min(most, whole === 0 ? count : Math.floor(count / whole));
   }
 
-  /** Is the device of a model that the shape takes? */
-  suits(device: number, shape: Shape): boolean {
-    return shape.models === null || shape.models.has(this.#devices[device]?.model ?? '');
+  /** Is the device of a model, and of a size, that the shape takes? */
+  suits(device: number, { models, gpuMemory }: Shape): boolean {
+    if (models !== null && !models.has(this.#devices[device]?.model ?? '')) return false;
+    return gpuMemory === 0 || gpuMemory <= (this.#devices[device]?.memory ?? 0);
   }
 
-  /** How many replicas of the shape the whole room could take now, up to `most`. Exact: replicas of one shape are alike. */
+  /**
+   * How many replicas of the shape the whole room could take now, up to `most`. Exact, because replicas of one shape are
+   * alike; but says nothing about how many of one deployment may share a node.
+   */
   capacity(shape: Shape, asker: Asker, most: number): number {
+    const seen = this.#seenBy(shape);
+    if (seen !== null) {
+      let found = seen.capacity;
+      if (asker === 'restrained') {
+        for (const node of this.#kept) {
+          found += this.capacityOn(node, shape, asker, manyReplicas) - (seen.capacityOn[node] ?? 0);
+        }
+      }
+      return Math.min(most, found);
+    }
     let found = 0;
     for (let node = 0; node < this.nodes.length && found < most; node++) {
       found += this.capacityOn(node, shape, asker, most - found);
@@ -151,7 +243,53 @@ export class Room {
 
   /** Could the deployment start now, with all of its replicas? */
   holds(shape: Shape, asker: Asker): boolean {
-    return this.capacity(shape, asker, shape.replicas) >= shape.replicas;
+    const { replicas, maxPerNode } = shape;
+    if (this.capacity(shape, asker, replicas) < replicas) return false;
+    if (maxPerNode === Number.POSITIVE_INFINITY) return true;
+    let found = 0;
+    for (let node = 0; node < this.nodes.length && found < replicas; node++) {
+      found += this.capacityOn(node, shape, asker, Math.min(maxPerNode, replicas - found));
+    }
+    return found >= replicas;
+  }
+
+  /** What is remembered of a shape, brought up to now; null where looking at all nodes is as good. */
+  #seenBy(shape: Shape): Seen | null {
+    if (this.nodes.length < fewNodes) return null;
+    let seen = this.#seen.get(shape);
+    if (seen === undefined) {
+      if (this.#seen.size >= rememberedShapes) return null;
+      seen = new Seen(this, shape);
+      this.#seen.set(shape, seen);
+    }
+    seen.catchUp();
+    return seen;
+  }
+
+  /**
+   * The node with the lowest rank of those that could take a replica now, of equals the first; -1 where none could. `rankOf`
+   * must be the same each time it is asked about a shape.
+   */
+  bestNode(shape: Shape, asker: Asker, rankOf: (node: number) => number): number {
+    const ranks = this.#seenBy(shape)?.ranks(rankOf) ?? null;
+    if (ranks !== null && (asker === 'free' || this.#beside === null)) return ranks.best;
+    const kept = new Set(asker === 'free' ? [] : this.#kept);
+    let best = -1;
+    let least = Number.POSITIVE_INFINITY;
+    for (let node = 0; node < this.nodes.length; node++) {
+      const isKnown = ranks !== null && !kept.has(node);
+      if (!isKnown && this.capacityOn(node, shape, asker, 1) === 0) continue;
+      const rank = isKnown ? (ranks.of[node] ?? least) : rankOf(node);
+      if (rank >= least) continue;
+      best = node;
+      least = rank;
+    }
+    return best;
+  }
+
+  /** Nothing more is asked about the shape. */
+  forget(shape: Shape): void {
+    this.#seen.delete(shape);
   }
 
   /**
@@ -164,7 +302,7 @@ export class Room {
     const end = this.firstDevice[node + 1] ?? 0;
     for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
       if (this.freeOfDevice(device, asker) < least || !this.suits(device, shape)) continue;
-      const key = `${this.#devices[device]?.model}:${this.now.device[device]}:${this.#beside?.device[device]}`;
+      const key = this.#stateOfDevice(device);
       const known = classes.get(key);
       if (known === undefined) classes.set(key, [device]);
       else known.push(device);
@@ -206,16 +344,48 @@ export class Room {
     const devices: string[] = [];
     const end = this.firstDevice[node + 1] ?? 0;
     for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
-      devices.push(`${this.#devices[device]?.model}:${this.now.device[device]}:${this.#beside?.device[device]}`);
+      devices.push(this.#stateOfDevice(device));
     }
     const beside = this.#beside === null ? '' : `${this.#beside.ram[node]},${this.#beside.cpu[node]}`;
-    return `${this.now.ram[node]},${this.now.cpu[node]},${beside},${devices.toSorted().join()}`;
+    const labels = this.nodes[node]?.labels;
+    const said = labels === undefined ? '' : JSON.stringify(Object.entries(labels).toSorted());
+    const own = `${this.closed[node]},${said},${this.now.ram[node]},${this.now.cpu[node]}`;
+    return `${own},${beside},${devices.toSorted().join()}`;
   }
 
-  /** Everything that is free now, over all nodes; `idle` counts whole devices, in thousandths as well. */
+  #stateOfDevice(device: number): string {
+    const { model, memory } = this.#devices[device] ?? {};
+    return `${model}:${memory}:${this.now.device[device]}:${this.#beside?.device[device]}`;
+  }
+
+  /** Everything that is free now, over all nodes that are open; `idle` counts whole devices, in thousandths as well. */
   free(): Free {
-    const idle = this.now.device.reduce((count, free) => count + (free === wholeDevice ? free : 0), 0);
-    return { ram: sum(this.now.ram), cpu: sum(this.now.cpu), gpu: sum(this.now.device), idle };
+    const free = { ram: 0, cpu: 0, gpu: 0, idle: 0 };
+    for (let node = 0; node < this.nodes.length; node++) {
+      if (this.closed[node] === 1) continue;
+      free.ram += this.now.ram[node] ?? 0;
+      free.cpu += this.now.cpu[node] ?? 0;
+      const end = this.firstDevice[node + 1] ?? 0;
+      for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
+        const amount = this.now.device[device] ?? 0;
+        free.gpu += amount;
+        if (amount === wholeDevice) free.idle += amount;
+      }
+    }
+    return free;
+  }
+
+  /** What is free of the devices, of nodes that are open, that the shape could use; in thousandths. */
+  freeOfSuitable(shape: Shape): number {
+    let free = 0;
+    for (let node = 0; node < this.nodes.length; node++) {
+      if (this.closed[node] === 1) continue;
+      const end = this.firstDevice[node + 1] ?? 0;
+      for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
+        if (this.suits(device, shape)) free += this.now.device[device] ?? 0;
+      }
+    }
+    return free;
   }
 
   /** A replica on a spot, in the words of the plan. */
@@ -233,8 +403,4 @@ export class Room {
 
 function infinite(length: number): Float64Array {
   return new Float64Array(length).fill(Number.POSITIVE_INFINITY);
-}
-
-function sum(amounts: Float64Array): number {
-  return amounts.reduce((total, one) => total + one, 0);
 }

@@ -28,41 +28,52 @@ export interface Shape {
   readonly maxPerNode: number;
 }
 
-/**
- * Gives each distinct request its shape. A hash table of its own (open addressing, linear probing: Knuth, TAOCP vol. 3, 6.4),
- * because this is asked for every deployment of the queue, and keys made of text would cost most of the pass.
- */
+/** Gives each distinct request its shape, for as long as somebody uses it. */
 export class Shapes {
-  readonly all: Shape[] = [];
-  /** For each slot the number of its shape plus one; 0 where it is empty. At most half of them are ever taken. */
-  readonly #slots: Int32Array;
-
-  /** For at most so many requests. */
-  constructor(requests: number) {
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * requests + 2)));
-  }
+  readonly #byKey = new Map<string, { readonly shape: Shape; users: number }>();
+  readonly #keys = new Map<Shape, string>();
+  #made = 0;
 
   of(request: Request): Shape {
-    const last = this.#slots.length - 1;
-    for (let slot = hash(request) & last; ; slot = (slot + 1) & last) {
-      const shape = this.all[(this.#slots[slot] ?? 0) - 1];
-      if (shape === undefined) return this.#add(request, slot);
-      if (shape.request === request || sameRequest(shape.request, request)) return shape;
-    }
+    const key = keyOf(request);
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known.shape;
+    const shape = shapeOf(request, this.#made++);
+    this.#byKey.set(key, { shape, users: 0 });
+    this.#keys.set(shape, key);
+    return shape;
   }
 
-  #add(request: Request, slot: number): Shape {
-    const shape = shapeOf(request, this.all.length);
-    this.#slots[slot] = this.all.push(shape);
-    return shape;
+  use(shape: Shape): void {
+    const known = this.#byKey.get(this.#keys.get(shape) ?? '');
+    if (known !== undefined) known.users++;
+  }
+
+  /** Undoes `use`; true where nobody uses it any more. Then it is forgotten. */
+  release(shape: Shape): boolean {
+    const key = this.#keys.get(shape) ?? '';
+    const known = this.#byKey.get(key);
+    if (known === undefined || --known.users > 0) return false;
+    this.#byKey.delete(key);
+    this.#keys.delete(shape);
+    return true;
   }
 }
 
-/** Mixes 32 bit words by multiplication with odd constants, as in MurmurHash3's finalizer. */
-function hash({ perReplica: { ram, cpu, gpu }, replicas, gpuModels }: Request): number {
-  let mixed = Math.imul(ram, 0x85ebca6b) ^ Math.imul(cpu, 0xc2b2ae35);
-  mixed = Math.imul(mixed ^ (mixed >>> 15) ^ gpu, 0x27d4eb2f) ^ Math.imul(replicas * 64 + gpuModels.length, 0x165667b1);
-  return mixed ^ (mixed >>> 13);
+/** Equal for equal requests, whatever the order of their models and labels. */
+function keyOf(request: Request): string {
+  const {
+    perReplica: { ram, cpu, gpu },
+    replicas,
+    gpuModels,
+    gpuMemory = 0,
+    nodeLabels,
+    maxPerNode = 0,
+  } = request;
+  const amounts = `${ram} ${cpu} ${gpu} ${replicas} ${gpuMemory} ${maxPerNode}`;
+  const labels = Object.entries(nodeLabels ?? {}).toSorted(([a], [b]) => compareIds(a, b));
+  if (gpuModels.length === 0 && labels.length === 0) return amounts;
+  return `${amounts} ${JSON.stringify([[...new Set(gpuModels)].toSorted(compareIds), labels])}`;
 }
 
 export function shapeOf(request: Request, index = 0): Shape {
@@ -87,28 +98,6 @@ export function shapeOf(request: Request, index = 0): Shape {
 function labelsOf({ nodeLabels }: Request): Shape['labels'] {
   const labels = Object.entries(nodeLabels ?? {});
   return labels.length === 0 ? null : labels.toSorted(([a], [b]) => compareIds(a, b));
-}
-
-function sameRequest(a: Request, b: Request): boolean {
-  return (
-    a.perReplica.ram === b.perReplica.ram &&
-    a.perReplica.cpu === b.perReplica.cpu &&
-    a.perReplica.gpu === b.perReplica.gpu &&
-    a.replicas === b.replicas &&
-    a.gpuModels.length === b.gpuModels.length &&
-    a.gpuModels.every((model) => b.gpuModels.includes(model)) &&
-    b.gpuModels.every((model) => a.gpuModels.includes(model)) &&
-    (a.gpuMemory ?? 0) === (b.gpuMemory ?? 0) &&
-    (a.maxPerNode ?? 0) === (b.maxPerNode ?? 0) &&
-    sameLabels(a.nodeLabels ?? none, b.nodeLabels ?? none)
-  );
-}
-
-const none: Readonly<Record<string, string>> = {};
-
-function sameLabels(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
 /** Does `a` ask for no less than `b`: wherever `a` finds room, would `b` too? */

@@ -1,57 +1,66 @@
 /** Why a deployment waits: the typed reason, and what is missing where it comes nearest. */
-import { type Node, type Wait, type WaitReason, wholeDevice } from './model.ts';
+import { type QueuedDeployment, type Wait, type WaitReason, wholeDevice } from './model.ts';
+import { effectivePriority } from './order.ts';
 import type { Pass } from './pass.ts';
-import { type Asker, type Free, Room } from './room.ts';
+import type { Asker, Free, Room } from './room.ts';
 import type { Shape } from './shape.ts';
 
 export type Why = Pick<Wait, 'reason' | 'shortfall' | 'nearestNode' | 'replicasFitting'>;
 
 type Missing = Omit<Why, 'reason'>;
 
-/** Explains waiting deployments, by position. To be asked when all that is placed has been placed. */
-export function explainer(pass: Pass, nodes: readonly Node[]): (position: number) => Why {
-  const { queue } = pass;
-  const left: Left = { pass, everything: new Room(nodes, 'emptied'), free: pass.room.free() };
-  const lastAdmitted = lastAdmittedByLevel(pass);
-  const known: Record<Asker, Why[]> = { free: [], restrained: [] };
-  const outdone = new Map<Why, Why>();
-  return (position) => {
-    const shape = queue.shapes[position] as Shape;
-    const asker = pass.askerAt(position);
-    const why = (known[asker][shape.index] ??= whyShape(left, shape, asker));
-    const isOutdone =
-      pass.allocatable[position] === 1 &&
-      (why.reason === 'insufficient_resources' || why.reason === 'fragmented') &&
-      (lastAdmitted.get(queue.effective[position] ?? 0) ?? -1) > position;
-    if (!isOutdone) return why;
-    const because = outdone.get(why) ?? { ...why, reason: 'level_chose_larger_set' };
-    outdone.set(why, because);
+/** Explains waiting deployments. To be asked when all that is placed has been placed. */
+export class Explainer {
+  readonly #pass: Pass;
+  readonly #free: Free;
+  /** By shape: of one shape and asker, all wait for the same reason, but for who of the level was outdone. */
+  readonly #known: Readonly<Record<Asker, Map<Shape, Why>>> = { free: new Map(), restrained: new Map() };
+  readonly #outdone = new Map<Why, Why>();
+
+  constructor(pass: Pass) {
+    this.#pass = pass;
+    this.#free = pass.room.free();
+  }
+
+  why(deployment: QueuedDeployment): Why {
+    const pass = this.#pass;
+    const shape = pass.state.queue.shapeOf(deployment.id);
+    if (shape === undefined) throw new Error(`deployment ${deployment.id} is not queued`);
+    const asker = pass.askerFor(deployment);
+    const why = this.#whyShape(shape, asker);
+    const effective = effectivePriority(deployment, pass.policy, pass.now);
+    const isShort = why.reason === 'insufficient_resources' || why.reason === 'fragmented';
+    if (!isShort || pass.settled.has(deployment.id)) return why;
+    const isOutdone = pass.wasAllocatable(effective, shape, asker) && pass.wasOutdone(effective, deployment);
+    return isOutdone ? this.#asOutdone(why) : why;
+  }
+
+  #whyShape(shape: Shape, asker: Asker): Why {
+    let why = this.#known[asker].get(shape);
+    if (why === undefined) {
+      why = whyShape(this.#pass, this.#free, shape, asker);
+      this.#known[asker].set(shape, why);
+    }
+    return why;
+  }
+
+  #asOutdone(why: Why): Why {
+    let because = this.#outdone.get(why);
+    if (because === undefined) {
+      because = { ...why, reason: 'level_chose_larger_set' };
+      this.#outdone.set(why, because);
+    }
     return because;
-  };
+  }
 }
 
-/** What a pass left over, and what there would be if nothing ran, with the cordoned nodes. */
-interface Left {
-  readonly pass: Pass;
-  readonly everything: Room;
-  readonly free: Free;
-}
-
-/** For each effective priority, the last one admitted in its turn: whoever of the level waits before it was outdone by others. */
-function lastAdmittedByLevel(pass: Pass): Map<number, number> {
-  const last = new Map<number, number>();
-  pass.placed.forEach((spots, position) => {
-    if (spots !== undefined && !pass.outOfTurn.has(position)) last.set(pass.queue.effective[position] ?? 0, position);
-  });
-  return last;
-}
-
-function whyShape({ pass, everything, free }: Left, shape: Shape, asker: Asker): Why {
+function whyShape(pass: Pass, free: Free, shape: Shape, asker: Asker): Why {
+  const { empty, everything } = pass.state;
   if (pass.canEver(shape)) {
-    return { reason: reasonOf(pass, free, shape, asker), ...missing(pass.room, pass.emptyRoom, shape) };
+    return { reason: reasonOf(pass, free, shape, asker), ...missing(pass.room, empty, shape) };
   }
   return everything.holds(shape, 'free')
-    ? { reason: 'no_schedulable_node', ...missing(pass.room, pass.emptyRoom, shape) }
+    ? { reason: 'no_schedulable_node', ...missing(pass.room, empty, shape) }
     : { reason: 'never_fits', ...missing(everything, everything, shape) };
 }
 
@@ -64,12 +73,8 @@ function reasonOf(pass: Pass, free: Free, shape: Shape, asker: Asker): WaitReaso
 function isEnoughInSum(room: Room, free: Free, shape: Shape): boolean {
   const { ram, cpu, gpu, replicas } = shape;
   if (free.ram < ram * replicas || free.cpu < cpu * replicas || free.gpu < gpu * replicas) return false;
-  if (shape.models === null) return true;
-  let suitable = 0;
-  room.now.device.forEach((amount, device) => {
-    if (room.suits(device, shape)) suitable += amount;
-  });
-  return suitable >= gpu * replicas;
+  if (shape.models === null && shape.gpuMemory === 0) return true;
+  return room.freeOfSuitable(shape) >= gpu * replicas;
 }
 
 /** What one replica lacks on the node that comes nearest, of those that could hold it if they were empty. */
@@ -77,6 +82,7 @@ function missing(room: Room, empty: Room, shape: Shape): Missing {
   let nearest = -1;
   let least = Number.POSITIVE_INFINITY;
   for (let node = 0; node < room.nodes.length; node++) {
+    if (room.closed[node] === 1) continue;
     const ram = lackOf(shape.ram, room.now.ram, empty.now.ram, node);
     if (ram >= least) continue;
     const cpu = lackOf(shape.cpu, room.now.cpu, empty.now.cpu, node);

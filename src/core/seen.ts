@@ -1,0 +1,125 @@
+/**
+ * What was seen of a room, for each shape: how much of it every node could take, and which node is the best for it. A pass
+ * changes few nodes, so only those that changed since are looked at again. What is remembered is always what a fresh look would
+ * say: it saves time and decides nothing.
+ */
+import type { Room } from './room.ts';
+import type { Shape } from './shape.ts';
+
+/** More replicas than any node is asked to take: what needs nothing at all is bounded by it. */
+export const manyReplicas = 1_000_000;
+
+/** The numbers of the nodes that changed, one after the other; the older ones are overwritten. */
+export class Changes {
+  readonly #ring: Int32Array;
+  /** How many there were. */
+  count = 0;
+
+  constructor(nodes: number) {
+    this.#ring = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(64, 2 * nodes))));
+  }
+
+  add(node: number): void {
+    this.#ring[this.count++ & (this.#ring.length - 1)] = node;
+  }
+
+  /** The change with this number, which must not be too old. */
+  at(number: number): number {
+    return this.#ring[number & (this.#ring.length - 1)] ?? 0;
+  }
+
+  /** Whether those since then are so many that looking at everything anew is cheaper. */
+  isLongAgo(number: number): boolean {
+    return this.count - number > this.#ring.length / 2;
+  }
+}
+
+const unfit = Number.POSITIVE_INFINITY;
+
+export class Seen {
+  readonly #room: Room;
+  readonly #shape: Shape;
+  /** By node: how many replicas it could take. */
+  readonly capacityOn: Int32Array;
+  /** The sum over all nodes. */
+  capacity = 0;
+  #upTo = -1;
+  #ranks: Ranks | null = null;
+
+  constructor(room: Room, shape: Shape) {
+    this.#room = room;
+    this.#shape = shape;
+    this.capacityOn = new Int32Array(room.nodes.length);
+  }
+
+  /** Looks at what has changed. */
+  catchUp(): void {
+    const { changes } = this.#room;
+    if (this.#upTo === changes.count) return;
+    if (this.#upTo === -1 || changes.isLongAgo(this.#upTo)) {
+      for (let node = 0; node < this.capacityOn.length; node++) this.#lookAt(node);
+    } else {
+      for (let number = this.#upTo; number < changes.count; number++) this.#lookAt(changes.at(number));
+    }
+    this.#upTo = changes.count;
+  }
+
+  #lookAt(node: number): void {
+    const capacity = this.#room.capacityOn(node, this.#shape, 'free', manyReplicas);
+    this.capacity += capacity - (this.capacityOn[node] ?? 0);
+    this.capacityOn[node] = capacity;
+  }
+
+  /** The ranks of the nodes for one replica, as `rankOf` gives them: a lower one is better. It must be the same each time. */
+  ranks(rankOf: (node: number) => number): Ranks {
+    this.catchUp();
+    const rank = (node: number) => ((this.capacityOn[node] ?? 0) > 0 ? rankOf(node) : unfit);
+    this.#ranks ??= new Ranks(this.capacityOn.length);
+    this.#ranks.catchUp(this.#room.changes, rank);
+    return this.#ranks;
+  }
+}
+
+/** A tournament of the nodes: each inner place of the tree holds the better of the two below it (Knuth, TAOCP vol. 3, 5.4.1). */
+export class Ranks {
+  readonly of: Float64Array;
+  readonly #tree: Int32Array;
+  readonly #leaves: number;
+  #upTo = -1;
+
+  constructor(nodes: number) {
+    this.#leaves = 2 ** Math.ceil(Math.log2(Math.max(2, nodes)));
+    this.of = new Float64Array(this.#leaves).fill(unfit);
+    this.#tree = Int32Array.from({ length: 2 * this.#leaves }, (_, place) => Math.max(0, place - this.#leaves));
+  }
+
+  /** The best node, of equals the first; -1 where none fits. */
+  get best(): number {
+    const best = this.#tree[1] ?? 0;
+    return this.of[best] === unfit ? -1 : best;
+  }
+
+  catchUp(changes: Changes, rankOf: (node: number) => number): void {
+    if (this.#upTo === -1 || changes.isLongAgo(this.#upTo)) this.#rankAll(rankOf);
+    else for (let number = this.#upTo; number < changes.count; number++) this.#rank(changes.at(number), rankOf);
+    this.#upTo = changes.count;
+  }
+
+  #rankAll(rankOf: (node: number) => number): void {
+    for (let node = 0; node < this.#leaves; node++) this.of[node] = rankOf(node);
+    for (let place = this.#leaves - 1; place > 0; place--) this.#play(place);
+  }
+
+  #rank(node: number, rankOf: (node: number) => number): void {
+    const rank = rankOf(node);
+    if (rank === this.of[node]) return;
+    this.of[node] = rank;
+    for (let place = (this.#leaves + node) >>> 1; place > 0; place >>>= 1) this.#play(place);
+  }
+
+  #play(place: number): void {
+    const left = this.#tree[2 * place] ?? 0;
+    const right = this.#tree[2 * place + 1] ?? 0;
+    this.#tree[place] = (this.of[right] ?? unfit) < (this.of[left] ?? unfit) ? right : left;
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * The state of one cluster as the planner keeps it: who waits, who holds what, and the room that is left. It is changed by what
+ * happens, a step each; nothing in it depends on the way by which it came about.
+ */
+import type { Claim, Device, Holding, Node, Placement, QueuedDeployment, Snapshot } from './model.ts';
+import { Queue } from './queue.ts';
+import { Room } from './room.ts';
+
+export class ClusterState {
+  readonly queue: Queue;
+  /** What is free. Nothing is placed on nodes that are closed. */
+  readonly room: Room;
+  /** What would be free if nothing ran. */
+  readonly empty: Room;
+  /**
+   * What will be free when all has ended that ever ends by itself. Services do not: to keep room in the hope that one of them
+   * goes would keep it for ever.
+   */
+  readonly best: Room;
+  readonly claims = new Map<string, Claim>();
+  readonly #holdings = new Map<string, Holding[]>();
+  readonly #numbers: ReadonlyMap<string, number>;
+  #everything: Room | null = null;
+
+  constructor(snapshot: Snapshot) {
+    this.queue = new Queue(snapshot.queue);
+    this.room = new Room(snapshot.nodes);
+    this.empty = new Room(snapshot.nodes, 'emptied');
+    this.best = new Room(snapshot.nodes, 'emptied');
+    this.#numbers = new Map(this.room.nodes.map((node, number) => [node.id, number]));
+    for (const holding of snapshot.holdings) this.#keep(holding);
+    for (const claim of snapshot.claims ?? []) this.claims.set(claim.deploymentId, claim);
+  }
+
+  /** What there would be if nothing ran and no node were closed. */
+  get everything(): Room {
+    this.#everything ??= new Room(this.room.nodes, 'emptied and opened');
+    return this.#everything;
+  }
+
+  get holdings(): readonly Holding[] {
+    return [...this.#holdings.values()].flat();
+  }
+
+  holdingsOf(deploymentId: string): readonly Holding[] {
+    return this.#holdings.get(deploymentId) ?? [];
+  }
+
+  /** The number of a node in the rooms; -1 where there is none of this id. */
+  numberOf(nodeId: string): number {
+    return this.#numbers.get(nodeId) ?? -1;
+  }
+
+  submit(deployment: QueuedDeployment): boolean {
+    return this.queue.add(deployment);
+  }
+
+  withdraw(id: string): QueuedDeployment | undefined {
+    const removed = this.queue.remove(id);
+    if (removed === undefined) return undefined;
+    this.claims.delete(id);
+    if (removed.lastOf !== null) for (const room of [this.room, this.empty, this.best]) room.forget(removed.lastOf);
+    return removed.deployment;
+  }
+
+  /** A queued deployment starts: it holds what it was given from now on. */
+  start(id: string, placements: readonly Placement[], now: number): boolean {
+    const deployment = this.withdraw(id);
+    if (deployment === undefined) return false;
+    const { timeLimit, priority, user } = deployment;
+    for (const { nodeId, resources, devices } of placements) {
+      const holding = {
+        deploymentId: id,
+        nodeId,
+        resources,
+        devices,
+        endsBy: timeLimit === null ? null : now + timeLimit,
+        priority,
+        startedAt: now,
+        ...(deployment.isService === true && { isService: true }),
+        ...(user !== undefined && { user }),
+      };
+      this.#keep(holding);
+      this.room.adjust(this.numberOf(nodeId), resources, devices, -1);
+    }
+    return true;
+  }
+
+  /** A deployment has ended: what its replicas hold is free again. */
+  release(deploymentId: string): boolean {
+    const held = this.#holdings.get(deploymentId);
+    if (held === undefined) return false;
+    this.#holdings.delete(deploymentId);
+    for (const { nodeId, resources, devices, isService } of held) {
+      const node = this.numberOf(nodeId);
+      if (node === -1) continue;
+      this.room.adjust(node, resources, devices, 1);
+      if (isService === true) this.best.adjust(node, resources, devices, 1);
+    }
+    return true;
+  }
+
+  setSchedulable(nodeId: string, schedulable: boolean): void {
+    const node = this.numberOf(nodeId);
+    if (node === -1) return;
+    for (const room of [this.room, this.empty, this.best]) room.setClosed(node, !schedulable);
+  }
+
+  /** The state as a snapshot. */
+  snapshot(): Snapshot {
+    const nodes = this.room.nodes.map((_, number) => this.nodeAt(number));
+    return { nodes, queue: this.queue.deployments, holdings: this.holdings, claims: [...this.claims.values()] };
+  }
+
+  /** The node as it is now. */
+  nodeAt(number: number): Node {
+    const { now, closed } = this.room;
+    const node = this.room.nodes[number] as Node;
+    const devices = node.devices.map((device) => ({
+      ...device,
+      free: now.device[this.room.deviceAt(number, device.index)] ?? 0,
+    }));
+    const gpu = node.free.gpu + sumOf(devices) - sumOf(node.devices);
+    const free = { ram: now.ram[number] ?? 0, cpu: now.cpu[number] ?? 0, gpu };
+    return { ...node, free, devices, schedulable: closed[number] === 0 };
+  }
+
+  #keep(holding: Holding): void {
+    const others = this.#holdings.get(holding.deploymentId);
+    if (others === undefined) this.#holdings.set(holding.deploymentId, [holding]);
+    else others.push(holding);
+    const node = this.numberOf(holding.nodeId);
+    if (holding.isService === true && node !== -1) this.best.adjust(node, holding.resources, holding.devices, -1);
+  }
+}
+
+function sumOf(devices: readonly Device[]): number {
+  return devices.reduce((sum, { free }) => sum + free, 0);
+}
