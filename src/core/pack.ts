@@ -53,6 +53,8 @@ export class Packer {
   readonly #order: readonly number[];
   readonly #byRam: readonly number[];
   readonly #byCpu: readonly number[];
+  /** The nodes that could take any of it: in a full cluster, few. */
+  readonly #nodes: readonly number[];
   /** By kind: how many replicas have no place yet, and where the others are. */
   #left: number[] = [];
   #spots: Spot[][] = [];
@@ -66,6 +68,9 @@ export class Packer {
     this.#order = mostFirst(sizesIn(room, kinds));
     this.#byRam = mostFirst(kinds.map(({ shape }) => shape.ram));
     this.#byCpu = mostFirst(kinds.map(({ shape }) => shape.cpu));
+    this.#nodes = [...room.nodes.keys()].filter((node) =>
+      kinds.some(({ shape, asker }) => room.capacityOn(node, shape, asker, 1) > 0),
+    );
   }
 
   /**
@@ -102,33 +107,34 @@ export class Packer {
     );
   }
 
-  /** Places all that is left on the nodes from `node` on. Where it cannot, the room is as it was. */
-  #fillFrom(node: number): boolean {
+  /** Places all that is left on the nodes from the given one of those that matter on. Where it cannot, the room is as it was. */
+  #fillFrom(first: number): boolean {
     if (this.#left.every((count) => count === 0)) return true;
-    if (node === this.#room.nodes.length || !this.#isEnoughFrom(node)) return false;
-    const leftover = `${node}:${this.#left.join()}`;
+    if (first === this.#nodes.length || !this.#isEnoughFrom(first)) return false;
+    const leftover = `${first}:${this.#left.join()}`;
     if (this.#deadEnds.has(leftover)) return false;
-    if (this.#fill(node, 0)) return true;
+    if (this.#fill(first, 0)) return true;
     if (!this.#budget.isSpent) this.#deadEnds.add(leftover);
     return false;
   }
 
   /** Fills the node with replicas of the kinds from the given one of the order on, in every way that matters, and then the nodes after it. */
-  #fill(node: number, from: number): boolean {
+  #fill(number: number, from: number): boolean {
     if (!this.#budget.step()) return false;
+    const node = this.#nodes[number] ?? -1;
     const kind = this.#order[from];
     // To leave room for one more is never better than to use it.
-    if (kind === undefined) return !this.#hasRoomForOneMore(node) && this.#fillFrom(node + 1);
+    if (kind === undefined) return !this.#hasRoomForOneMore(node) && this.#fillFrom(number + 1);
     const { shape, asker } = this.#kinds[kind] as Kind;
     if ((this.#left[kind] ?? 0) > 0 && this.#room.capacityOn(node, shape, asker, 1) > 0) {
       for (const devices of deviceChoices(this.#room, shape, node, asker)) {
         const spot = { node, devices };
         this.#move(kind, spot, 'take');
-        if (this.#fill(node, from)) return true;
+        if (this.#fill(number, from)) return true;
         this.#move(kind, spot, 'give');
       }
     }
-    return this.#fill(node, from + 1);
+    return this.#fill(number, from + 1);
   }
 
   #move(kind: number, spot: Spot, what: 'take' | 'give'): void {
@@ -149,9 +155,10 @@ export class Packer {
    * Could the nodes from here on have room for what is left? The replicas that need most RAM, however many of them, all need at
    * least so much RAM and so much CPU: each node takes only so many of that kind. The same for those that need most CPU.
    */
-  #isEnoughFrom(node: number): boolean {
-    const ram = this.#room.now.ram.subarray(node);
-    const cpu = this.#room.now.cpu.subarray(node);
+  #isEnoughFrom(first: number): boolean {
+    const rest = this.#nodes.slice(first);
+    const ram = Float64Array.from(rest, (node) => this.#room.now.ram[node] ?? 0);
+    const cpu = Float64Array.from(rest, (node) => this.#room.now.cpu[node] ?? 0);
     return this.#isEnough(this.#byRam, 'ram', ram, 'cpu', cpu) && this.#isEnough(this.#byCpu, 'cpu', cpu, 'ram', ram);
   }
 

@@ -107,7 +107,7 @@ export class Pass {
   keepFor(hold: Hold): void {
     this.hold = hold;
     this.settled.add(hold.deployment.id);
-    this.room.keep(hold.beside.amounts, hold.beside.kept.keys());
+    this.room.keep(hold.limits);
   }
 
   /** As whom a deployment of a line, or one by itself, asks for room. */
@@ -147,7 +147,7 @@ export class Pass {
   redo(): void {
     const { room } = this;
     this.#claim(this.#claimed, -1);
-    if (this.hold !== null) room.keep(this.hold.beside.amounts, this.hold.beside.kept.keys());
+    if (this.hold !== null) room.keep(this.hold.limits);
     for (const { shape, asker, spots } of this.placed.values()) for (const spot of spots) room.take(shape, spot, asker);
   }
 }

@@ -56,7 +56,7 @@ function placeApart(room: Room, shape: Shape, asker: Asker, most: number): reado
   return placed;
 }
 
-function takeOn(room: Room, shape: Shape, asker: Asker, node: number): Spot {
+export function takeOn(room: Room, shape: Shape, asker: Asker, node: number): Spot {
   const spot = { node, devices: bestDevices(room, shape, node, asker) };
   room.take(shape, spot, asker);
   return spot;
@@ -89,7 +89,7 @@ function bestNode(room: Room, shape: Shape, asker: Asker): number {
 }
 
 /** The best of the nodes that will do, by looking at all of them. */
-function bestNodeOf(room: Room, shape: Shape, asker: Asker, willDo: (node: number) => boolean): number {
+export function bestNodeOf(room: Room, shape: Shape, asker: Asker, willDo: (node: number) => boolean): number {
   let best = -1;
   let least = Number.POSITIVE_INFINITY;
   for (let node = 0; node < room.nodes.length; node++) {
@@ -144,7 +144,7 @@ function bestShare(room: Room, shape: Shape, node: number, asker: Asker): number
   const end = room.firstDevice[node + 1] ?? 0;
   for (let device = room.firstDevice[node] ?? 0; device < end; device++) {
     const free = room.now.device[device] ?? 0;
-    if (free >= least || room.freeOfDevice(device, asker) < shape.gpu || !room.suits(device, shape)) continue;
+    if (free >= least || room.freeOfDevice(node, device, asker) < shape.gpu || !room.suits(device, shape)) continue;
     best = device;
     least = free;
   }

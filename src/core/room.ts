@@ -21,6 +21,15 @@ export interface Amounts {
   readonly device: Float64Array;
 }
 
+/** What restrained askers may take of a node at most, beside what is free; `devices` in their order on the node. */
+export interface Limit {
+  ram: number;
+  cpu: number;
+  readonly devices: number[];
+}
+
+const noLimits: ReadonlyMap<number, Limit> = new Map();
+
 /**
  * Who asks for room. While resources are kept for a reservation, `restrained` is whoever would still run when the holder is
  * to start: it may take only what the holder leaves. The others are gone by then, and see all that is free now.
@@ -45,10 +54,8 @@ export class Room {
   readonly now: Amounts;
   /** 1 where nothing new is placed. */
   readonly closed: Uint8Array;
-  /** What a restrained asker may take at most, beside `now`; infinite where nothing is kept. Null while nothing is. */
-  #beside: Amounts | null = null;
-  /** The nodes on which something is kept. */
-  #kept: readonly number[] = [];
+  /** What restrained askers may take at most, by node. */
+  #limits: ReadonlyMap<number, Limit> = noLimits;
   readonly changes: Changes;
   readonly #seen = new Map<Shape, Seen>();
 
@@ -80,16 +87,14 @@ export class Room {
     this.changes = new Changes(this.nodes.length);
   }
 
-  /** Keeps room on these nodes: from here on, restrained askers may take at most `beside` (and what is free). */
-  keep(beside: Amounts, nodes: Iterable<number>): void {
-    this.#beside = beside;
-    this.#kept = [...nodes];
+  /** Keeps room: from here on, restrained askers may take at most so much of these nodes (and what is free). */
+  keep(limits: ReadonlyMap<number, Limit>): void {
+    this.#limits = limits;
   }
 
   /** Keeps nothing any more. */
   unkeep(): void {
-    this.#beside = null;
-    this.#kept = [];
+    this.#limits = noLimits;
   }
 
   /** Whether something new may be placed on the node. */
@@ -121,24 +126,31 @@ export class Room {
 
   /** Room is taken by an asker on the spot. The spot must have it: `capacityOn` and `deviceClasses` say so. */
   take(shape: Shape, spot: Spot, asker: Asker): void {
-    this.changes.add(spot.node);
-    this.#change(this.now, shape, spot, -1);
-    if (asker === 'restrained' && this.#beside !== null) this.#change(this.#beside, shape, spot, -1);
+    this.#change(shape, spot, asker, -1);
   }
 
   /** Undoes `take`. */
   give(shape: Shape, spot: Spot, asker: Asker): void {
-    this.changes.add(spot.node);
-    this.#change(this.now, shape, spot, 1);
-    if (asker === 'restrained' && this.#beside !== null) this.#change(this.#beside, shape, spot, 1);
+    this.#change(shape, spot, asker, 1);
   }
 
-  #change(amounts: Amounts, shape: Shape, spot: Spot, sign: 1 | -1): void {
-    const { node, devices } = spot;
-    amounts.ram[node] = (amounts.ram[node] ?? 0) + sign * shape.ram;
-    amounts.cpu[node] = (amounts.cpu[node] ?? 0) + sign * shape.cpu;
+  #change(shape: Shape, { node, devices }: Spot, asker: Asker, sign: 1 | -1): void {
+    const { ram, cpu, device: ofDevice } = this.now;
+    this.changes.add(node);
+    ram[node] = (ram[node] ?? 0) + sign * shape.ram;
+    cpu[node] = (cpu[node] ?? 0) + sign * shape.cpu;
     const share = sign * Math.min(shape.gpu, wholeDevice);
-    for (const device of devices) amounts.device[device] = (amounts.device[device] ?? 0) + share;
+    for (const device of devices) ofDevice[device] = (ofDevice[device] ?? 0) + share;
+    const limit = this.#limitOf(node, asker);
+    if (limit === undefined) return;
+    limit.ram += sign * shape.ram;
+    limit.cpu += sign * shape.cpu;
+    const first = this.firstDevice[node] ?? 0;
+    for (const device of devices) limit.devices[device - first] = (limit.devices[device - first] ?? 0) + share;
+  }
+
+  #limitOf(node: number, asker: Asker): Limit | undefined {
+    return asker === 'free' || this.#limits.size === 0 ? undefined : this.#limits.get(node);
   }
 
   /** Takes exactly these places for a deployment of the shape; null, and nothing taken, where they are not all free. */
@@ -163,18 +175,17 @@ export class Room {
   }
 
   freeRam(node: number, asker: Asker): number {
-    const now = this.now.ram[node] ?? 0;
-    return asker === 'free' || this.#beside === null ? now : Math.min(now, this.#beside.ram[node] ?? 0);
+    return Math.min(this.now.ram[node] ?? 0, this.#limitOf(node, asker)?.ram ?? Number.POSITIVE_INFINITY);
   }
 
   freeCpu(node: number, asker: Asker): number {
-    const now = this.now.cpu[node] ?? 0;
-    return asker === 'free' || this.#beside === null ? now : Math.min(now, this.#beside.cpu[node] ?? 0);
+    return Math.min(this.now.cpu[node] ?? 0, this.#limitOf(node, asker)?.cpu ?? Number.POSITIVE_INFINITY);
   }
 
-  freeOfDevice(device: number, asker: Asker): number {
-    const now = this.now.device[device] ?? 0;
-    return asker === 'free' || this.#beside === null ? now : Math.min(now, this.#beside.device[device] ?? 0);
+  /** What an asker may have of a device of this node. */
+  freeOfDevice(node: number, device: number, asker: Asker): number {
+    const limit = this.#limitOf(node, asker)?.devices[device - (this.firstDevice[node] ?? 0)];
+    return Math.min(this.now.device[device] ?? 0, limit ?? Number.POSITIVE_INFINITY);
   }
 
   /** How many replicas of the shape the node could take now, up to `most`. */
@@ -205,7 +216,7 @@ export class Room {
     const enough = whole === 0 ? most : most * whole;
     let count = 0;
     for (let device = this.firstDevice[node] ?? 0; device < end && count < enough; device++) {
-      const free = this.freeOfDevice(device, asker);
+      const free = this.freeOfDevice(node, device, asker);
       if (free < shape.gpu && free < wholeDevice) continue;
       if (!this.suits(device, shape)) continue;
       count += whole === 0 ? Math.floor(free / shape.gpu) : 1;
@@ -228,7 +239,7 @@ export class Room {
     if (seen !== null) {
       let found = seen.capacity;
       if (asker === 'restrained') {
-        for (const node of this.#kept) {
+        for (const node of this.#limits.keys()) {
           found += this.capacityOn(node, shape, asker, manyReplicas) - (seen.capacityOn[node] ?? 0);
         }
       }
@@ -272,12 +283,11 @@ export class Room {
    */
   bestNode(shape: Shape, asker: Asker, rankOf: (node: number) => number): number {
     const ranks = this.#seenBy(shape)?.ranks(rankOf) ?? null;
-    if (ranks !== null && (asker === 'free' || this.#beside === null)) return ranks.best;
-    const kept = new Set(asker === 'free' ? [] : this.#kept);
+    if (ranks !== null && (asker === 'free' || this.#limits.size === 0)) return ranks.best;
     let best = -1;
     let least = Number.POSITIVE_INFINITY;
     for (let node = 0; node < this.nodes.length; node++) {
-      const isKnown = ranks !== null && !kept.has(node);
+      const isKnown = ranks !== null && this.#limitOf(node, asker) === undefined;
       if (!isKnown && this.capacityOn(node, shape, asker, 1) === 0) continue;
       const rank = isKnown ? (ranks.of[node] ?? least) : rankOf(node);
       if (rank >= least) continue;
@@ -301,8 +311,8 @@ export class Room {
     const classes = new Map<string, number[]>();
     const end = this.firstDevice[node + 1] ?? 0;
     for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
-      if (this.freeOfDevice(device, asker) < least || !this.suits(device, shape)) continue;
-      const key = this.#stateOfDevice(device);
+      if (this.freeOfDevice(node, device, asker) < least || !this.suits(device, shape)) continue;
+      const key = this.#stateOfDevice(node, device);
       const known = classes.get(key);
       if (known === undefined) classes.set(key, [device]);
       else known.push(device);
@@ -320,15 +330,6 @@ export class Room {
     return this.#devices[device]?.index ?? -1;
   }
 
-  /** Amounts that restrain nobody. */
-  unlimited(): Amounts {
-    return {
-      ram: infinite(this.nodes.length),
-      cpu: infinite(this.nodes.length),
-      device: infinite(this.#devices.length),
-    };
-  }
-
   /** Devices of the node that nobody has a share of. */
   idleDevices(node: number): number {
     const end = this.firstDevice[node + 1] ?? 0;
@@ -344,18 +345,19 @@ export class Room {
     const devices: string[] = [];
     const end = this.firstDevice[node + 1] ?? 0;
     for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
-      devices.push(this.#stateOfDevice(device));
+      devices.push(this.#stateOfDevice(node, device));
     }
-    const beside = this.#beside === null ? '' : `${this.#beside.ram[node]},${this.#beside.cpu[node]}`;
+    const limit = this.#limits.get(node);
     const labels = this.nodes[node]?.labels;
     const said = labels === undefined ? '' : JSON.stringify(Object.entries(labels).toSorted());
     const own = `${this.closed[node]},${said},${this.now.ram[node]},${this.now.cpu[node]}`;
-    return `${own},${beside},${devices.toSorted().join()}`;
+    return `${own},${limit?.ram},${limit?.cpu},${devices.toSorted().join()}`;
   }
 
-  #stateOfDevice(device: number): string {
+  #stateOfDevice(node: number, device: number): string {
     const { model, memory } = this.#devices[device] ?? {};
-    return `${model}:${memory}:${this.now.device[device]}:${this.#beside?.device[device]}`;
+    const limit = this.#limits.get(node)?.devices[device - (this.firstDevice[node] ?? 0)];
+    return `${model}:${memory}:${this.now.device[device]}:${limit}`;
   }
 
   /** Everything that is free now, over all nodes that are open; `idle` counts whole devices, in thousandths as well. */
@@ -399,8 +401,4 @@ export class Room {
       devices: indexes.map((index) => ({ index, amount })),
     };
   }
-}
-
-function infinite(length: number): Float64Array {
-  return new Float64Array(length).fill(Number.POSITIVE_INFINITY);
 }

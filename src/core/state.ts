@@ -3,6 +3,7 @@
  * happens, a step each; nothing in it depends on the way by which it came about.
  */
 import type { Claim, Device, Holding, Node, Placement, QueuedDeployment, Snapshot } from './model.ts';
+import type { Nearest } from './nearest.ts';
 import { Queue } from './queue.ts';
 import { Room } from './room.ts';
 
@@ -18,6 +19,10 @@ export class ClusterState {
    */
   readonly best: Room;
   readonly claims = new Map<string, Claim>();
+  /** By node: what is held there and must have ended by a known time. */
+  readonly ending = new Map<number, Set<Holding>>();
+  /** Where the one for whom room is kept comes nearest; remembered from pass to pass. */
+  nearest: Nearest | null = null;
   readonly #holdings = new Map<string, Holding[]>();
   readonly #numbers: ReadonlyMap<string, number>;
   #everything: Room | null = null;
@@ -91,9 +96,11 @@ export class ClusterState {
     const held = this.#holdings.get(deploymentId);
     if (held === undefined) return false;
     this.#holdings.delete(deploymentId);
-    for (const { nodeId, resources, devices, isService } of held) {
+    for (const holding of held) {
+      const { nodeId, resources, devices, isService } = holding;
       const node = this.numberOf(nodeId);
       if (node === -1) continue;
+      this.ending.get(node)?.delete(holding);
       this.room.adjust(node, resources, devices, 1);
       if (isService === true) this.best.adjust(node, resources, devices, 1);
     }
@@ -130,6 +137,11 @@ export class ClusterState {
     if (others === undefined) this.#holdings.set(holding.deploymentId, [holding]);
     else others.push(holding);
     const node = this.numberOf(holding.nodeId);
+    if (node !== -1 && holding.endsBy !== null) {
+      let ending = this.ending.get(node);
+      if (ending === undefined) this.ending.set(node, (ending = new Set()));
+      ending.add(holding);
+    }
     if (holding.isService === true && node !== -1) this.best.adjust(node, holding.resources, holding.devices, -1);
   }
 }
