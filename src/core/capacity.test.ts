@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { capacityVerdict } from './capacity.ts';
+import type { Node } from './model.ts';
 import { plan } from './plan.ts';
 import { defaultPolicy, node, queued, request } from './testing.ts';
 
@@ -25,6 +26,60 @@ test.each([
   expect(capacityVerdict(of, nodes)).toEqual(verdict);
 });
 
+const device = (index: number, memory: number, model = 'a100') => ({ index, model, memory, free: 1000 });
+const labelled: readonly Node[] = [
+  {
+    ...node('a', 32, 8, 3),
+    labels: { zone: 'a', disk: 'ssd' },
+    devices: [device(0, 80_000), device(1, 40_000), device(2, 40_000)],
+  },
+  { ...node('b', 64, 4, 1), labels: { zone: 'b' }, devices: [device(0, 96_000, 'h100')] },
+];
+
+test.each([
+  ['labels that a node has', { ...request(32, 8), nodeLabels: { zone: 'a', disk: 'ssd' } }, null],
+  [
+    'labels of which no node has all',
+    { ...request(1, 1), nodeLabels: { zone: 'b', disk: 'ssd' } },
+    { dimension: 'node_labels', requested: 1, most: 0 },
+  ],
+  [
+    'too much for the nodes with its labels',
+    { ...request(64, 1), nodeLabels: { zone: 'a' } },
+    { dimension: 'ram', requested: 64_000, most: 32_000 },
+  ],
+  ['device memory that is there', { ...request(1, 1, 1), gpuMemory: 96_000 }, null],
+  [
+    'more device memory than any has',
+    { ...request(1, 1, 0.5), gpuMemory: 97_000 },
+    { dimension: 'gpu_memory', requested: 97_000, most: 96_000 },
+  ],
+  [
+    'device memory that too few devices of a node have',
+    { ...request(1, 1, 2), gpuMemory: 80_000 },
+    { dimension: 'gpu_memory', requested: 80_000, most: 40_000 },
+  ],
+  [
+    'device memory of other models',
+    { ...request(1, 1, 1, 1, ['a100']), gpuMemory: 96_000 },
+    { dimension: 'gpu_memory', requested: 96_000, most: 80_000 },
+  ],
+  [
+    'device memory only beside too little RAM',
+    { ...request(33, 1, 1, 1, ['a100']), gpuMemory: 80_000 },
+    { dimension: 'ram', requested: 33_000, most: 32_000 },
+  ],
+  ['replicas on a node of their own each', { ...request(1, 1, 0, 2), maxPerNode: 1 }, null],
+  [
+    'more such replicas than nodes',
+    { ...request(1, 1, 0, 3), maxPerNode: 1 },
+    { dimension: 'max_per_node', requested: 3, most: 2 },
+  ],
+  ['two of them on a node', { ...request(1, 1, 0, 3), maxPerNode: 2 }, null],
+] as const)('%s', (_, of, verdict) => {
+  expect(capacityVerdict(of, labelled)).toEqual(verdict);
+});
+
 test('a cluster without nodes holds nothing', () => {
   expect(capacityVerdict(request(1, 1), [])).toEqual({ dimension: 'ram', requested: 1000, most: 0 });
 });
@@ -40,11 +95,23 @@ test('never fits exactly where a plan over the empty cluster waits, and names mo
     fc.constantFrom(0, 0.5, 1, 2),
     fc.integer({ min: 1, max: 3 }),
     fc.constantFrom([], ['t4']),
+    fc.record(
+      {
+        gpuMemory: fc.constantFrom(16_000, 80_000),
+        nodeLabels: fc.constantFrom({ zone: '0' }, { zone: '1' }),
+        maxPerNode: fc.integer({ min: 1, max: 2 }),
+      },
+      { requiredKeys: [] },
+    ),
   );
   fc.assert(
-    fc.property(clusters, requests, (all, [ram, cpu, gpu, replicas, models]) => {
-      const empty = all.map(([nodeRam, nodeCpu, nodeGpu, model], i) => node(`n${i}`, nodeRam, nodeCpu, nodeGpu, model));
-      const of = request(ram, cpu, gpu, replicas, models);
+    fc.property(clusters, requests, (all, [ram, cpu, gpu, replicas, models, where]) => {
+      const empty = all.map(([nodeRam, nodeCpu, nodeGpu, model], i) => {
+        const one = node(`n${i}`, nodeRam, nodeCpu, nodeGpu, model);
+        const devices = one.devices.map((each) => ({ ...each, memory: each.index === 0 ? 80_000 : 16_000 }));
+        return { ...one, devices, labels: { zone: String(i % 2) } };
+      });
+      const of = { ...request(ram, cpu, gpu, replicas, models), ...where };
       const [decision] = plan({ nodes: empty, queue: [queued('x', of)], holdings: [] }, defaultPolicy, 0).decisions;
       const verdict = capacityVerdict(of, empty);
       expect(verdict === null).toBe(decision?.kind === 'place');

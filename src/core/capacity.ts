@@ -3,36 +3,44 @@ import { type Node, type Request, wholeDevice } from './model.ts';
 import { Room } from './room.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
-type OfOneReplica = 'ram' | 'cpu' | 'gpu' | 'gpu_models';
+type OfOneReplica = 'ram' | 'cpu' | 'gpu' | 'gpu_models' | 'gpu_memory';
 
 /** What an empty cluster lacks. */
 export interface CapacityShortfall {
-  readonly dimension: OfOneReplica | 'replicas';
-  /** Thousandths for one replica; a number of replicas for `replicas`. */
+  /** `node_labels`: no node has them all. `max_per_node`: the replicas would fit, but not so few on a node. */
+  readonly dimension: OfOneReplica | 'node_labels' | 'replicas' | 'max_per_node';
+  /** Thousandths for one replica (of `gpu_memory`, for each device); a number of replicas, or of nodes, for the others. */
   readonly requested: number;
-  /** The most there is, in the same unit: on one node for one replica, in the whole cluster for `replicas`. */
+  /** The most there is, in the same unit: on one node for one replica, in the whole cluster for the others. */
   readonly most: number;
 }
 
 /** Null where an empty cluster of these nodes holds the request. Cordoned nodes count: they come back. */
 export function capacityVerdict(request: Request, nodes: readonly Node[]): CapacityShortfall | null {
   const shape = shapeOf(request);
-  const most = new Room(nodes, 'emptied and opened').capacity(shape, 'free', request.replicas);
-  if (most >= request.replicas) return null;
-  if (most > 0) return { dimension: 'replicas', requested: request.replicas, most };
-  return shortfallOfOne(shape, nodes);
+  const { replicas } = shape;
+  const room = new Room(nodes, 'emptied and opened');
+  const most = room.capacity(shape, 'free', replicas);
+  if (most === 0) return shortfallOfOne(shape, nodes);
+  if (most < replicas) return { dimension: 'replicas', requested: replicas, most };
+  const apart = room.nodes
+    .map((_, node) => room.capacityOn(node, shape, 'free', Math.min(replicas, shape.maxPerNode)))
+    .reduce((sum, one) => sum + one, 0);
+  return apart >= replicas ? null : { dimension: 'max_per_node', requested: replicas, most: apart };
 }
 
 /** Why no node can hold one replica. */
-function shortfallOfOne(shape: Shape, nodes: readonly Node[]): CapacityShortfall {
+function shortfallOfOne(shape: Shape, all: readonly Node[]): CapacityShortfall {
+  const nodes = all.filter((node) => hasLabels(node, shape));
+  if (nodes.length === 0 && all.length > 0) return { dimension: 'node_labels', requested: 1, most: 0 };
   const most = (dimension: OfOneReplica, among: readonly Node[]) =>
     among.reduce((largest, node) => Math.max(largest, has(node, dimension, shape)), 0);
-  for (const dimension of ['ram', 'cpu', 'gpu', 'gpu_models'] as const) {
+  for (const dimension of ['ram', 'cpu', 'gpu', 'gpu_models', 'gpu_memory'] as const) {
     const there = most(dimension, nodes);
     if (there < needs(shape, dimension)) return { dimension, requested: needs(shape, dimension), most: there };
   }
   // Each dimension is there somewhere, but not all on one node: name one of which nodes that have all others have too little.
-  const dimensions = ['ram', 'cpu', shape.models === null ? 'gpu' : 'gpu_models'] as const;
+  const dimensions = ['ram', 'cpu', gpuDimension(shape)] as const;
   for (const dimension of dimensions) {
     const others = dimensions.filter((other) => other !== dimension);
     const among = nodes.filter((node) => others.every((other) => has(node, other, shape) >= needs(shape, other)));
@@ -43,7 +51,18 @@ function shortfallOfOne(shape: Shape, nodes: readonly Node[]): CapacityShortfall
   return { dimension, requested: needs(shape, dimension), most: most(dimension, withRam) };
 }
 
+function hasLabels({ labels }: Node, shape: Shape): boolean {
+  return shape.labels === null || shape.labels.every(([name, value]) => labels?.[name] === value);
+}
+
+/** The narrowest of those that say something about devices: whoever has enough by it has enough by the others. */
+function gpuDimension(shape: Shape): 'gpu' | 'gpu_models' | 'gpu_memory' {
+  if (shape.gpuMemory > 0) return 'gpu_memory';
+  return shape.models === null ? 'gpu' : 'gpu_models';
+}
+
 function needs(shape: Shape, dimension: OfOneReplica): number {
+  if (dimension === 'gpu_memory') return shape.gpuMemory;
   return dimension === 'gpu_models' ? shape.gpu : shape[dimension];
 }
 
@@ -51,5 +70,8 @@ function has(node: Node, dimension: OfOneReplica, shape: Shape): number {
   if (dimension === 'ram' || dimension === 'cpu') return node.total[dimension];
   const { models } = shape;
   const suitable = node.devices.filter((device) => dimension === 'gpu' || models === null || models.has(device.model));
-  return suitable.length * wholeDevice;
+  if (dimension !== 'gpu_memory') return suitable.length * wholeDevice;
+  // Of as many devices as it takes, the one with the least memory.
+  const memories = suitable.map(({ memory = 0 }) => memory).toSorted((a, b) => b - a);
+  return memories[Math.max(1, shape.wholeDevices) - 1] ?? 0;
 }

@@ -38,6 +38,21 @@ describe('why it waits, in words', () => {
     expect(sentence(request(8, 1, 0, 4), { replicasFitting: 3 })).toBe('needs 4 replicas at once, 3 would fit');
   });
 
+  test('which nodes and devices would do, where not every one does', () => {
+    const picky: Request = { ...request(8, 1, 2), gpuMemory: 80_000, nodeLabels: { zone: 'a' } };
+    expect(sentence(picky, { shortfall: amounts(0, 0, 1) })).toBe(
+      'needs 2 GPUs with 80 GB each, 1 is free on node a (1 short), of the nodes with zone=a',
+    );
+    expect(sentence({ ...request(8, 1), nodeLabels: { zone: 'a' } }, {})).toBe(
+      'no node has room, of the nodes with zone=a',
+    );
+    const apart: Request = { ...request(8, 1, 0, 3), maxPerNode: 1 };
+    expect(sentence(apart, { replicasFitting: 3 })).toBe('needs 3 replicas at once, each on a node of its own');
+    expect(sentence({ ...apart, maxPerNode: 2 }, { replicasFitting: 1 })).toBe(
+      'needs 3 replicas at once, at most 2 on a node, 1 would fit',
+    );
+  });
+
   test('the other reasons', () => {
     const of = request(8, 1);
     const short = { shortfall: amounts(2, 0) };

@@ -20,17 +20,37 @@ const sentences: Readonly<Record<WaitReason, (wait: Wait, request: Request) => s
 
 function needs(wait: Wait, request: Request, free: string): string {
   const short = dimensions.filter((dimension) => wait.shortfall[dimension] > 0);
-  const lacks = short.map((dimension) => lackInWords(wait, request.perReplica[dimension], dimension, free)).join('; ');
-  if (request.replicas === 1) return lacks;
-  const gang = `needs ${request.replicas} replicas at once, ${wait.replicasFitting} would fit`;
+  const lacks = short.map((dimension) => lackInWords(wait, request, dimension, free)).join('; ');
+  const among = amongNodes(request);
+  if (request.replicas === 1) return lacks === '' ? `no node has room${among}` : `${lacks}${among}`;
+  // More than it needs would fit where only so many of them may share a node.
+  const fitting = wait.replicasFitting < request.replicas ? `, ${wait.replicasFitting} would fit` : '';
+  const gang = `needs ${request.replicas} replicas at once${apart(request)}${fitting}${among}`;
   return lacks === '' ? gang : `${gang}; each ${lacks}`;
 }
 
-function lackInWords(wait: Wait, requested: number, dimension: Dimension, free: string): string {
+function amongNodes({ nodeLabels = {} }: Request): string {
+  const labels = Object.entries(nodeLabels).map(([name, value]) => `${name}=${value}`);
+  return labels.length === 0 ? '' : `, of the nodes with ${labels.join(', ')}`;
+}
+
+function apart({ maxPerNode = 0 }: Request): string {
+  if (maxPerNode === 0) return '';
+  return maxPerNode === 1 ? ', each on a node of its own' : `, at most ${maxPerNode} on a node`;
+}
+
+function lackInWords(wait: Wait, request: Request, dimension: Dimension, free: string): string {
+  const requested = request.perReplica[dimension];
   const lack = wait.shortfall[dimension];
   const there = requested - lack;
   const where = wait.nearestNode === null ? '' : ` on node ${wait.nearestNode}`;
-  return `needs ${units[dimension](requested)}, ${amount(there)} ${there > 1000 ? 'are' : 'is'} ${free}${where} (${amount(lack)} short)`;
+  return `needs ${units[dimension](requested)}${dimension === 'gpu' ? ofWhat(request) : ''}, ${amount(there)} ${there > 1000 ? 'are' : 'is'} ${free}${where} (${amount(lack)} short)`;
+}
+
+/** Which devices will do, where not every one does. */
+function ofWhat({ gpuModels, gpuMemory = 0 }: Request): string {
+  const models = gpuModels.length === 0 ? '' : ` (${gpuModels.join(' or ')})`;
+  return gpuMemory === 0 ? models : `${models} with ${amount(gpuMemory)} GB each`;
 }
 
 const units: Readonly<Record<Dimension, (thousandths: number) => string>> = {

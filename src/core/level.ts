@@ -27,17 +27,13 @@ interface Cursor {
 
 /** Levels, the best first. What was placed of one must be in the pass before the next is asked for. */
 export function* levelsOf(pass: Pass): Generator<RankedLevel> {
-  let cursors = [...pass.state.queue.lines].flatMap((line): Cursor[] => {
-    const head = line.members.first();
-    if (head === undefined) return [];
-    const cursor = {
-      line,
-      asker: pass.askerFor(line),
-      next: 0,
-      effective: effectivePriority(head, pass.policy, pass.now),
-    };
-    return [cursor];
-  });
+  let cursors: Cursor[] = [];
+  for (const line of pass.state.queue.lines) {
+    const asker = pass.askerFor(line);
+    if (!pass.fitsNow(line.shape, asker)) continue;
+    const head = line.members.first() as QueuedDeployment;
+    cursors.push({ line, asker, next: 0, effective: effectivePriority(head, pass.policy, pass.now) });
+  }
   for (;;) {
     cursors = cursors.filter(({ line, asker }) => pass.fitsNow(line.shape, asker));
     const effective = cursors.reduce((least, cursor) => Math.min(least, cursor.effective), Number.POSITIVE_INFINITY);

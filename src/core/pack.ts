@@ -68,9 +68,7 @@ export class Packer {
     this.#order = mostFirst(sizesIn(room, kinds));
     this.#byRam = mostFirst(kinds.map(({ shape }) => shape.ram));
     this.#byCpu = mostFirst(kinds.map(({ shape }) => shape.cpu));
-    this.#nodes = [...room.nodes.keys()].filter((node) =>
-      kinds.some(({ shape, asker }) => room.capacityOn(node, shape, asker, 1) > 0),
-    );
+    this.#nodes = room.nodesFor(kinds);
   }
 
   /**

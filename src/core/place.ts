@@ -85,7 +85,7 @@ function nextNode(room: Room, shape: Shape, asker: Asker, last: number): number 
 }
 
 function bestNode(room: Room, shape: Shape, asker: Asker): number {
-  return room.bestNode(shape, asker, (node) => rankOf(room, shape, node, asker));
+  return room.bestNode(shape, asker, (node, by) => rankOf(room, shape, node, by));
 }
 
 /** The best of the nodes that will do, by looking at all of them. */

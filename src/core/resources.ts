@@ -48,3 +48,15 @@ export function fits(node: Node, replicas: readonly Placement[]): boolean {
   const free = new Map(node.devices.map((device) => [device.index, device.free]));
   return [...takenOfDevice].every(([index, amount]) => amount <= (free.get(index) ?? 0));
 }
+
+/** The node without these replicas. */
+export function freed(node: Node, replicas: readonly Placement[]): Node {
+  const shares = replicas.flatMap(({ devices }) => devices);
+  const ofDevice = (index: number) =>
+    shares.reduce((sum, share) => sum + (share.index === index ? share.amount : 0), 0);
+  return {
+    ...node,
+    free: replicas.reduce((free, { resources }) => add(free, resources), node.free),
+    devices: node.devices.map((device) => ({ ...device, free: device.free + ofDevice(device.index) })),
+  };
+}

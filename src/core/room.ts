@@ -5,7 +5,7 @@
 
 import { compareIds } from './ids.ts';
 import { type Device, type DeviceShare, type Node, type Placement, type Resources, wholeDevice } from './model.ts';
-import { Changes, manyReplicas, Seen } from './seen.ts';
+import { Changes, manyReplicas, type Ranks, Seen } from './seen.ts';
 import type { Shape } from './shape.ts';
 
 /** Where one replica stands: a node, and the devices that it has a share of. Numbers are those of the room. */
@@ -20,6 +20,9 @@ export interface Amounts {
   readonly cpu: Float64Array;
   readonly device: Float64Array;
 }
+
+/** How good a node is for a replica that it has room for: the lower, the better. */
+type RankOf = (node: number, asker: Asker) => number;
 
 /** What restrained askers may take of a node at most, beside what is free; `devices` in their order on the node. */
 export interface Limit {
@@ -54,6 +57,8 @@ export class Room {
   readonly now: Amounts;
   /** 1 where nothing new is placed. */
   readonly closed: Uint8Array;
+  /** What is free in all nodes that are open. */
+  readonly #total = { ram: 0, cpu: 0, gpu: 0, idle: 0 };
   /** What restrained askers may take at most, by node. */
   #limits: ReadonlyMap<number, Limit> = noLimits;
   readonly changes: Changes;
@@ -85,6 +90,20 @@ export class Room {
       };
     }
     this.changes = new Changes(this.nodes.length);
+    for (let node = 0; node < this.nodes.length; node++) this.#count(node, 1);
+  }
+
+  /** Adds what a node has free to the total, or takes it off; a closed one has nothing. */
+  #count(node: number, sign: 1 | -1): void {
+    if (this.closed[node] === 1) return;
+    this.#total.ram += sign * (this.now.ram[node] ?? 0);
+    this.#total.cpu += sign * (this.now.cpu[node] ?? 0);
+    const end = this.firstDevice[node + 1] ?? 0;
+    for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
+      const free = this.now.device[device] ?? 0;
+      this.#total.gpu += sign * free;
+      if (free === wholeDevice) this.#total.idle += sign * free;
+    }
   }
 
   /** Keeps room: from here on, restrained askers may take at most so much of these nodes (and what is free). */
@@ -99,19 +118,23 @@ export class Room {
 
   /** Whether something new may be placed on the node. */
   setClosed(node: number, closed: boolean): void {
+    this.#count(node, -1);
     this.closed[node] = closed ? 1 : 0;
+    this.#count(node, 1);
     this.changes.add(node);
   }
 
   /** Frees amounts of a node and of its devices (by their index on it), or takes them. */
   adjust(node: number, resources: Resources, devices: readonly DeviceShare[], sign: 1 | -1): void {
     const { ram, cpu, device } = this.now;
+    this.#count(node, -1);
     ram[node] = (ram[node] ?? 0) + sign * resources.ram;
     cpu[node] = (cpu[node] ?? 0) + sign * resources.cpu;
     for (const share of devices) {
       const number = this.deviceAt(node, share.index);
       if (number !== -1) device[number] = (device[number] ?? 0) + sign * share.amount;
     }
+    this.#count(node, 1);
     this.changes.add(node);
   }
 
@@ -136,11 +159,13 @@ export class Room {
 
   #change(shape: Shape, { node, devices }: Spot, asker: Asker, sign: 1 | -1): void {
     const { ram, cpu, device: ofDevice } = this.now;
+    this.#count(node, -1);
     this.changes.add(node);
     ram[node] = (ram[node] ?? 0) + sign * shape.ram;
     cpu[node] = (cpu[node] ?? 0) + sign * shape.cpu;
     const share = sign * Math.min(shape.gpu, wholeDevice);
     for (const device of devices) ofDevice[device] = (ofDevice[device] ?? 0) + share;
+    this.#count(node, 1);
     const limit = this.#limitOf(node, asker);
     if (limit === undefined) return;
     limit.ram += sign * shape.ram;
@@ -281,20 +306,47 @@ export class Room {
    * The node with the lowest rank of those that could take a replica now, of equals the first; -1 where none could. `rankOf`
    * must be the same each time it is asked about a shape.
    */
-  bestNode(shape: Shape, asker: Asker, rankOf: (node: number) => number): number {
-    const ranks = this.#seenBy(shape)?.ranks(rankOf) ?? null;
-    if (ranks !== null && (asker === 'free' || this.#limits.size === 0)) return ranks.best;
+  bestNode(shape: Shape, asker: Asker, rankOf: RankOf): number {
+    const ranks = this.#seenBy(shape)?.ranks((node) => rankOf(node, 'free')) ?? null;
+    if (ranks === null) return this.#lowest(shape, asker, rankOf, null);
+    if (asker === 'free' || this.#limits.size === 0) return ranks.best;
+    if (this.#limits.has(ranks.best)) return this.#lowest(shape, asker, rankOf, ranks);
+    // The best of those where nothing is kept, or one where something is.
+    let { best } = ranks;
+    for (const node of this.#limits.keys()) {
+      if (this.capacityOn(node, shape, asker, 1) === 0) continue;
+      const ahead = best === -1 ? -1 : rankOf(node, asker) - (ranks.of[best] ?? 0);
+      if (ahead < 0 || (ahead === 0 && node < best)) best = node;
+    }
+    return best;
+  }
+
+  /** By looking at all of them. */
+  #lowest(shape: Shape, asker: Asker, rankOf: RankOf, ranks: Ranks | null): number {
     let best = -1;
     let least = Number.POSITIVE_INFINITY;
     for (let node = 0; node < this.nodes.length; node++) {
       const isKnown = ranks !== null && this.#limitOf(node, asker) === undefined;
       if (!isKnown && this.capacityOn(node, shape, asker, 1) === 0) continue;
-      const rank = isKnown ? (ranks.of[node] ?? least) : rankOf(node);
+      const rank = isKnown ? (ranks.of[node] ?? least) : rankOf(node, asker);
       if (rank >= least) continue;
       best = node;
       least = rank;
     }
     return best;
+  }
+
+  /** The nodes that could take a replica of one of these. */
+  nodesFor(kinds: readonly { readonly shape: Shape; readonly asker: Asker }[]): number[] {
+    const could = new Uint8Array(this.nodes.length);
+    for (const { shape, asker } of kinds) {
+      const seen = this.#seenBy(shape);
+      for (let node = 0; node < could.length; node++) {
+        if (could[node] === 1 || seen?.capacityOn[node] === 0) continue;
+        if (this.capacityOn(node, shape, asker, 1) > 0) could[node] = 1;
+      }
+    }
+    return Array.from(could.keys()).filter((node) => could[node] === 1);
   }
 
   /** Nothing more is asked about the shape. */
@@ -362,19 +414,7 @@ export class Room {
 
   /** Everything that is free now, over all nodes that are open; `idle` counts whole devices, in thousandths as well. */
   free(): Free {
-    const free = { ram: 0, cpu: 0, gpu: 0, idle: 0 };
-    for (let node = 0; node < this.nodes.length; node++) {
-      if (this.closed[node] === 1) continue;
-      free.ram += this.now.ram[node] ?? 0;
-      free.cpu += this.now.cpu[node] ?? 0;
-      const end = this.firstDevice[node + 1] ?? 0;
-      for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
-        const amount = this.now.device[device] ?? 0;
-        free.gpu += amount;
-        if (amount === wholeDevice) free.idle += amount;
-      }
-    }
-    return free;
+    return { ...this.#total };
   }
 
   /** What is free of the devices, of nodes that are open, that the shape could use; in thousandths. */

@@ -1,0 +1,55 @@
+/** Reads the openb lists (Alibaba's GPU cluster trace of 2023), where they are stored beside the project. */
+import { readFile } from 'node:fs/promises';
+import { parse } from 'csv-parse/sync';
+import type { Node, Request } from '../../src/core/model.ts';
+
+const folder = new URL('../../../shared/traces/openb/', import.meta.url);
+
+export interface Pod {
+  readonly name: string;
+  readonly request: Request;
+}
+
+type Row = Readonly<Record<string, string>>;
+
+async function rowsOf(file: string): Promise<Row[]> {
+  const text = await readFile(process.env['HYPERVISOR_TRACES'] ? `${process.env['HYPERVISOR_TRACES']}/openb/${file}` : new URL(file, folder), 'utf8');
+  return parse(text, { columns: true });
+}
+
+/** MiB in thousandths of a GB, rounded up: nothing gets less than it asked for. */
+const fromMib = (mib: string): number => Math.ceil((Number(mib) / 1024) * 1000);
+
+export async function readNodes(file = 'openb_node_list_gpu_node.csv'): Promise<Node[]> {
+  return (await rowsOf(file)).map((row) => {
+    const gpus = Number(row['gpu']);
+    const total = { ram: Math.floor((Number(row['memory_mib']) / 1024) * 1000), cpu: Number(row['cpu_milli']), gpu: gpus * 1000 };
+    const devices = Array.from({ length: gpus }, (_, index) => ({ index, model: row['model'] ?? '', free: 1000 }));
+    return { id: row['sn'] ?? '', name: row['sn'] ?? '', total, free: total, devices, schedulable: true };
+  });
+}
+
+export async function readPods(list: string): Promise<Pod[]> {
+  return (await rowsOf(`openb_pod_list_${list}.csv`)).map((row) => {
+    const devices = Number(row['num_gpu']);
+    const gpu = devices > 1 ? devices * 1000 : devices * Number(row['gpu_milli']);
+    const models = (row['gpu_spec'] ?? '').split('|').filter((model) => model !== '');
+    return {
+      name: row['name'] ?? '',
+      request: {
+        perReplica: { ram: fromMib(row['memory_mib'] ?? '0'), cpu: Number(row['cpu_milli']), gpu },
+        replicas: 1,
+        gpuModels: models,
+      },
+    };
+  });
+}
+
+/** So many nodes drawn from a list, with replacement. */
+export function drawNodes(nodes: readonly Node[], count: number, random: () => number): Node[] {
+  return Array.from({ length: count }, (_, i) => {
+    const node = nodes[Math.floor(random() * nodes.length)] as Node;
+    const id = `node-${String(i).padStart(5, '0')}`;
+    return { ...node, id, name: id };
+  });
+}
