@@ -2,11 +2,11 @@ import type { Node, Policy, QueuedDeployment, Request } from '../src/core/model.
 import { Planner } from '../src/core/planner.ts';
 import type { Bench, BenchContext, Metric } from './support/bench.ts';
 import { drawNodes, readNodes, readPods } from './support/openb.ts';
-import { pseudoRandom } from './support/queue.ts';
+import { pseudoRandom } from './support/random.ts';
 
 const queueLength = 1_000_000;
 const nodeCount = 5_000;
-const eventCount = Number(process.env["EVENTS"] ?? 100_000);
+const eventCount = Number(process.env['EVENTS'] ?? 100_000);
 const hour = 3_600_000;
 /** The queue was submitted over so long. */
 const spread = 48 * hour;
@@ -155,7 +155,11 @@ interface World {
   readonly clock: number;
 }
 
-function nextEvent(mix: Mix, random: () => number, { running, queued, draw, clock }: World): (planner: Planner) => void {
+function nextEvent(
+  mix: Mix,
+  random: () => number,
+  { running, queued, draw, clock }: World,
+): (planner: Planner) => void {
   const one = random() * 100;
   if (one < mix.completions) {
     const id = running.take();

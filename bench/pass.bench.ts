@@ -4,7 +4,8 @@ import type { PassOutcome } from '../src/control/control-plane.ts';
 import { startScheduler } from '../src/control/scheduler.ts';
 import type { Database } from '../src/store/database.ts';
 import { type Bench, type BenchContext, type Metric, median } from './support/bench.ts';
-import { type BenchCluster, insertCluster, insertQueue, makeShapes, pseudoRandom } from './support/queue.ts';
+import { type BenchCluster, insertCluster, insertQueue, makeShapes } from './support/queue.ts';
+import { pseudoRandom } from './support/random.ts';
 import { openStore } from './support/store.ts';
 
 const runs = 11;

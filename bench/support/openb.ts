@@ -1,9 +1,12 @@
 /** Reads the openb lists (Alibaba's GPU cluster trace of 2023), where they are stored beside the project. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type { Node, Request } from '../../src/core/model.ts';
 
-const folder = new URL('../../../shared/traces/openb/', import.meta.url);
+/** Where the traces are; `HYPERVISOR_TRACES` names another folder of the same layout. */
+export const traces = process.env['HYPERVISOR_TRACES'] ?? join(import.meta.dirname, '../../../shared/traces');
+const folder = join(traces, 'openb');
 
 export interface Pod {
   readonly name: string;
@@ -13,7 +16,7 @@ export interface Pod {
 type Row = Readonly<Record<string, string>>;
 
 async function rowsOf(file: string): Promise<Row[]> {
-  const text = await readFile(process.env['HYPERVISOR_TRACES'] ? `${process.env['HYPERVISOR_TRACES']}/openb/${file}` : new URL(file, folder), 'utf8');
+  const text = await readFile(join(folder, file), 'utf8');
   return parse(text, { columns: true });
 }
 
@@ -23,10 +26,20 @@ const fromMib = (mib: string): number => Math.ceil((Number(mib) / 1024) * 1000);
 export async function readNodes(file = 'openb_node_list_gpu_node.csv'): Promise<Node[]> {
   return (await rowsOf(file)).map((row) => {
     const gpus = Number(row['gpu']);
-    const total = { ram: Math.floor((Number(row['memory_mib']) / 1024) * 1000), cpu: Number(row['cpu_milli']), gpu: gpus * 1000 };
+    const total = {
+      ram: Math.floor((Number(row['memory_mib']) / 1024) * 1000),
+      cpu: Number(row['cpu_milli']),
+      gpu: gpus * 1000,
+    };
     const devices = Array.from({ length: gpus }, (_, index) => ({ index, model: row['model'] ?? '', free: 1000 }));
     return { id: row['sn'] ?? '', name: row['sn'] ?? '', total, free: total, devices, schedulable: true };
   });
+}
+
+/** The names of the pod lists that there are. */
+export async function podLists(): Promise<string[]> {
+  const names = (await readdir(folder)).map((file) => /^openb_pod_list_(.*)\.csv$/.exec(file)?.[1]);
+  return names.filter((name) => name !== undefined).toSorted();
 }
 
 export async function readPods(list: string): Promise<Pod[]> {

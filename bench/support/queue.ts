@@ -41,17 +41,6 @@ export async function insertCluster(db: Database, size: NodeSize): Promise<Bench
   return cluster;
 }
 
-/** Numbers that look random and are the same each time (mulberry32). */
-export function pseudoRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 interface Shape {
   readonly ram: number;
   readonly cpu: number;
