@@ -18,6 +18,7 @@ export function decide(pass: Pass): Decision[] {
 
 /** The decisions about those who were placed, in order. Costs about their number. */
 export function placesOf(pass: Pass): Place[] {
+  if (pass.placed.size === 0) return [];
   const first = firstWaiting(pass);
   const { queue } = pass.state;
   return [...pass.placed.values()]
@@ -37,7 +38,9 @@ function firstWaiting({ state, placed, policy, now }: Pass): QueuedDeployment | 
 
 /** Those placed of a line stand at its beginning, but for a few: looked at in growing pieces. */
 function firstOf(members: OrderedList<QueuedDeployment>, placed: Pass['placed']): QueuedDeployment | undefined {
-  for (let start = 0, length = 1; start < members.size; start += length, length *= 2) {
+  const head = members.first();
+  if (head === undefined || !placed.has(head.id)) return head;
+  for (let start = 1, length = 1; start < members.size; start += length, length *= 2) {
     const found = members.slice(start, start + length).find(({ id }) => !placed.has(id));
     if (found !== undefined) return found;
   }

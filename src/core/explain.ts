@@ -9,6 +9,7 @@ export function explainWait(wait: Wait, request: Request): string {
 
 const sentences: Readonly<Record<WaitReason, (wait: Wait, request: Request) => string>> = {
   pass_full: () => 'it fits; one pass admits only so many, the next one takes it',
+  preempting: () => 'others are being stopped for it; it starts when they are gone',
   held_by_reservation: () => 'it would fit, but what is free is being kept for one that has waited longer',
   level_chose_larger_set: (wait, request) =>
     `of its priority, others that are more in number run instead: ${needs(wait, request, 'free')}`,

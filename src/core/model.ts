@@ -85,6 +85,8 @@ export interface Holding {
   readonly priority?: number;
   /** When it was started; absent where nobody said. */
   readonly startedAt?: number;
+  /** True where it is being stopped: what it holds comes free soon, and need not be stopped for anybody. */
+  readonly isStopping?: boolean;
   readonly user?: string;
 }
 
@@ -122,6 +124,8 @@ export interface Snapshot {
 export interface Claim {
   readonly deploymentId: string;
   readonly placements: readonly Placement[];
+  /** Who was stopped for it; absent where nobody said. */
+  readonly victims?: readonly string[];
 }
 
 /** Where one replica goes. */
@@ -136,6 +140,8 @@ export interface Placement {
 export type WaitReason =
   /** It fits, but the pass had admitted as many as one pass may. The next pass takes it. */
   | 'pass_full'
+  /** Others are being stopped for it: it starts when they are gone. */
+  | 'preempting'
   /** It fits into what is free, but the free resources are held for a reservation. */
   | 'held_by_reservation'
   /** It would have fitted, but of its level another set admitted more deployments. */
@@ -210,7 +216,7 @@ export interface Victim {
   readonly lostWork: number;
 }
 
-export type Decision = Place | Wait;
+export type Decision = Place | Preempt | Wait;
 
 /** Resources kept for a deployment that has been passed over for too long. */
 export interface Reservation {

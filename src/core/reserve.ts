@@ -62,14 +62,17 @@ export function askerWith(timeLimit: number | null, hold: Hold | null, now: numb
  */
 export function findOverdue(pass: Pass): Head | null {
   const { state, policy, now } = pass;
-  let overdue: Head | null = null;
+  let overdue: QueuedDeployment | null = null;
+  let shape: Shape | null = null;
   for (const line of state.queue.lines) {
     const deployment = headOf(line, pass);
     if (deployment === undefined || waited(deployment, now) <= policy.reservationAfter) continue;
-    if (overdue !== null && compareByAge(overdue.deployment, deployment) <= 0) continue;
-    if (state.best.holds(line.shape, 'free')) overdue = { deployment, shape: line.shape };
+    if (overdue !== null && compareByAge(overdue, deployment) <= 0) continue;
+    if (!state.best.holds(line.shape, 'free')) continue;
+    overdue = deployment;
+    shape = line.shape;
   }
-  return overdue;
+  return overdue === null || shape === null ? null : { deployment: overdue, shape };
 }
 
 /** The first before the overdue one that asks for no less and fits now; null where there is none. */

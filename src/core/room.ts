@@ -346,7 +346,9 @@ export class Room {
         if (this.capacityOn(node, shape, asker, 1) > 0) could[node] = 1;
       }
     }
-    return Array.from(could.keys()).filter((node) => could[node] === 1);
+    const nodes: number[] = [];
+    for (let node = 0; node < could.length; node++) if (could[node] === 1) nodes.push(node);
+    return nodes;
   }
 
   /** Nothing more is asked about the shape. */

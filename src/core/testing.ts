@@ -44,7 +44,7 @@ export function occupied(nodes: readonly Node[], holdings: readonly Holding[]): 
 /** What the plan placed, as holdings. */
 export function placedBy(plan: Plan, snapshot: Snapshot, now = 0): Holding[] {
   return plan.decisions.flatMap((decision) => {
-    if (decision.kind === 'wait') return [];
+    if (decision.kind !== 'place') return [];
     const limit = snapshot.queue.find(({ id }) => id === decision.deploymentId)?.timeLimit ?? null;
     return decision.placements.map(({ nodeId, resources, devices }) => ({
       deploymentId: decision.deploymentId,
