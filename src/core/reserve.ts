@@ -26,7 +26,7 @@
 import { earliestStart } from './earliest.ts';
 import type { QueuedDeployment, Reservation } from './model.ts';
 import { keepNearest } from './nearest.ts';
-import { compareByAge, compareInOrder, waited } from './order.ts';
+import { compareByAge, compareInOrder } from './order.ts';
 import type { Pass } from './pass.ts';
 import type { Line } from './queue.ts';
 import { times } from './resources.ts';
@@ -62,12 +62,15 @@ export function askerWith(timeLimit: number | null, hold: Hold | null, now: numb
  */
 export function findOverdue(pass: Pass): Head | null {
   const { state, policy, now } = pass;
+  const youngest = now - Math.max(0, policy.reservationAfter);
   let overdue: QueuedDeployment | null = null;
   let shape: Shape | null = null;
   for (const line of state.queue.lines) {
     const deployment = headOf(line, pass);
-    if (deployment === undefined || waited(deployment, now) <= policy.reservationAfter) continue;
-    if (overdue !== null && compareByAge(overdue, deployment) <= 0) continue;
+    // Compared as they are: this is asked for every line in every pass.
+    if (deployment === undefined || deployment.queuedAt >= youngest) continue;
+    if (overdue !== null && (overdue.queuedAt < deployment.queuedAt || compareByAge(overdue, deployment) <= 0))
+      continue;
     if (!state.best.holds(line.shape, 'free')) continue;
     overdue = deployment;
     shape = line.shape;
@@ -80,10 +83,11 @@ export function findStandIn(pass: Pass, overdue: Head): Head | null {
   const { state, policy, now } = pass;
   let first = overdue;
   for (const line of state.queue.lines) {
+    const { shape } = line;
+    if (!asksNoLess(shape, overdue.shape) || !pass.fitsNow(shape, 'free')) continue;
     const deployment = headOf(line, pass);
     if (deployment === undefined || compareInOrder(deployment, first.deployment, policy, now) >= 0) continue;
-    const { shape } = line;
-    if (asksNoLess(shape, overdue.shape) && pass.fitsNow(shape, 'free')) first = { deployment, shape };
+    first = { deployment, shape };
   }
   return first === overdue ? null : first;
 }

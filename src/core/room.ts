@@ -227,6 +227,32 @@ export class Room {
     return shape.gpu === 0 ? capacity : this.#deviceCapacity(node, shape, asker, capacity);
   }
 
+  /** The same for somebody whom nothing restrains, and any number of replicas: the innermost loop of a pass. */
+  capacityInAll(node: number, shape: Shape, suitable: Uint8Array): number {
+    const { ram, cpu, gpu, wholeDevices: whole } = shape;
+    const freeRam = this.now.ram[node] ?? 0;
+    const freeCpu = this.now.cpu[node] ?? 0;
+    if (freeRam < ram || freeCpu < cpu || !this.#isOpenTo(node, shape)) return 0;
+    let capacity = manyReplicas;
+    if (ram > 0) capacity = Math.min(capacity, Math.floor(freeRam / ram));
+    if (cpu > 0) capacity = Math.min(capacity, Math.floor(freeCpu / cpu));
+    if (gpu === 0) return capacity;
+    const { device: free } = this.now;
+    const least = whole > 0 ? wholeDevice : gpu;
+    const end = this.firstDevice[node + 1] ?? 0;
+    let count = 0;
+    for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
+      const amount = free[device] ?? 0;
+      if (amount >= least && suitable[device] === 1) count += whole > 0 ? 1 : Math.floor(amount / gpu);
+    }
+    return Math.min(capacity, whole > 0 ? Math.floor(count / whole) : count);
+  }
+
+  /** By device: 1 where it suits the shape. */
+  suitable(shape: Shape): Uint8Array {
+    return Uint8Array.from(this.#devices, (_, device) => (this.suits(device, shape) ? 1 : 0));
+  }
+
   #isOpenTo(node: number, { labels }: Shape): boolean {
     if (this.closed[node] === 1) return false;
     if (labels === null) return true;

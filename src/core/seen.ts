@@ -43,12 +43,15 @@ export class Seen {
   readonly capacityOn: Int32Array;
   /** The sum over all nodes. */
   capacity = 0;
+  /** By device: 1 where it suits the shape. */
+  readonly #suitable: Uint8Array;
   #upTo = -1;
   #ranks: Ranks | null = null;
 
   constructor(room: Room, shape: Shape) {
     this.#room = room;
     this.#shape = shape;
+    this.#suitable = room.suitable(shape);
     this.capacityOn = new Int32Array(room.nodes.length);
   }
 
@@ -65,7 +68,7 @@ export class Seen {
   }
 
   #lookAt(node: number): void {
-    const capacity = this.#room.capacityOn(node, this.#shape, 'free', manyReplicas);
+    const capacity = this.#room.capacityInAll(node, this.#shape, this.#suitable);
     this.capacity += capacity - (this.capacityOn[node] ?? 0);
     this.capacityOn[node] = capacity;
   }
