@@ -1,10 +1,10 @@
 /** The earliest time at which a deployment can start for sure: when enough of what runs must have ended, by declared limits. */
 import type { Holding } from './model.ts';
 import type { Kept } from './nearest.ts';
+import type { Pass } from './pass.ts';
 import { bestNodeOf, placeOne, takeOn } from './place.ts';
 import { type Limit, Room, type Spot } from './room.ts';
 import type { Shape } from './shape.ts';
-import type { ClusterState } from './state.ts';
 
 /** When it can start, and what is kept until then: on the nodes where it will, others may take what will be left. */
 export interface Start {
@@ -13,13 +13,35 @@ export interface Start {
 }
 
 /** Null where declared time limits do not free enough. */
-export function earliestStart(state: ClusterState, shape: Shape, now: number): Start | null {
-  if (state.ending.size === 0) return null;
-  return shape.replicas === 1 ? startOfOne(state, shape, now) : startOfGang(state, shape, now);
+export function earliestStart(pass: Pass, shape: Shape): Start | null {
+  const ending = endingOf(pass);
+  if (ending.size === 0) return null;
+  return shape.replicas === 1
+    ? startOfOne(pass.room, ending, shape, pass.now)
+    : startOfGang(pass.room, ending, shape, pass.now);
+}
+
+/** By node: what must have ended by a known time. */
+type Ending = ReadonlyMap<number, Iterable<Ends>>;
+
+type Ends = Pick<Holding, 'resources' | 'devices' | 'endsBy'>;
+
+/** With those that this pass has placed already. */
+function endingOf({ state, placed, room, now }: Pass): Ending {
+  const started = new Map<number, Ends[]>();
+  for (const { deployment, shape, spots } of placed.values()) {
+    if (deployment.timeLimit === null) continue;
+    for (const spot of spots) {
+      const { resources, devices } = room.placement(shape, spot, 0);
+      const one = { resources, devices, endsBy: now + deployment.timeLimit };
+      started.set(spot.node, [...(started.get(spot.node) ?? state.ending.get(spot.node) ?? []), one]);
+    }
+  }
+  return started.size === 0 ? state.ending : new Map<number, Iterable<Ends>>([...state.ending, ...started]);
 }
 
 /** Node by node: for a single replica, the others do not matter. */
-function startOfOne({ room, ending }: ClusterState, shape: Shape, now: number): Start | null {
+function startOfOne(room: Room, ending: Ending, shape: Shape, now: number): Start | null {
   const times = new Map<number, number>();
   let at = Number.POSITIVE_INFINITY;
   for (const [node, holdings] of ending) {
@@ -61,7 +83,7 @@ function earliestOn(room: Room, shape: Shape, node: number, ends: readonly End[]
 }
 
 /** For several replicas: room only grows with time, so the first moment at which it is enough is found by halving. */
-function startOfGang({ room, ending }: ClusterState, shape: Shape, now: number): Start | null {
+function startOfGang(room: Room, ending: Ending, shape: Shape, now: number): Start | null {
   const ends = [...ending].flatMap(([node, holdings]) => inTime(holdings, now).map((end) => ({ ...end, node })));
   const roomAt = (time: number): Room => {
     const later = new Room(room);
@@ -86,17 +108,17 @@ function startOfGang({ room, ending }: ClusterState, shape: Shape, now: number):
 
 interface End {
   readonly at: number;
-  readonly holding: Holding;
+  readonly holding: Ends;
 }
 
 /** The first first. What should have ended already is about to. */
-function inTime(holdings: Iterable<Holding>, now: number): End[] {
+function inTime(holdings: Iterable<Ends>, now: number): End[] {
   return [...holdings]
     .map((holding) => ({ holding, at: Math.max(now, holding.endsBy ?? now) }))
     .toSorted((a, b) => a.at - b.at);
 }
 
-function endedBy(ends: readonly End[], node: number, time: number): { node: number; holding: Holding }[] {
+function endedBy(ends: readonly End[], node: number, time: number): { node: number; holding: Ends }[] {
   return ends.filter(({ at }) => at <= time).map(({ holding }) => ({ node, holding }));
 }
 

@@ -17,7 +17,7 @@ const legal: Readonly<Record<DeploymentStatus, readonly DeploymentStatus[]>> = {
   queued: ['starting', 'cancelled'],
   starting: ['running', 'stopping', 'succeeded', 'failed'],
   running: ['stopping', 'succeeded', 'failed'],
-  stopping: ['succeeded', 'failed', 'cancelled'],
+  stopping: ['succeeded', 'failed', 'cancelled', 'queued'],
   succeeded: ['queued'],
   failed: ['queued'],
   cancelled: ['queued'],

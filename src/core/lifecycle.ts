@@ -16,6 +16,9 @@ export type FinalStatus = (typeof finalStatuses)[number];
  * From each status to each that may follow, with what causes it. Whatever is not here is illegal: a conflict (409) where a
  * person asked for it, ignored where a late observation did. No status follows itself: a repeat changes nothing.
  *
+ * Who is stopped for somebody more important goes back to the queue when its containers have ended. What had ended by itself
+ * before it was told to stop has ended: an end that is seen late is no other end.
+ *
  * An end may be seen before the start was (short runs, lost observations), so `starting` goes to every end that `running`
  * goes to. Where a gang loses one replica, it is `stopping` until the others have ended.
  */
@@ -39,15 +42,16 @@ export const transitions = {
     ],
   },
   running: {
-    stopping: ['stopped', 'cancelled', 'cluster_deleted', 'time_limit', 'replica_failed'],
+    stopping: ['stopped', 'cancelled', 'cluster_deleted', 'time_limit', 'replica_failed', 'preempted'],
     succeeded: ['exit_zero'],
     failed: ['exit_nonzero', 'out_of_memory', 'container_lost'],
   },
   stopping: {
     // A service has done its work when its user stops it; a job has not.
-    succeeded: ['stopped'],
+    succeeded: ['stopped', 'exit_zero'],
     cancelled: ['stopped', 'cancelled', 'cluster_deleted'],
-    failed: ['time_limit', 'replica_failed'],
+    failed: ['time_limit', 'replica_failed', 'exit_nonzero', 'out_of_memory', 'container_lost'],
+    queued: ['preempted'],
   },
   succeeded: { queued: ['retried'] },
   failed: { queued: ['retried'] },

@@ -55,6 +55,7 @@ export class Packer {
   readonly #byCpu: readonly number[];
   /** The nodes that could take any of it: in a full cluster, few. */
   readonly #nodes: readonly number[];
+  #counts: readonly number[] = [];
   /** By kind: how many replicas have no place yet, and where the others are. */
   #left: number[] = [];
   #spots: Spot[][] = [];
@@ -95,14 +96,11 @@ export class Packer {
   }
 
   #packExactly(counts: readonly number[]): Packed | null {
+    this.#counts = counts;
     this.#left = this.#kinds.map(({ shape }, kind) => shape.replicas * (counts[kind] ?? 0));
     this.#spots = this.#kinds.map(() => []);
     if (!this.#fillFrom(0)) return null;
-    return this.#kinds.map(({ shape }, kind) =>
-      Array.from({ length: counts[kind] ?? 0 }, (_, i) =>
-        (this.#spots[kind] ?? []).slice(i * shape.replicas, (i + 1) * shape.replicas),
-      ),
-    );
+    return this.#kinds.map((_, kind) => dealt(this.#spots[kind] ?? [], counts[kind] ?? 0));
   }
 
   /** Places all that is left on the nodes from the given one of those that matter on. Where it cannot, the room is as it was. */
@@ -111,31 +109,42 @@ export class Packer {
     if (first === this.#nodes.length || !this.#isEnoughFrom(first)) return false;
     const leftover = `${first}:${this.#left.join()}`;
     if (this.#deadEnds.has(leftover)) return false;
-    if (this.#fill(first, 0)) return true;
+    if (this.#fill(first, 0, new Int32Array(this.#kinds.length))) return true;
     if (!this.#budget.isSpent) this.#deadEnds.add(leftover);
     return false;
   }
 
   /** Fills the node with replicas of the kinds from the given one of the order on, in every way that matters, and then the nodes after it. */
-  #fill(number: number, from: number): boolean {
+  #fill(number: number, from: number, here: Int32Array): boolean {
     if (!this.#budget.step()) return false;
     const node = this.#nodes[number] ?? -1;
     const kind = this.#order[from];
     // To leave room for one more is never better than to use it.
-    if (kind === undefined) return !this.#hasRoomForOneMore(node) && this.#fillFrom(number + 1);
+    if (kind === undefined) return !this.#hasRoomForOneMore(node, here) && this.#fillFrom(number + 1);
     const { shape, asker } = this.#kinds[kind] as Kind;
-    if ((this.#left[kind] ?? 0) > 0 && this.#room.capacityOn(node, shape, asker, 1) > 0) {
+    if (this.#couldTake(kind, node, here)) {
       for (const devices of deviceChoices(this.#room, shape, node, asker)) {
         const spot = { node, devices };
-        this.#move(kind, spot, 'take');
-        if (this.#fill(number, from)) return true;
-        this.#move(kind, spot, 'give');
+        this.#move(kind, spot, 'take', here);
+        if (this.#fill(number, from, here)) return true;
+        this.#move(kind, spot, 'give', here);
       }
     }
-    return this.#fill(number, from + 1);
+    return this.#fill(number, from + 1, here);
   }
 
-  #move(kind: number, spot: Spot, what: 'take' | 'give'): void {
+  /**
+   * Is one more of the kind missing, and has the node room for it? Several deployments together may have so many times as many
+   * on a node as one may: dealt out in turn, no one of them has more than its own.
+   */
+  #couldTake(kind: number, node: number, here: Int32Array): boolean {
+    const { shape, asker } = this.#kinds[kind] as Kind;
+    if ((this.#left[kind] ?? 0) === 0 || this.#room.capacityOn(node, shape, asker, 1) === 0) return false;
+    return (here[kind] ?? 0) < shape.maxPerNode * (this.#counts[kind] ?? 0);
+  }
+
+  #move(kind: number, spot: Spot, what: 'take' | 'give', here: Int32Array): void {
+    here[kind] = (here[kind] ?? 0) + (what === 'take' ? 1 : -1);
     const { shape, asker } = this.#kinds[kind] as Kind;
     this.#room[what](shape, spot, asker);
     this.#left[kind] = (this.#left[kind] ?? 0) + (what === 'take' ? -1 : 1);
@@ -143,10 +152,8 @@ export class Packer {
     else this.#spots[kind]?.pop();
   }
 
-  #hasRoomForOneMore(node: number): boolean {
-    return this.#kinds.some(
-      ({ shape, asker }, kind) => (this.#left[kind] ?? 0) > 0 && this.#room.capacityOn(node, shape, asker, 1) > 0,
-    );
+  #hasRoomForOneMore(node: number, here: Int32Array): boolean {
+    return this.#kinds.some((_, kind) => this.#couldTake(kind, node, here));
   }
 
   /**
@@ -183,6 +190,11 @@ export class Packer {
     }
     return true;
   }
+}
+
+/** Spots, node after node, dealt out in turn to so many deployments. */
+function dealt(spots: readonly Spot[], count: number): Spots[] {
+  return Array.from({ length: count }, (_, first) => spots.filter((_spot, i) => i % count === first));
 }
 
 type RamOrCpu = 'ram' | 'cpu';

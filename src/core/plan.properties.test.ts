@@ -23,14 +23,16 @@ const nodes = fc
       cpu: fc.integer({ min: 1, max: 6 }),
       models: fc.array(fc.constantFrom('a100', 't4'), { maxLength: 3 }),
       schedulable: fc.constantFrom(true, true, true, false),
+      zone: fc.constantFrom('a', 'b'),
     }),
     { minLength: 1, maxLength: 3 },
   )
   .map((all) =>
-    all.map(({ ram, cpu, models, schedulable }, i): Node => {
+    all.map(({ ram, cpu, models, schedulable, zone }, i): Node => {
       const total = { ram: ram * 1000, cpu: cpu * 1000, gpu: models.length * 1000 };
-      const devices = models.map((model, index) => ({ index, model, free: 1000 }));
-      return { id: `n${i}`, name: `node ${i}`, total, free: total, devices, schedulable };
+      const memory = (index: number) => (index === 0 ? 16_000 : 40_000);
+      const devices = models.map((model, index) => ({ index, model, memory: memory(index), free: 1000 }));
+      return { id: `n${i}`, name: `node ${i}`, total, free: total, devices, schedulable, labels: { zone } };
     }),
   );
 
@@ -41,12 +43,11 @@ const requests = fc
     gpu: fc.constantFrom(0, 0, 0, 300, 500, 1000, 2000),
     replicas: fc.constantFrom(1, 1, 1, 2, 3),
     gpuModels: fc.constantFrom([], [], ['t4'], ['a100', 't4']),
+    gpuMemory: fc.constantFrom(0, 0, 0, 40_000),
+    nodeLabels: fc.constantFrom<Record<string, string>>({}, {}, {}, { zone: 'a' }),
+    maxPerNode: fc.constantFrom(0, 0, 1, 2),
   })
-  .map(({ ram, cpu, gpu, replicas, gpuModels }) => ({
-    perReplica: { ram: ram * 1000, cpu: cpu * 1000, gpu },
-    replicas,
-    gpuModels,
-  }));
+  .map(({ ram, cpu, gpu, ...rest }) => ({ perReplica: { ram: ram * 1000, cpu: cpu * 1000, gpu }, ...rest }));
 
 const queues = (minLength: number, maxLength: number, priorities: readonly number[]) =>
   fc
@@ -122,6 +123,9 @@ describe('a plan', () => {
   property('every replica gets exactly what it asked for, all replicas or none', (snapshot, result) => {
     for (const place of places(result)) {
       const { request } = deploymentOf(snapshot, place);
+      const together = new Map<string, number>();
+      for (const { nodeId } of place.placements) together.set(nodeId, (together.get(nodeId) ?? 0) + 1);
+      expect(Math.max(...together.values())).toBeLessThanOrEqual(request.maxPerNode || request.replicas);
       expect(place.placements.map(({ replica }) => replica)).toEqual(
         Array.from({ length: request.replicas }, (_, i) => i),
       );
@@ -132,6 +136,8 @@ describe('a plan', () => {
         const devices = placement.devices.map(({ index }) => host.devices.find((one) => one.index === index) as Device);
         if (request.gpuModels.length > 0)
           expect(devices.every(({ model }) => request.gpuModels.includes(model))).toBe(true);
+        for (const { memory = 0 } of devices) expect(memory).toBeGreaterThanOrEqual(request.gpuMemory ?? 0);
+        for (const [name, value] of Object.entries(request.nodeLabels ?? {})) expect(host.labels?.[name]).toBe(value);
         if (request.perReplica.gpu < 1000) expect(devices.length).toBe(request.perReplica.gpu === 0 ? 0 : 1);
         else expect(devices.length).toBe(request.perReplica.gpu / 1000);
       }
@@ -191,7 +197,7 @@ describe('a plan', () => {
     (snapshot, result, policy) => {
       const after = applied(result, snapshot).nodes;
       for (const decision of result.decisions) {
-        if (decision.kind === 'place' || !canPlace(after, deploymentOf(snapshot, decision))) continue;
+        if (decision.kind !== 'wait' || !canPlace(after, deploymentOf(snapshot, decision))) continue;
         if (decision.reason === 'pass_full') expect(places(result).length).toBe(policy.maxAdmissions);
         else expect([decision.reason, result.reservations.length]).toEqual(['held_by_reservation', 1]);
       }
@@ -310,35 +316,44 @@ function nodesAfter(snapshot: Snapshot, placed: readonly Place[]): Node[] {
   );
 }
 
-/** A state is for each node [ram, cpu, ...devices]. */
+/** A state is for each node [replicas of the one that is being placed, ram, cpu, ...devices]. */
 type State = readonly (readonly number[])[];
 
 function stateOf(all: readonly Node[]): State {
   return all.map((node) => [
+    0,
     node.schedulable ? node.free.ram : -1,
     node.free.cpu,
     ...node.devices.toSorted((a, b) => a.index - b.index).map(({ free }) => free),
   ]);
 }
 
-function modelsOf(all: readonly Node[]): string[][] {
-  return all.map((node) => node.devices.toSorted((a, b) => a.index - b.index).map(({ model }) => model));
+/** For each node, which of its devices suit a request; null where the node does not. */
+type Suitable = readonly (readonly number[] | null)[];
+
+function suitableFor(
+  all: readonly Node[],
+  { gpuModels, gpuMemory = 0, nodeLabels = {} }: QueuedDeployment['request'],
+): Suitable {
+  return all.map(({ labels, devices }) => {
+    if (Object.entries(nodeLabels).some(([name, value]) => labels?.[name] !== value)) return null;
+    return devices
+      .toSorted((a, b) => a.index - b.index)
+      .flatMap(({ model, memory = 0 }, d) =>
+        (gpuModels.length === 0 || gpuModels.includes(model)) && memory >= gpuMemory ? [d] : [],
+      );
+  });
 }
 
 /** Every state that may follow when one replica is placed, over all nodes and all choices of devices. */
-function afterOne(
-  state: State,
-  models: readonly string[][],
-  { request: { perReplica, gpuModels } }: QueuedDeployment,
-): State[] {
+function afterOne(state: State, suitable: Suitable, { perReplica, maxPerNode }: QueuedDeployment['request']): State[] {
   return state.flatMap((node, n) => {
-    const [ram = 0, cpu = 0, ...devices] = node;
-    if (ram < perReplica.ram || cpu < perReplica.cpu) return [];
-    const suitable = devices.flatMap((_, d) =>
-      gpuModels.length === 0 || gpuModels.includes(models[n]?.[d] ?? '') ? [d] : [],
-    );
-    return deviceStates(devices, suitable, perReplica.gpu).map((next) =>
-      state.with(n, [ram - perReplica.ram, cpu - perReplica.cpu, ...next]),
+    const [here = 0, ram = 0, cpu = 0, ...devices] = node;
+    const suitableHere = suitable[n] ?? null;
+    if (suitableHere === null || ram < perReplica.ram || cpu < perReplica.cpu) return [];
+    if (here >= (maxPerNode || Number.POSITIVE_INFINITY)) return [];
+    return deviceStates(devices, suitableHere, perReplica.gpu).map((next) =>
+      state.with(n, [here + 1, ram - perReplica.ram, cpu - perReplica.cpu, ...next]),
     );
   });
 }
@@ -358,17 +373,18 @@ function deviceStates(devices: readonly number[], suitable: readonly number[], g
     );
 }
 
-function afterAll(state: State, models: readonly string[][], deployment: QueuedDeployment): State[] {
+function afterAll(state: State, all: readonly Node[], { request }: QueuedDeployment): State[] {
+  const suitable = suitableFor(all, request);
   let states = new Map([[JSON.stringify(state), state]]);
-  for (let replica = 0; replica < deployment.request.replicas; replica++) {
-    const next = [...states.values()].flatMap((one) => afterOne(one, models, deployment));
+  for (let replica = 0; replica < request.replicas; replica++) {
+    const next = [...states.values()].flatMap((one) => afterOne(one, suitable, request));
     states = new Map(next.map((one) => [JSON.stringify(one), one]));
   }
-  return [...states.values()];
+  return [...states.values()].map((nodesThen) => nodesThen.map((node) => node.with(0, 0)));
 }
 
 function canPlace(all: readonly Node[], deployment: QueuedDeployment): boolean {
-  return afterAll(stateOf(all), modelsOf(all), deployment).length > 0;
+  return afterAll(stateOf(all), all, deployment).length > 0;
 }
 
 interface Reached {
@@ -382,13 +398,12 @@ interface Reached {
  * comes after is the same for both.
  */
 function bestByBruteForce(all: readonly Node[], level: readonly QueuedDeployment[]): string[] {
-  const models = modelsOf(all);
   const inOrder = level.toSorted((a, b) => a.queuedAt - b.queuedAt || (a.id < b.id ? -1 : 1));
   let reached = new Map<string, Reached>([[JSON.stringify(stateOf(all)), { state: stateOf(all), admitted: [] }]]);
   inOrder.forEach((deployment, i) => {
     const next = new Map(reached);
     for (const { state, admitted } of reached.values()) {
-      for (const after of afterAll(state, models, deployment)) {
+      for (const after of afterAll(state, all, deployment)) {
         const one = { state: after, admitted: [...admitted, i] };
         const other = next.get(JSON.stringify(after));
         if (other === undefined || isBetter(one.admitted, other.admitted)) next.set(JSON.stringify(after), one);

@@ -20,6 +20,7 @@ function deployment(given: Partial<DeploymentRecord> & { count?: number } = {}):
     timeLimitSeconds: 60,
     status: 'starting',
     stopIntent: null,
+    stoppingSince: null,
     reasonCode: null,
     reason: null,
     exitCode: null,
@@ -127,6 +128,42 @@ describe('several replicas', () => {
     expect(applyObservation(two, ended(3, { replica: 1 })).became).toBe('stopping');
     expect(applyObservation(two, ended(143)).became).toBe('failed');
     expect(two).toMatchObject({ reasonCode: 'exit_nonzero', reason: 'replica 1 exited with 3', exitCode: 3 });
+  });
+});
+
+describe('one that is stopped for somebody more important', () => {
+  const preempted = (count = 1) =>
+    deployment({ count, status: 'stopping', stopIntent: 'preempted', stoppingSince: 1500, reason: 'stopped for x' });
+
+  test.each([0, 1, 143, null])('is queued again when it has ended, with %s or whatever', (exitCode) => {
+    const one = preempted();
+    expect(applyObservation(one, ended(exitCode)).became).toBe('queued');
+    expect(one).toMatchObject({ status: 'queued', reasonCode: 'preempted', reason: 'stopped for x', exitCode: null });
+  });
+
+  test('is queued again when its last replica has ended', () => {
+    const two = preempted(2);
+    expect(applyObservation(two, ended(143)).became).toBeNull();
+    expect(applyObservation(two, ended(143, { replica: 1 })).became).toBe('queued');
+  });
+
+  test('has succeeded if it had before', () => {
+    const one = preempted();
+    expect(applyObservation(one, ended(0, { at: 1499 })).became).toBe('succeeded');
+    expect(one).toMatchObject({ reasonCode: 'exit_zero', exitCode: 0 });
+  });
+
+  test('has failed if one of its replicas had before', () => {
+    const two = preempted(2);
+    applyObservation(two, ended(143, { replica: 1 }));
+    expect(applyObservation(two, ended(3, { at: 1499 })).became).toBe('failed');
+    expect(two).toMatchObject({ reasonCode: 'exit_nonzero', reason: 'replica 0 exited with 3', exitCode: 3 });
+  });
+
+  test('is queued again if only one of its replicas had succeeded before', () => {
+    const two = preempted(2);
+    applyObservation(two, ended(0, { replica: 1, at: 1499 }));
+    expect(applyObservation(two, ended(143)).became).toBe('queued');
   });
 });
 

@@ -9,7 +9,7 @@ import type { DeploymentStatus } from './lifecycle.ts';
 export type DeploymentKind = 'job' | 'service';
 export type ReplicaStatus = 'starting' | 'running' | 'ended';
 /** Why a deployment is stopping: it says how it is to end. */
-export type StopIntent = 'stop' | 'cancel' | 'cluster_deleted' | 'time_limit' | 'replica_failed';
+export type StopIntent = 'stop' | 'cancel' | 'cluster_deleted' | 'time_limit' | 'replica_failed' | 'preempted';
 
 interface Port {
   readonly container: number;
@@ -39,6 +39,8 @@ export interface DeploymentRecord {
   readonly timeLimitSeconds: number | null;
   status: DeploymentStatus;
   stopIntent: StopIntent | null;
+  /** Since when it is `stopping`; null where it is not. What ended before had ended by itself. */
+  readonly stoppingSince: number | null;
   reasonCode: string | null;
   reason: string | null;
   exitCode: number | null;
@@ -115,7 +117,7 @@ function applyEnded(deployment: DeploymentRecord, replica: ReplicaRecord, observ
   replica.reason = outcome.message;
   const before = deployment.status;
   if (deployment.status !== 'stopping' && !outcome.good) blame(deployment, replica, outcome);
-  if (deployment.replicas.every((one) => one.status === 'ended')) conclude(deployment, outcome);
+  if (deployment.replicas.every((one) => one.status === 'ended')) conclude(deployment);
   return { accepted: true, replica, became: deployment.status === before ? null : deployment.status };
 }
 
@@ -144,16 +146,17 @@ function blame(deployment: DeploymentRecord, replica: ReplicaRecord, outcome: Ou
 }
 
 /** All replicas have ended: how the deployment ends follows from why it was stopping, if it was. */
-function conclude(deployment: DeploymentRecord, outcome: Outcome): void {
+function conclude(deployment: DeploymentRecord): void {
   if (deployment.status !== 'stopping') {
-    deployment.status = 'succeeded';
-    deployment.reasonCode = outcome.code;
-    deployment.reason = deployment.replicas.length > 1 ? 'all replicas exited with 0' : outcome.message;
-    deployment.exitCode = 0;
+    succeed(deployment);
     return;
   }
   if (deployment.stopIntent === 'replica_failed') {
     deployment.status = 'failed';
+    return;
+  }
+  if (deployment.stopIntent === 'preempted') {
+    concludePreempted(deployment);
     return;
   }
   const end = endOf(deployment);
@@ -161,6 +164,32 @@ function conclude(deployment: DeploymentRecord, outcome: Outcome): void {
   deployment.reasonCode = end.code;
   deployment.reason = end.message;
   deployment.exitCode = deployment.replicas.find((replica) => replica.exitCode !== null)?.exitCode ?? null;
+}
+
+/**
+ * Back to the queue, unless it had ended by itself and that was only seen too late: then that is its end. Its reason still
+ * says for whom it was stopped.
+ */
+function concludePreempted(deployment: DeploymentRecord): void {
+  const { replicas, stoppingSince } = deployment;
+  const before = replicas.filter(({ finishedAt }) => finishedAt !== null && finishedAt < (stoppingSince ?? 0));
+  const failed = before.find(({ reasonCode }) => reasonCode !== 'exit_zero');
+  if (failed !== undefined) {
+    blame(deployment, failed, { good: false, code: failed.reasonCode ?? '', message: failed.reason ?? '' });
+    deployment.status = 'failed';
+  } else if (before.length === replicas.length) {
+    succeed(deployment);
+  } else {
+    deployment.status = 'queued';
+    deployment.reasonCode = 'preempted';
+  }
+}
+
+function succeed(deployment: DeploymentRecord): void {
+  deployment.status = 'succeeded';
+  deployment.reasonCode = 'exit_zero';
+  deployment.reason = deployment.replicas.length > 1 ? 'all replicas exited with 0' : 'exited with 0';
+  deployment.exitCode = 0;
 }
 
 function endOf(deployment: DeploymentRecord): { status: DeploymentStatus; code: string; message: string } {

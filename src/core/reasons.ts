@@ -18,6 +18,7 @@ export const reasons = {
   cluster_deleted: 'stopped because its cluster was deleted',
   time_limit: 'ran longer than its time limit of {seconds} s',
   replica_failed: 'replica {replica} failed, so the others were stopped',
+  preempted: 'stopped for {preemptor}, which has the higher priority {priority}; it keeps its age in the queue',
   retried: 'queued again by a user',
 } as const;
 

@@ -100,10 +100,10 @@ function headOf({ members }: Line, { settled }: Pass): QueuedDeployment | undefi
 }
 
 /** What is to be kept for a deployment that does not fit now, and would fit if all had ended that ever ends by itself. */
-export function holdFor({ state, now }: Pass, { deployment, shape }: Head): Hold {
-  const { room } = state;
-  const start = earliestStart(state, shape, now);
-  const kept = start === null ? keepNearest(state, shape) : start.kept;
+export function holdFor(pass: Pass, { deployment, shape }: Head): Hold {
+  const { room } = pass;
+  const start = earliestStart(pass, shape);
+  const kept = start === null ? keepNearest(pass.state, shape) : start.kept;
   const nodes = [...kept.keys()].toSorted((a, b) => a - b);
   return {
     deployment,
