@@ -6,7 +6,6 @@
  * what needs no GPU keeps away from nodes that have idle ones, whose RAM and CPU they will need. This is the aim of
  * fragmentation gradient descent (Weng et al., "Beware of Fragmentation", USENIX ATC 2023), by rules instead of gradients.
  */
-import { wholeDevice } from './model.ts';
 import type { Asker, Room, Spot } from './room.ts';
 import type { Shape } from './shape.ts';
 
@@ -102,20 +101,24 @@ export function bestNodeOf(room: Room, shape: Shape, asker: Asker, willDo: (node
   return best;
 }
 
-/** How good a node is for one replica that it has room for: the lower, the better; equal: the node with the lower id. */
+/**
+ * How good a node is for one replica that it has room for: the less GPU becomes useless, the better; between equals, the less
+ * RAM and CPU stays free. Equal: the node with the lower id.
+ */
 function rankOf(room: Room, shape: Shape, node: number, asker: Asker): number {
-  const leftover = leftoverOn(room, shape, node);
-  if (shape.gpu === 0) return inOrderOf(0, room.idleDevices(node), 0, leftover);
-  if (shape.wholeDevices > 0) return inOrderOf(0, room.idleDevices(node) - shape.wholeDevices, 0, leftover);
-  const free = room.now.device[bestShare(room, shape, node, asker)] ?? 0;
-  const idleBroken = free === wholeDevice ? 1 : 0;
-  return inOrderOf(idleBroken, idleBroken * room.idleDevices(node), free - shape.gpu, leftover);
+  const devices = bestDevices(room, shape, node, asker);
+  const before = room.useOf(node);
+  const after = room.useWithout(node, shape, devices);
+  const lost = shape.wholeDevices > 1 ? before - after : before ** bend - after ** bend;
+  return 10_000 * lost + leftoverOn(room, shape, node);
 }
 
-/** One number for several criteria, of which the first counts most. The last is at most 2. */
-function inOrderOf(idleBroken: number, idleLeft: number, shareLeft: number, leftover: number): number {
-  return ((idleBroken * 1000 + idleLeft) * 1001 + shareLeft) * 2.5 + leftover;
-}
+/**
+ * Of two nodes that would lose as much, the one that has more left is hit: the curve is bent. So nodes are drained evenly, and
+ * few of them run out of CPU while devices are left. Not for what takes several devices: it would break the larger group, where
+ * a smaller one just fits. Found by trial between 0.5 and 1; measured in docs/benchmarks.md.
+ */
+const bend = 0.65;
 
 /** How much of the node's RAM and CPU would stay free, as parts of what it has. */
 function leftoverOn(room: Room, shape: Shape, node: number): number {
@@ -137,16 +140,24 @@ function bestDevices(room: Room, shape: Shape, node: number, asker: Asker): read
     .slice(0, shape.wholeDevices);
 }
 
-/** The fullest device that still has the share, so a shared one before an idle one; -1 where none has it. */
+/**
+ * The device whose use suffers least, of equals the fullest; -1 where none has the share. Devices equally free are alike, so
+ * each amount is tried once.
+ */
 function bestShare(room: Room, shape: Shape, node: number, asker: Asker): number {
   let best = -1;
-  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
+  let tried = -1;
   const end = room.firstDevice[node + 1] ?? 0;
   for (let device = room.firstDevice[node] ?? 0; device < end; device++) {
     const free = room.now.device[device] ?? 0;
-    if (free >= least || room.freeOfDevice(node, device, asker) < shape.gpu || !room.suits(device, shape)) continue;
+    if (free === tried || room.freeOfDevice(node, device, asker) < shape.gpu || !room.suits(device, shape)) continue;
+    tried = free;
+    const use = room.useWithout(node, shape, [device]);
+    const isFuller = best !== -1 && use === most && free < (room.now.device[best] ?? 0);
+    if (use <= most && !isFuller) continue;
     best = device;
-    least = free;
+    most = use;
   }
   return best;
 }

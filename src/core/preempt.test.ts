@@ -79,7 +79,7 @@ describe('nobody is stopped', () => {
       'whose start nobody knows',
       snapshotOf(
         one,
-        low.map(({ startedAt: _, ...holding }) => holding),
+        low.map(({ startedAt: _start, ...holding }) => holding),
         [urgent(request(4, 4))],
       ),
       policy,

@@ -11,14 +11,14 @@
  * before lower levels are served, and kept for it by a claim in the passes that follow, until the victims are gone.
  */
 import { compareIds } from './ids.ts';
-import type { Holding, Placement, PreemptionReceipt, QueuedDeployment } from './model.ts';
+import type { Placement, PreemptionReceipt, QueuedDeployment } from './model.ts';
 import { compareInOrder, effectivePriority } from './order.ts';
-import type { Budget } from './pack.ts';
+import { Budget } from './pack.ts';
 import type { Pass } from './pass.ts';
 import { placeOne, type Spots } from './place.ts';
 import type { Line } from './queue.ts';
 import { type Asker, Room } from './room.ts';
-import type { Shape } from './shape.ts';
+import { asksNoLess, type Shape } from './shape.ts';
 import { type Candidate, cheapestVictims, compareCandidates, compareCosts, costOf, type Need } from './victims.ts';
 
 /** Others are stopped for this one, and these places are its own. */
@@ -38,6 +38,8 @@ interface Taken {
 interface Cursor {
   readonly line: Line;
   next: number;
+  /** Nobody of the line can have anybody stopped in this pass. */
+  isDone: boolean;
 }
 
 interface Head {
@@ -45,8 +47,18 @@ interface Head {
   readonly deployment: QueuedDeployment;
 }
 
+/** The room without all that could be stopped, and the nodes on which that makes a difference. */
+interface Most {
+  readonly room: Room;
+  readonly nodes: readonly number[];
+}
+
 /** So many preemptions in one pass: each costs a search, and the next pass follows soon. */
 const preemptionsMax = 20;
+/** Of the steps of a pass, one search takes at most this share: a hard one is not at the cost of those after it. */
+const shareOfSearch = 1 / 8;
+/** So many requests are remembered for which no room can be made. */
+const hopelessMax = 64;
 /** So many other sets a receipt tells of. */
 const alternativesTold = 3;
 
@@ -56,6 +68,7 @@ export class Preemptions {
   readonly made = new Map<string, Preemption>();
   readonly #pass: Pass;
   readonly #budget: Budget;
+  readonly #stepsOfSearch: number;
   /** Lines of which somebody might still have others stopped; made when first asked for. */
   #cursors: Cursor[] | null = null;
   #candidates: readonly Candidate[] = [];
@@ -66,11 +79,14 @@ export class Preemptions {
   readonly #claimed: Taken[] = [];
   readonly #stopped = new Set<string>();
   /** By priority: the most room that those of it could get. */
-  readonly #most = new Map<number, Room>();
+  readonly #most = new Map<number, Most>();
+  /** For whoever asks for no less, and is no more important, no room can be made either. */
+  readonly #hopeless: { readonly shape: Shape; readonly priority: number }[] = [];
 
   constructor(pass: Pass, budget: Budget) {
     this.#pass = pass;
     this.#budget = budget;
+    this.#stepsOfSearch = Math.ceil(budget.left * shareOfSearch);
   }
 
   /**
@@ -110,7 +126,7 @@ export class Preemptions {
       this.#leaving.push(...holds.filter(({ node, holding }) => holding.isStopping === true && node !== -1));
     }
     this.#candidates = candidates.toSorted(compareCandidates);
-    return Array.from(state.queue.lines, (line) => ({ line, next: 0 }));
+    return Array.from(state.queue.lines, (line) => ({ line, next: 0, isDone: false }));
   }
 
   /** Sees the room as it will be when all have left that are being stopped, or sees it again as it is. */
@@ -127,7 +143,7 @@ export class Preemptions {
       if (this.#expected.length >= this.#pass.policy.maxAdmissions) break;
       if (this.#serve(deployment, cursor.line.shape)) return true;
       // Whoever comes after it in its line asks for the same, and for the same victims.
-      this.#cursors = this.#cursors?.filter((other) => other !== cursor) ?? null;
+      cursor.isDone = true;
     }
     return false;
   }
@@ -136,6 +152,7 @@ export class Preemptions {
     const { policy, now } = this.#pass;
     const heads: Head[] = [];
     for (const cursor of this.#cursors ?? []) {
+      if (cursor.isDone) continue;
       const deployment = this.#headOf(cursor);
       if (deployment === undefined || effectivePriority(deployment, policy, now) >= effective) continue;
       heads.push({ cursor, deployment });
@@ -159,9 +176,9 @@ export class Preemptions {
     const isHolder = this.#pass.hold?.deployment.id === deployment.id;
     const asker = isHolder ? 'free' : this.#pass.askerFor(deployment);
     const need = { room, shape, asker };
-    if (!this.#mostFor(deployment.priority).holds(shape, 'free')) return false;
+    if (this.#isHopeless(shape, deployment.priority)) return false;
     const possible = this.#victimsFor(deployment);
-    const victims = cheapestVictims(need, possible, this.#budget);
+    const victims = this.#cheapest(need, possible);
     if (victims === null) return false;
     const alternatives = victims.length === 0 ? [] : alternativesTo(need, possible, victims);
     this.#stop(victims);
@@ -181,6 +198,13 @@ export class Preemptions {
     });
     this.#pass.settled.add(deployment.id);
     return true;
+  }
+
+  #cheapest(need: Need, possible: readonly Candidate[]): readonly Candidate[] | null {
+    const budget = new Budget(Math.min(this.#budget.left, this.#stepsOfSearch));
+    const victims = cheapestVictims(need, possible, budget);
+    this.#budget.charge(budget.used);
+    return victims;
   }
 
   #skip({ id }: QueuedDeployment): void {
@@ -203,14 +227,33 @@ export class Preemptions {
     }
   }
 
-  /** The room without all that one of this priority could have stopped: who does not fit there is not looked at further. */
-  #mostFor(priority: number): Room {
+  /** Would it not fit if all were gone that one of its priority could have stopped? */
+  #isHopeless(shape: Shape, priority: number): boolean {
+    if (this.#hopeless.some((other) => other.priority <= priority && asksNoLess(shape, other.shape))) return true;
+    const { room, nodes } = this.#mostFor(priority);
+    // One replica fits only where somebody can be stopped: it has been left waiting.
+    const where = shape.replicas === 1 ? nodes : room.nodes.keys();
+    let found = 0;
+    for (const node of where) {
+      found += room.capacityOn(node, shape, 'free', Math.min(shape.replicas - found, shape.maxPerNode));
+      if (found === shape.replicas) return false;
+    }
+    if (this.#hopeless.length < hopelessMax) this.#hopeless.push({ shape, priority });
+    return true;
+  }
+
+  #mostFor(priority: number): Most {
     let most = this.#most.get(priority);
     if (most === undefined) {
-      most = new Room(this.#pass.room);
+      const room = new Room(this.#pass.room);
+      const nodes = new Set(this.#leaving.map(({ node }) => node));
       for (const { holds } of this.#candidates.filter((one) => one.priority > priority)) {
-        for (const { node, holding } of holds) most.adjust(node, holding.resources, holding.devices, 1);
+        for (const { node, holding } of holds) {
+          room.adjust(node, holding.resources, holding.devices, 1);
+          nodes.add(node);
+        }
       }
+      most = { room, nodes: [...nodes] };
       this.#most.set(priority, most);
     }
     return most;
@@ -229,13 +272,15 @@ function candidateOf(
   now: number,
 ): Candidate | null {
   let lostWork = 0;
+  let best = Number.POSITIVE_INFINITY;
   for (const { node, holding } of holds) {
     const { priority, startedAt, isStopping } = holding;
     if (node === -1 || priority === undefined || startedAt === undefined || isStopping === true) return null;
     if (now - startedAt < minRunTime) return null;
     lostWork += Math.max(0, now - startedAt);
+    best = Math.min(best, priority);
   }
-  return { deploymentId, priority: (holds[0]?.holding as Holding).priority as number, lostWork, holds };
+  return { deploymentId, priority: best, lostWork, holds };
 }
 
 /** Sets that would have done as well, each without one of the victims; none is cheaper. */

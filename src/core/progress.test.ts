@@ -131,10 +131,10 @@ describe('several replicas', () => {
   });
 });
 
-describe('one that is stopped for somebody more important', () => {
-  const preempted = (count = 1) =>
-    deployment({ count, status: 'stopping', stopIntent: 'preempted', stoppingSince: 1500, reason: 'stopped for x' });
+const preempted = (count = 1) =>
+  deployment({ count, status: 'stopping', stopIntent: 'preempted', stoppingSince: 1500, reason: 'stopped for x' });
 
+describe('one that is stopped for somebody more important', () => {
   test.each([0, 1, 143, null])('is queued again when it has ended, with %s or whatever', (exitCode) => {
     const one = preempted();
     expect(applyObservation(one, ended(exitCode)).became).toBe('queued');

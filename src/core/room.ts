@@ -7,6 +7,7 @@ import { compareIds } from './ids.ts';
 import { type Device, type DeviceShare, type Node, type Placement, type Resources, wholeDevice } from './model.ts';
 import { Changes, manyReplicas, type Ranks, Seen } from './seen.ts';
 import type { Shape } from './shape.ts';
+import { Yardsticks } from './usable.ts';
 
 /** Where one replica stands: a node, and the devices that it has a share of. Numbers are those of the room. */
 export interface Spot {
@@ -57,6 +58,10 @@ export class Room {
   readonly now: Amounts;
   /** 1 where nothing new is placed. */
   readonly closed: Uint8Array;
+  /** How much of the GPU of a node is of use. */
+  readonly yardsticks: Yardsticks;
+  /** By node: its use as it is now; not a number where it has to be computed again. */
+  readonly #use: Float64Array;
   /** What is free in all nodes that are open. */
   readonly #total = { ram: 0, cpu: 0, gpu: 0, idle: 0 };
   /** What restrained askers may take at most, by node. */
@@ -67,13 +72,14 @@ export class Room {
   /** A room of these nodes; or the same room as another one, to try something on. What is kept is not copied. */
   constructor(of: readonly Node[] | Room, state: 'as it is' | 'emptied' | 'emptied and opened' = 'as it is') {
     if (of instanceof Room) {
-      ({ nodes: this.nodes, firstDevice: this.firstDevice } = of);
+      ({ nodes: this.nodes, firstDevice: this.firstDevice, yardsticks: this.yardsticks } = of);
       this.#devices = of.#devices;
       this.closed = of.closed.slice();
       this.now = { ram: of.now.ram.slice(), cpu: of.now.cpu.slice(), device: of.now.device.slice() };
     } else {
       const emptied = state !== 'as it is';
       this.nodes = of.toSorted((a, b) => compareIds(a.id, b.id));
+      this.yardsticks = new Yardsticks(of);
       this.firstDevice = new Int32Array(of.length + 1);
       this.nodes.forEach((node, n) => {
         this.firstDevice[n + 1] = (this.firstDevice[n] ?? 0) + node.devices.length;
@@ -90,6 +96,7 @@ export class Room {
       };
     }
     this.changes = new Changes(this.nodes.length);
+    this.#use = new Float64Array(this.nodes.length).fill(Number.NaN);
     for (let node = 0; node < this.nodes.length; node++) this.#count(node, 1);
   }
 
@@ -121,6 +128,7 @@ export class Room {
     this.#count(node, -1);
     this.closed[node] = closed ? 1 : 0;
     this.#count(node, 1);
+    this.#use[node] = Number.NaN;
     this.changes.add(node);
   }
 
@@ -135,6 +143,7 @@ export class Room {
       if (number !== -1) device[number] = (device[number] ?? 0) + sign * share.amount;
     }
     this.#count(node, 1);
+    this.#use[node] = Number.NaN;
     this.changes.add(node);
   }
 
@@ -166,6 +175,7 @@ export class Room {
     const share = sign * Math.min(shape.gpu, wholeDevice);
     for (const device of devices) ofDevice[device] = (ofDevice[device] ?? 0) + share;
     this.#count(node, 1);
+    this.#use[node] = Number.NaN;
     const limit = this.#limitOf(node, asker);
     if (limit === undefined) return;
     limit.ram += sign * shape.ram;
@@ -408,6 +418,29 @@ export class Room {
   /** A device's position on its node: what the runtime is told. */
   indexOf(device: number): number {
     return this.#devices[device]?.index ?? -1;
+  }
+
+  /** How much of the node's GPU is of use now (usable.ts). */
+  useOf(node: number): number {
+    const known = this.#use[node] ?? 0;
+    if (!Number.isNaN(known)) return known;
+    return (this.#use[node] = this.#useWith(node, 0, 0));
+  }
+
+  /** How much of it would be, if so much were taken of the node and of each of these devices. */
+  useWithout(node: number, shape: Shape, devices: readonly number[]): number {
+    const { device: free } = this.now;
+    const share = Math.min(shape.gpu, wholeDevice);
+    for (const device of devices) free[device] = (free[device] ?? 0) - share;
+    const use = this.#useWith(node, shape.cpu, shape.ram);
+    for (const device of devices) free[device] = (free[device] ?? 0) + share;
+    return use;
+  }
+
+  #useWith(node: number, cpu: number, ram: number): number {
+    const { now, firstDevice } = this;
+    const [first = 0, end = 0] = [firstDevice[node], firstDevice[node + 1]];
+    return this.yardsticks.use((now.cpu[node] ?? 0) - cpu, (now.ram[node] ?? 0) - ram, now.device, first, end);
   }
 
   /** Devices of the node that nobody has a share of. */

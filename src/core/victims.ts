@@ -68,11 +68,13 @@ export function cheapestVictims(
   // To stop them all and to spare them again is work, too.
   budget?.charge(candidates.length + need.room.nodes.length);
   if (useful === null) return null;
-  let best: readonly Candidate[] | null = null;
-  for (const group of groupsOf(trial, useful)) {
-    const found = cheapestOf(trial, group, best, budget);
-    if (best === null || (found !== null && compareCosts(costOf(found), costOf(best)) < 0)) best = found ?? best;
-  }
+  const sets = groupsOf(trial, useful)
+    .flatMap((group) => minimalOf(trial, group))
+    .toSorted((x, y) => compareCosts(costOf(x.victims), costOf(y.victims)));
+  let best = sets[0]?.victims ?? null;
+  if (best === null || budget === null) return best;
+  // The most promising first, while the budget lasts.
+  for (const { order } of sets) best = searchIn(trial, order, best, budget) ?? best;
   return best;
 }
 
@@ -106,39 +108,40 @@ function groupsOf(trial: Trial, useful: readonly Candidate[]): readonly (readonl
   return [...byNode].toSorted(([a], [b]) => a - b).map(([, group]) => group);
 }
 
-/** The cheapest set of the group, if it is cheaper than what is known; null where there is none. */
-function cheapestOf(
-  trial: Trial,
-  group: readonly Candidate[],
-  known: readonly Candidate[] | null,
-  budget: Budget | null,
-): readonly Candidate[] | null {
-  // The costliest first: they are the first to be spared.
+interface MinimalSet {
+  /** All of the group, the costliest first: they are the first to be spared. */
+  readonly order: readonly Candidate[];
+  readonly victims: readonly Candidate[];
+}
+
+/** A set of the group from which nobody can be spared; nothing where all of it would not do. */
+function minimalOf(trial: Trial, group: readonly Candidate[]): MinimalSet[] {
   const order = group.toSorted((a, b) => b.lostWork - a.lostWork || compareIds(a.deploymentId, b.deploymentId));
   for (const candidate of order) trial.stop(candidate);
-  let best: readonly Candidate[] | null = null;
-  if (trial.isEnough) {
-    best = minimal(trial, order);
-    if (budget !== null) best = new Search(trial, order, cheaper(best, known), budget).run() ?? best;
-  }
-  for (const candidate of order) trial.spare(candidate);
-  return best;
-}
-
-function cheaper(a: readonly Candidate[], b: readonly Candidate[] | null): readonly Candidate[] {
-  return b !== null && compareCosts(costOf(b), costOf(a)) < 0 ? b : a;
-}
-
-/** A set from which nobody can be spared. All of the order are stopped before and after. */
-function minimal(trial: Trial, order: readonly Candidate[]): Candidate[] {
-  const spared = new Set<Candidate>();
-  for (const candidate of order) {
+  const isEnough = trial.isEnough;
+  const victims = order.filter((candidate) => {
+    if (!isEnough) return true;
     trial.spare(candidate);
-    if (trial.isEnough) spared.add(candidate);
-    else trial.stop(candidate);
-  }
-  for (const candidate of spared) trial.stop(candidate);
-  return order.filter((candidate) => !spared.has(candidate));
+    if (trial.isEnough) return false;
+    trial.stop(candidate);
+    return true;
+  });
+  for (const candidate of victims) trial.spare(candidate);
+  return isEnough ? [{ order, victims }] : [];
+}
+
+/** A set of these that costs less than the one that is known; null where none was found. */
+function searchIn(
+  trial: Trial,
+  order: readonly Candidate[],
+  known: readonly Candidate[],
+  budget: Budget,
+): readonly Candidate[] | null {
+  if (budget.isSpent) return null;
+  for (const candidate of order) trial.stop(candidate);
+  const found = new Search(trial, order, known, budget).run();
+  for (const candidate of order) trial.spare(candidate);
+  return found;
 }
 
 /** Tries all sets of a group that could cost less than the best that is known. All of the group are stopped before and after. */
