@@ -30,7 +30,12 @@ export function nodeOfRequest(body: NodeBody): NewNode {
 }
 
 export function changeOfPolicy(policy: z.infer<typeof PolicyUpdate> | undefined): PolicyChange {
-  return { agingIntervalSeconds: policy?.aging_interval_s, reservationAfterSeconds: policy?.reservation_after_s };
+  return {
+    agingIntervalSeconds: policy?.aging_interval_s,
+    reservationAfterSeconds: policy?.reservation_after_s,
+    preemption: policy?.preemption?.enabled,
+    preemptionMinRunTimeSeconds: policy?.preemption?.min_run_time_s,
+  };
 }
 
 function singleNode(body: ClusterBody): NewNode {
@@ -42,6 +47,7 @@ function singleNode(body: ClusterBody): NewNode {
     name: 'node-1',
     ram: toThousandths(ram),
     cpu: toThousandths(cpu),
+    labels: {},
     devices: Array.from({ length: gpu }, () => device),
   };
 }
@@ -93,6 +99,7 @@ function nodeOfBody(body: NodeBody): NewNode {
     name: body.name,
     ram: toThousandths(body.ram),
     cpu: toThousandths(body.cpu),
+    labels: body.labels,
     devices: body.gpus.map((gpu) => ({
       model: gpu.model,
       memoryMib: Math.round(gpu.memory_gb * 1024),

@@ -19,7 +19,7 @@ export async function refuseWhatNeverFits(
   for (const [index, deployment] of submission.deployments.entries()) {
     const verdict = await judge(capacities, submission.scope, deployment);
     if (verdict === 'unknown_cluster') return notFound('cluster');
-    if (verdict !== null) errors.push(describe(verdict, (field) => fieldOf(index, field)));
+    if (verdict !== null) errors.push(describe(verdict, deployment, (field) => fieldOf(index, field)));
   }
   if (errors.length === 0) return null;
   const detail = errors.slice(0, 3).map(({ field, message }) => `\`${field}\` ${message}`);
@@ -42,27 +42,61 @@ async function judge(
 /** Equal requests are judged once for each reading of the nodes: real submissions hold few distinct ones. */
 const known = new WeakMap<readonly Node[], Map<string, Verdict>>();
 
-function verdictOf({ ram, cpu, gpu, replicas, gpuModels }: NewDeployment, nodes: readonly Node[]): Verdict {
+function verdictOf(deployment: NewDeployment, nodes: readonly Node[]): Verdict {
   const verdicts = known.get(nodes) ?? new Map<string, Verdict>();
   known.set(nodes, verdicts);
-  const key = JSON.stringify([ram, cpu, gpu, replicas, gpuModels]);
+  const request = requestOf(deployment);
+  const key = JSON.stringify(request);
   const before = verdicts.get(key);
   if (before !== undefined) return before;
-  const perReplica = { ram: toThousandths(ram), cpu: toThousandths(cpu), gpu: toThousandths(gpu) };
-  const request: Request = { perReplica, replicas, gpuModels };
   const verdict = capacityVerdict(request, nodes);
   verdicts.set(key, verdict);
   return verdict;
 }
 
-function describe({ dimension, requested, most }: CapacityShortfall, fieldOf: (field: string) => string): FieldError {
-  const field = fieldOf(fields[dimension]);
-  if (dimension === 'replicas') {
-    return { field, message: `asks for ${requested} replicas at once, and the whole cluster, empty, holds ${most}` };
+function requestOf(deployment: NewDeployment): Request {
+  const { ram, cpu, gpu, replicas, gpuModels, gpuMemory, nodeLabels, maxPerNode } = deployment;
+  return {
+    perReplica: { ram: toThousandths(ram), cpu: toThousandths(cpu), gpu: toThousandths(gpu) },
+    replicas,
+    gpuModels,
+    gpuMemory: toThousandths(gpuMemory),
+    nodeLabels,
+    maxPerNode: maxPerNode ?? 0,
+  };
+}
+
+function describe(
+  verdict: CapacityShortfall,
+  deployment: NewDeployment,
+  fieldOf: (field: string) => string,
+): FieldError {
+  return { field: fieldOf(fields[verdict.dimension]), message: messageOf(verdict, deployment) };
+}
+
+function messageOf({ dimension, requested, most }: CapacityShortfall, deployment: NewDeployment): string {
+  const labels = labelsInWords(deployment.nodeLabels);
+  switch (dimension) {
+    case 'node_labels':
+      return `asks for a node with ${labels}, and none has ${Object.keys(deployment.nodeLabels).length > 1 ? 'all of these' : 'this'}`;
+    case 'replicas':
+      return `asks for ${requested} replicas at once, and the whole cluster, empty, holds ${most}`;
+    case 'max_per_node':
+      return `lets at most ${deployment.maxPerNode} of the ${requested} replicas share a node, and the whole cluster, empty, holds ${most} so`;
+    case 'gpu_memory':
+      return `asks for GPU devices of ${fromThousandths(requested)} GB each, and the most that one node could give it is ${fromThousandths(most)} GB`;
+    default: {
+      const [asked, there] = [fromThousandths(requested), fromThousandths(most)];
+      const among = labels === '' ? 'one node' : `one node with ${labels}`;
+      return `asks for ${asked} ${units[dimension]}, and the most that ${among} could give it is ${there} ${units[dimension]}`;
+    }
   }
-  const unit = units[dimension];
-  const [asked, there] = [fromThousandths(requested), fromThousandths(most)];
-  return { field, message: `asks for ${asked} ${unit}, and the most that one node could give it is ${there} ${unit}` };
+}
+
+/** "zone=a, disk=ssd". */
+function labelsInWords(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return pairs.join(', ');
 }
 
 const fields = {
@@ -70,6 +104,9 @@ const fields = {
   cpu: 'cpu_required',
   gpu: 'gpu_required',
   gpu_models: 'gpu_models',
+  gpu_memory: 'gpu_memory_required',
+  node_labels: 'node_labels',
+  max_per_node: 'max_per_node',
   replicas: 'replicas',
 } as const satisfies Record<CapacityShortfall['dimension'], string>;
 

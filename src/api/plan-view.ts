@@ -1,5 +1,5 @@
 import type { CurrentPlan } from '../control/control-plane.ts';
-import type { Decision, Request } from '../core/model.ts';
+import type { Claim, Decision, Request } from '../core/model.ts';
 
 /** A plan with its snapshot, indexed for who asks about one deployment or one node of them. */
 export interface PlanView {
@@ -7,6 +7,8 @@ export interface PlanView {
   /** The place among the decisions; undefined for who is not in the plan. */
   indexOf(deploymentId: string): number | undefined;
   requestOf(deploymentId: string): Request;
+  /** What is kept for it while others are being stopped; undefined where nothing is. */
+  claimOf(deploymentId: string): Claim | undefined;
   /** A decision knows ids, people know names. */
   nodeName(nodeId: string): string;
   isPlanned(deploymentId: string): boolean;
@@ -28,6 +30,7 @@ export function viewOf(current: CurrentPlan): PlanView {
 function index({ plan, snapshot }: CurrentPlan): PlanView {
   const places = new Map(plan.decisions.map(({ deploymentId }, place) => [deploymentId, place]));
   const requests = new Map(snapshot.queue.map(({ id, request }) => [id, request]));
+  const claims = new Map((snapshot.claims ?? []).map((claim) => [claim.deploymentId, claim]));
   const names = new Map(snapshot.nodes.map(({ id, name }) => [id, name]));
   return {
     decisions: plan.decisions,
@@ -38,6 +41,7 @@ function index({ plan, snapshot }: CurrentPlan): PlanView {
         throw new Error(`the plan decides on ${deploymentId}, which its snapshot does not have`);
       return request;
     },
+    claimOf: (deploymentId) => claims.get(deploymentId),
     nodeName: (nodeId) => names.get(nodeId) ?? nodeId,
     isPlanned: (deploymentId) => places.has(deploymentId),
     newestQueuedAt: snapshot.queue.reduce((newest, { queuedAt }) => Math.max(newest, queuedAt), 0),

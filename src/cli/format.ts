@@ -46,6 +46,23 @@ export function bar(share: number, width = 20): string {
   return `${'█'.repeat(filled)}${'░'.repeat(width - filled)}`;
 }
 
+/** NAME=value, as the values of an option. */
+export function pairs(texts: readonly string[], option: string): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const equals = text.indexOf('=');
+      if (equals < 1) throw new CliError(`${option} "${text}" must be written NAME=value`, exitCodes.usage);
+      return [text.slice(0, equals), text.slice(equals + 1)];
+    }),
+  );
+}
+
+/** "disk=ssd, zone=a". */
+export function labels(of: Readonly<Record<string, string>>): string {
+  const written = Object.entries(of).map(([name, value]) => `${name}=${value}`);
+  return written.toSorted().join(', ');
+}
+
 /** The part of an id that people need to tell it from others: the end, since ids begin with the time. */
 export function shortId(id: string): string {
   return id.slice(-12);

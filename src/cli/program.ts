@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { AddCommand } from './command.ts';
-import { addClusters, addNodes, addTop } from './commands/clusters.ts';
+import { addClusters, addTop } from './commands/clusters.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addContext } from './commands/context.ts';
 import { addDescribe, addPs, addVerbs } from './commands/deployments.ts';
 import { addEvents } from './commands/events.ts';
+import { addExport } from './commands/export.ts';
 import { addLogin } from './commands/login.ts';
 import { addLogs } from './commands/logs.ts';
+import { addNodes } from './commands/nodes.ts';
 import { addInvites, addMembers, addOrganizations, addRegistries, addTokens } from './commands/organizations.ts';
 import { addQueue, addSchedule } from './commands/queue.ts';
+import { addSimulate } from './commands/simulate.ts';
 import { addSubmit } from './commands/submit.ts';
 import { addUp } from './commands/up.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -26,6 +29,8 @@ const commands: readonly AddCommand[] = [
   addLogs,
   addVerbs,
   addSchedule,
+  addSimulate,
+  addExport,
   addEvents,
   addTop,
   addClusters,

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Task } from '../queue/task-queue.ts';
+import { removeStaleClaims } from '../store/claims.ts';
 import type { Database } from '../store/database.ts';
 import { removeExpired } from '../store/expired.ts';
 import { removeDeletedClusters, stopOverdue } from '../store/transitions.ts';
@@ -25,6 +26,7 @@ export function startSweeper(deps: Deps): { now(): void; close(): Promise<void> 
     const stuck = await readStuck(deps.db, stuckAfterSeconds);
     const uncleaned = await readUncleaned(deps.db, uncleanedAfterSeconds);
     await removeDeletedClusters(deps.db);
+    await removeStaleClaims(deps.db);
     deps.send([
       ...overdue.map(({ id, attempt }): Task => ({ kind: 'stop', deploymentId: id, attempt })),
       ...stuck.map(

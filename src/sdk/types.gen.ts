@@ -105,6 +105,55 @@ export type Decision = {
         nodes: Array<string>;
         starts_at: string | null;
     } | null;
+    /**
+     * Deployments that are being stopped for it.
+     */
+    waits_for: Array<string>;
+    decision: 'preempt';
+    /**
+     * An id, as the API handed it out.
+     */
+    deployment_id: string;
+    name: string;
+    priority: number;
+    /**
+     * What it gets when those that are stopped for it are gone.
+     */
+    placements: Array<{
+        replica: number;
+        node: string;
+        gpu_devices: Array<number>;
+    }>;
+    receipt: PreemptionReceipt;
+} | {
+    /**
+     * From 1, in the order of the scheduler.
+     */
+    position: number;
+    effective_priority: number;
+    promoted: boolean;
+    /**
+     * A code; stable.
+     */
+    reason: string;
+    /**
+     * The reason in plain words.
+     */
+    message: string;
+    shortfall: {
+        ram: number;
+        cpu: number;
+        gpu: number;
+    };
+    nearest_node: string | null;
+    reservation: {
+        nodes: Array<string>;
+        starts_at: string | null;
+    } | null;
+    /**
+     * Deployments that are being stopped for it.
+     */
+    waits_for: Array<string>;
     decision: 'wait';
     /**
      * An id, as the API handed it out.
@@ -143,6 +192,11 @@ export type Deployment = {
     cpu_required: number;
     gpu_required: number;
     gpu_models: Array<string>;
+    gpu_memory_required: number;
+    node_labels: {
+        [key: string]: string;
+    };
+    max_per_node: number | null;
     replicas: number;
     priority: number;
     time_limit_s: number | null;
@@ -227,6 +281,20 @@ export type DeploymentCreate = {
      */
     gpu_models?: Array<string>;
     /**
+     * GB that each of its GPU devices has at least; 0: any will do.
+     */
+    gpu_memory_required?: number;
+    /**
+     * Only nodes that have all of these labels; empty: any node.
+     */
+    node_labels?: {
+        [key: string]: string;
+    };
+    /**
+     * At most so many of its replicas on one node; 1: each on a node of its own; null: any number.
+     */
+    max_per_node?: number | null;
+    /**
      * All start together, or none.
      */
     replicas?: number;
@@ -273,6 +341,11 @@ export type DeploymentDetail = {
     cpu_required: number;
     gpu_required: number;
     gpu_models: Array<string>;
+    gpu_memory_required: number;
+    node_labels: {
+        [key: string]: string;
+    };
+    max_per_node: number | null;
     replicas: number;
     priority: number;
     time_limit_s: number | null;
@@ -462,6 +535,9 @@ export type Node = {
     cluster_id: string;
     name: string;
     schedulable: boolean;
+    labels: {
+        [key: string]: string;
+    };
     gpus: Array<Gpu>;
     resources: Resources;
     /**
@@ -485,13 +561,31 @@ export type NodeCreate = {
      */
     gpus?: Array<{
         model?: string;
+        /**
+         * Its memory; 0: nobody said.
+         */
         memory_gb?: number;
         driver?: 'nvidia' | 'none';
     }>;
+    /**
+     * What deployments can ask for by `node_labels`.
+     */
+    labels?: {
+        [key: string]: string;
+    };
 };
 
 export type NodeUpdate = {
-    schedulable: boolean;
+    /**
+     * False cordons it: what runs there goes on, nothing new is placed.
+     */
+    schedulable?: boolean;
+    /**
+     * These are set; null takes a label away; the others stay.
+     */
+    labels?: {
+        [key: string]: string | null;
+    };
 };
 
 export type Organization = {
@@ -530,6 +624,33 @@ export type Pass = {
     admitted: number;
     promoted: number;
     reservations: number;
+    preemptions: Array<{
+        /**
+         * The best priority among those that are stopped.
+         */
+        highest_priority: number;
+        /**
+         * How long they had run, each replica by itself.
+         */
+        lost_work_s: number;
+        victims: Array<{
+            /**
+             * An id, as the API handed it out.
+             */
+            deployment_id: string;
+            priority: number;
+            lost_work_s: number;
+        }>;
+        alternatives: Array<{
+            highest_priority: number;
+            lost_work_s: number;
+            victims: Array<string>;
+        }>;
+        /**
+         * For whom they were stopped.
+         */
+        deployment_id: string;
+    }>;
     duration_ms: number;
     /**
      * A time in UTC, ISO 8601.
@@ -549,6 +670,10 @@ export type PassResult = {
     queued: number;
     admitted: number;
     promoted: number;
+    /**
+     * For how many others are stopped now; they wait until those are gone.
+     */
+    preempting: number;
     waiting: number;
     duration_ms: number;
     decisions: Array<Decision>;
@@ -563,17 +688,55 @@ export type Policy = {
      * Passed over for longer than this, a deployment gets a reservation.
      */
     reservation_after_s: number;
+    preemption: {
+        /**
+         * Whether what runs is stopped, and queued again, for what is more important.
+         */
+        enabled: boolean;
+        /**
+         * Nothing is stopped that has not run for so long.
+         */
+        min_run_time_s: number;
+    };
 };
 
 export type PolicyUpdate = {
     aging_interval_s?: number;
     reservation_after_s?: number;
+    preemption?: {
+        enabled?: boolean;
+        min_run_time_s?: number;
+    };
 };
 
 export type Port = {
     container: number;
     host: number | null;
     protocol: 'tcp' | 'udp';
+};
+
+export type PreemptionReceipt = {
+    /**
+     * The best priority among those that are stopped.
+     */
+    highest_priority: number;
+    /**
+     * How long they had run, each replica by itself.
+     */
+    lost_work_s: number;
+    victims: Array<{
+        /**
+         * An id, as the API handed it out.
+         */
+        deployment_id: string;
+        priority: number;
+        lost_work_s: number;
+    }>;
+    alternatives: Array<{
+        highest_priority: number;
+        lost_work_s: number;
+        victims: Array<string>;
+    }>;
 };
 
 export type Problem = {
@@ -623,6 +786,10 @@ export type QueueEntry = {
         nodes: Array<string>;
         starts_at: string | null;
     } | null;
+    /**
+     * Deployments that are being stopped for it.
+     */
+    waits_for: Array<string>;
     /**
      * An id, as the API handed it out.
      */
@@ -814,6 +981,10 @@ export type Waiting = {
         nodes: Array<string>;
         starts_at: string | null;
     } | null;
+    /**
+     * Deployments that are being stopped for it.
+     */
+    waits_for: Array<string>;
 };
 
 export type RegisterData = {
@@ -2733,6 +2904,61 @@ export type ListPassesResponses = {
 };
 
 export type ListPassesResponse = ListPassesResponses[keyof ListPassesResponses];
+
+export type GetTraceData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * Only deployments submitted from this time on.
+         */
+        since?: string;
+    };
+    url: '/api/v1/clusters/{id}/trace';
+};
+
+export type GetTraceErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetTraceError = GetTraceErrors[keyof GetTraceErrors];
+
+export type GetTraceResponses = {
+    /**
+     * `application/x-ndjson`: the cluster in the first line, a deployment in each other one.
+     */
+    200: string;
+};
+
+export type GetTraceResponse = GetTraceResponses[keyof GetTraceResponses];
 
 export type ListDeploymentsData = {
     body?: never;

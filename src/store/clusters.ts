@@ -21,6 +21,8 @@ export interface NewCluster {
 export interface PolicyChange {
   readonly agingIntervalSeconds?: number | undefined;
   readonly reservationAfterSeconds?: number | undefined;
+  readonly preemption?: boolean | undefined;
+  readonly preemptionMinRunTimeSeconds?: number | undefined;
 }
 
 /** A cluster with its sums over nodes and deployments, all read in one statement: they belong to one instant. */
@@ -31,6 +33,8 @@ export interface ClusterRecord {
   readonly runtime: RuntimeKind;
   readonly agingIntervalSeconds: number;
   readonly reservationAfterSeconds: number;
+  readonly preemption: boolean;
+  readonly preemptionMinRunTimeSeconds: number;
   readonly deleting: boolean;
   readonly reachable: boolean;
   readonly runtimeMessage: string | null;
@@ -133,6 +137,8 @@ interface ClusterRow {
   runtime: RuntimeKind;
   aging_interval_s: number;
   reservation_after_s: number;
+  preemption: boolean;
+  preemption_min_run_time_s: number;
   deleting: boolean;
   runtime_reachable: boolean;
   runtime_message: string | null;
@@ -156,8 +162,8 @@ async function selectClusters(
 ): Promise<ClusterRecord[]> {
   // Sums of integers below 2^53 are exact as double precision.
   const { rows } = await sql<ClusterRow>`
-    select c.id, c.organization_id, c.name, c.runtime, c.aging_interval_s, c.reservation_after_s, c.deleting,
-           c.runtime_reachable, c.runtime_message, c.version, c.created_at, ${exactTime('c.created_at')} as created_at_exact,
+    select c.id, c.organization_id, c.name, c.runtime, c.aging_interval_s, c.reservation_after_s, c.preemption,
+           c.preemption_min_run_time_s, c.deleting, c.runtime_reachable, c.runtime_message, c.version, c.created_at, ${exactTime('c.created_at')} as created_at_exact,
            n.ram, n.cpu, n.gpu, n.ram_allocated, n.cpu_allocated, n.gpu_allocated,
            (select count(*) from deployment d where d.cluster_id = c.id and d.status = 'queued') as queued,
            (select count(*) from deployment d where d.cluster_id = c.id and d.status in ('starting', 'running', 'stopping'))
@@ -180,6 +186,8 @@ function fromRow(row: ClusterRow): ClusterRecord {
     runtime: row.runtime,
     agingIntervalSeconds: row.aging_interval_s,
     reservationAfterSeconds: row.reservation_after_s,
+    preemption: row.preemption,
+    preemptionMinRunTimeSeconds: row.preemption_min_run_time_s,
     deleting: row.deleting,
     reachable: row.runtime_reachable,
     runtimeMessage: row.runtime_message,
@@ -203,6 +211,10 @@ function policyColumns(policy: PolicyChange) {
   return {
     ...(policy.agingIntervalSeconds === undefined ? {} : { aging_interval_s: policy.agingIntervalSeconds }),
     ...(policy.reservationAfterSeconds === undefined ? {} : { reservation_after_s: policy.reservationAfterSeconds }),
+    ...(policy.preemption === undefined ? {} : { preemption: policy.preemption }),
+    ...(policy.preemptionMinRunTimeSeconds === undefined
+      ? {}
+      : { preemption_min_run_time_s: policy.preemptionMinRunTimeSeconds }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Place, Plan } from '../core/model.ts';
+import type { PreemptionRecord } from './commit-preemptions.ts';
 import type { InTransaction } from './database.ts';
 import type { ClusterSnapshot } from './snapshot.ts';
 
@@ -52,6 +53,9 @@ export async function commitPlan(tx: InTransaction, read: ClusterSnapshot, plan:
         from wanted w
        where d.id = w.deployment_id and d.status = 'queued' and d.cluster_id = ${read.clusterId}
       returning d.id, d.attempt, w.message, w.data, w.promoted
+    ), unclaimed as (
+      -- It has what it claimed.
+      delete from claim c using admitted a where c.deployment_id = a.id
     ), placed as (
       select a.attempt, r.* from admitted a join
         json_to_recordset(${replicas}::json) as r(deployment_id uuid, replica int, node_id uuid, node_name text,
@@ -122,6 +126,7 @@ export async function recordPass(
     admitted: number;
     promoted: number;
     reservations: number;
+    preemptions?: readonly PreemptionRecord[];
     durationMs: number;
   },
 ): Promise<void> {
@@ -136,6 +141,7 @@ export async function recordPass(
       admitted: pass.admitted,
       promoted: pass.promoted,
       reservations: pass.reservations,
+      preemptions: JSON.stringify(pass.preemptions ?? []),
       duration_ms: pass.durationMs,
     })
     .execute();

@@ -1,6 +1,7 @@
 /** Deployments, as people read them. How they are submitted is in submit.ts, how they change state in transitions.ts. */
 import { type ExpressionBuilder, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import type { DeploymentStatus } from '../core/lifecycle.ts';
+import { dropClaim } from './claims.ts';
 import type { Database } from './database.ts';
 import { appendEvents } from './events.ts';
 import { exactTime, type PageRequest } from './keyset.ts';
@@ -169,6 +170,8 @@ export async function changePriority(
       .where('status', '=', 'queued')
       .returningAll()
       .executeTakeFirstOrThrow();
+    // Others were stopped for what it was: less important, it may not have been worth it.
+    if (change.priority > present.priority) await dropClaim(tx, id);
     await appendEvents(tx, [
       {
         organizationId: scope.organizationId,

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type Resources, wholeDevice } from '../core/model.ts';
+import { dropClaimsOnNode } from './claims.ts';
 import { lockCluster, sumUpNodes } from './cluster-row.ts';
 import type { Database, InTransaction } from './database.ts';
 import { appendEvents, type EventType } from './events.ts';
@@ -12,6 +13,7 @@ export interface NewNode {
   /** Thousandths of a GB, of a core. */
   readonly ram: number;
   readonly cpu: number;
+  readonly labels: Readonly<Record<string, string>>;
   readonly devices: readonly NewDevice[];
 }
 
@@ -26,6 +28,7 @@ export interface NodeRecord {
   readonly clusterId: string;
   readonly name: string;
   readonly schedulable: boolean;
+  readonly labels: Readonly<Record<string, string>>;
   readonly devices: readonly (NewDevice & { readonly index: number; readonly allocated: number })[];
   /** Thousandths, of one instant. */
   readonly total: Resources;
@@ -66,32 +69,59 @@ export async function createNode(
   });
 }
 
-/** Cordons a node, or opens it again: what runs on it goes on either way. */
-export async function setSchedulable(
+/** Undefined: as it is. */
+export interface NodeUpdate {
+  /** False cordons the node: what runs on it goes on, nothing new is placed. */
+  readonly schedulable?: boolean | undefined;
+  /** These are set, those that are null are taken away, the others stay. */
+  readonly labels?: Readonly<Record<string, string | null>> | undefined;
+}
+
+/** Cordons a node or opens it again, and changes its labels: what runs on it goes on, whatever it asked for. */
+export async function updateNode(
   db: Database,
   scope: Scope,
   clusterId: string,
   nodeId: string,
-  schedulable: boolean,
+  change: NodeUpdate,
   actor: Actor,
 ): Promise<NodeChange> {
   return db.transaction().execute(async (tx) => {
     const cluster = await lockCluster(tx, scope, clusterId);
     if (cluster === undefined) return { kind: 'unknown' };
-    const changed = await tx
-      .updateTable('node')
-      .set({ schedulable })
-      .where('cluster_id', '=', clusterId)
-      .where('id', '=', nodeId)
-      .where('schedulable', '<>', schedulable)
-      .returning('name')
-      .executeTakeFirst();
-    if (changed !== undefined) {
-      const message = `${changed.name} ${schedulable ? 'takes new deployments again' : 'takes no new deployments'}`;
-      await tell(tx, scope, clusterId, actor, 'node.updated', message, { node_id: nodeId, schedulable });
+    const before = await readNode(tx, scope, clusterId, nodeId);
+    if (before === null) return { kind: 'unknown' };
+    const { schedulable = before.schedulable } = change;
+    const { rows } = await sql<{ labels: NodeRecord['labels'] }>`
+      update node set schedulable = ${schedulable},
+             labels = jsonb_strip_nulls(labels || ${JSON.stringify(change.labels ?? {})}::jsonb)
+       where id = ${nodeId} returning labels`.execute(tx);
+    const node = { ...before, schedulable, labels: rows[0]?.labels ?? before.labels };
+    const message = whatChanged(before, node);
+    if (message !== null) {
+      await dropClaimsOnNode(tx, clusterId, nodeId);
+      const data = { node_id: nodeId, schedulable, labels: node.labels };
+      await tell(tx, scope, clusterId, actor, 'node.updated', message, data);
     }
-    return readBack(tx, scope, clusterId, nodeId);
+    return { kind: 'done', node };
   });
+}
+
+/** Null where nothing did. */
+function whatChanged(before: NodeRecord, after: NodeRecord): string | null {
+  const changes: string[] = [];
+  if (after.schedulable !== before.schedulable) {
+    changes.push(after.schedulable ? 'takes new deployments again' : 'takes no new deployments');
+  }
+  const labels = labelsInWords(after.labels);
+  if (labels !== labelsInWords(before.labels))
+    changes.push(labels === '' ? 'has no labels' : `has the labels ${labels}`);
+  return changes.length === 0 ? null : `${after.name} ${changes.join(', and ')}`;
+}
+
+function labelsInWords(labels: NodeRecord['labels']): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return pairs.toSorted().join(', ');
 }
 
 /** Takes an idle node away: the cluster's totals shrink with it. */
@@ -115,6 +145,7 @@ export async function deleteNode(
     if (node === undefined) return { kind: 'unknown' };
     if (node.replicas > 0) return { kind: 'in_use', replicas: node.replicas };
     if (!node.others) return { kind: 'last' };
+    await dropClaimsOnNode(tx, clusterId, nodeId);
     await tx.deleteFrom('node').where('id', '=', nodeId).execute();
     await afterResizing(tx, clusterId);
     await tell(tx, scope, clusterId, actor, 'node.deleted', `${node.name} was taken from ${cluster.name}`, {
@@ -156,14 +187,14 @@ export async function insertNodes(tx: InTransaction, clusterId: string, nodes: r
     ram: node.ram,
     cpu: node.cpu,
     gpu: node.devices.length * wholeDevice,
+    labels: node.labels,
     devices: node.devices,
   }));
   await sql`
-    insert into node (id, cluster_id, name, ram, cpu, gpu)
-    select id, ${clusterId}::uuid, name, ram, cpu, gpu
-      from json_to_recordset(${JSON.stringify(rows)}::json) as n(id uuid, name text, ram int, cpu int, gpu int)`.execute(
-    tx,
-  );
+    insert into node (id, cluster_id, name, ram, cpu, gpu, labels)
+    select id, ${clusterId}::uuid, name, ram, cpu, gpu, labels
+      from json_to_recordset(${JSON.stringify(rows)}::json)
+        as n(id uuid, name text, ram int, cpu int, gpu int, labels jsonb)`.execute(tx);
   const devices = rows.flatMap((row) =>
     row.devices.map((device, index) => ({
       node_id: row.id,
@@ -190,6 +221,7 @@ interface NodeRow {
   cluster_id: string;
   name: string;
   schedulable: boolean;
+  labels: NodeRecord['labels'];
   ram: number;
   cpu: number;
   gpu: number;
@@ -221,6 +253,7 @@ async function selectNodes(
     clusterId: row.cluster_id,
     name: row.name,
     schedulable: row.schedulable,
+    labels: row.labels,
     devices: row.devices,
     total: { ram: row.ram, cpu: row.cpu, gpu: row.gpu },
     allocated: { ram: row.ram_allocated, cpu: row.cpu_allocated, gpu: row.gpu_allocated },

@@ -48,6 +48,7 @@ interface LockedRow {
   time_limit_s: number | null;
   status: DeploymentRecord['status'];
   stop_intent: DeploymentRecord['stopIntent'];
+  stopping_since: Date | null;
   reason_code: string | null;
   reason: string | null;
   exit_code: number | null;
@@ -67,10 +68,11 @@ async function lockDeployments(tx: InTransaction, ids: string[]): Promise<Map<st
   await sql`select 1 from deployment where id = any(${ids}::uuid[]) order by id for update`.execute(tx);
   const { rows } = await sql<LockedRow>`
     select d.id, d.organization_id, d.cluster_id, d.attempt, d.kind, d.time_limit_s, d.status, d.stop_intent, d.reason_code,
+           case when d.status = 'stopping' then d.changed_at end as stopping_since,
            d.reason, d.exit_code, d.delete_when_ended,
            (select json_agg(json_build_object('index', r.index, 'status', r.status, 'containerId', r.container_id, 'ports', r.ports,
               'exitCode', r.exit_code, 'outOfMemory', r.out_of_memory, 'reasonCode', r.reason_code, 'reason', r.reason,
-              'startedAt', null, 'finishedAt', null) order by r.index)
+              'startedAt', null, 'finishedAt', extract(epoch from r.finished_at) * 1000) order by r.index)
               from replica r where r.deployment_id = d.id and r.attempt = d.attempt) as replicas
       from deployment d
      where d.id = any(${ids}::uuid[]) and d.status in ('starting', 'running', 'stopping') order by d.id`.execute(tx);
@@ -87,6 +89,7 @@ function fromRow(row: LockedRow): Locked {
     timeLimitSeconds: row.time_limit_s,
     status: row.status,
     stopIntent: row.stop_intent,
+    stoppingSince: row.stopping_since?.getTime() ?? null,
     reasonCode: row.reason_code,
     reason: row.reason,
     exitCode: row.exit_code,
@@ -101,6 +104,8 @@ const eventOf: Partial<Record<DeploymentRecord['status'], EventType>> = {
   succeeded: 'deployment.succeeded',
   failed: 'deployment.failed',
   cancelled: 'deployment.cancelled',
+  // Only what was stopped for another comes back here.
+  queued: 'deployment.requeued',
 };
 
 const finalStatuses: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
@@ -214,21 +219,24 @@ async function updateDeployments(tx: InTransaction, changed: Locked[]): Promise<
     changed.map((deployment) => ({
       id: deployment.id,
       status: deployment.status,
-      stop_intent: deployment.stopIntent,
+      stop_intent: deployment.status === 'queued' ? null : deployment.stopIntent,
       reason_code: deployment.reasonCode,
       reason: deployment.reason,
       exit_code: deployment.exitCode,
       finished: finalStatuses.has(deployment.status),
+      requeued: deployment.status === 'queued',
     })),
   );
   await sql`
     update deployment d
        set status = c.status, stop_intent = c.stop_intent, reason_code = c.reason_code, reason = c.reason, exit_code = c.exit_code,
-           started_at = coalesce(d.started_at, case when c.status <> 'starting' then
-             (select max(r.started_at) from replica r where r.deployment_id = d.id and r.attempt = d.attempt) end),
+           -- Queued again it is a new attempt, of the same age: queued_at stays as it is.
+           attempt = d.attempt + c.requeued::int, admitted_at = case when not c.requeued then d.admitted_at end,
+           started_at = case when not c.requeued then coalesce(d.started_at, case when c.status <> 'starting' then
+             (select max(r.started_at) from replica r where r.deployment_id = d.id and r.attempt = d.attempt) end) end,
            finished_at = case when c.finished then now() end, changed_at = now(), version = d.version + 1
       from json_to_recordset(${records}::json) as c(id uuid, status text, stop_intent text, reason_code text, reason text,
-             exit_code int, finished boolean)
+             exit_code int, finished boolean, requeued boolean)
      where d.id = c.id and d.status in ('starting', 'running', 'stopping')`.execute(tx);
 }
 

@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
-import type { Device, Holding, Node, QueuedDeployment, Request, Snapshot } from '../core/model.ts';
+import type { Device, Holding, Node, Policy, QueuedDeployment, Request, Snapshot } from '../core/model.ts';
 import { toThousandths } from './amounts.ts';
+import { readClaims } from './claims.ts';
+import { deviceMemory, labelsOfNode } from './core-nodes.ts';
 import type { Database } from './database.ts';
 
 /** A cluster as its scheduler reads it: the snapshot, and what stands beside it in the same transaction. */
@@ -8,7 +10,7 @@ export interface ClusterSnapshot {
   readonly organizationId: string;
   readonly clusterId: string;
   readonly snapshot: Snapshot;
-  readonly policy: { readonly agingInterval: number; readonly reservationAfter: number };
+  readonly policy: Omit<Policy, 'maxAdmissions'>;
   /** The database's clock: the one clock of the whole installation, milliseconds since the epoch. */
   readonly now: number;
 }
@@ -17,6 +19,8 @@ interface ClusterRow {
   organization_id: string;
   aging_interval_s: number;
   reservation_after_s: number;
+  preemption: boolean;
+  preemption_min_run_time_s: number;
   usable: boolean;
   now_ms: string;
 }
@@ -36,15 +40,23 @@ export async function readSnapshot(
   const nodes = await readNodes(db, clusterId, { usable: cluster.usable, lock: options.lock });
   const holdings = await readHoldings(db, clusterId);
   const queue = await readQueue(db, clusterId);
+  const claims = await readClaims(db, clusterId);
   return {
     organizationId: cluster.organization_id,
     clusterId,
-    snapshot: { nodes, queue, holdings },
-    policy: {
-      agingInterval: Math.round(cluster.aging_interval_s * 1000),
-      reservationAfter: Math.round(cluster.reservation_after_s * 1000),
-    },
+    snapshot: { nodes, queue, holdings, claims },
+    policy: policyOf(cluster),
     now: Number(cluster.now_ms),
+  };
+}
+
+function policyOf(cluster: ClusterRow): ClusterSnapshot['policy'] {
+  return {
+    agingInterval: Math.round(cluster.aging_interval_s * 1000),
+    reservationAfter: Math.round(cluster.reservation_after_s * 1000),
+    ...(cluster.preemption && {
+      preemption: { minRunTime: Math.round(cluster.preemption_min_run_time_s * 1000) },
+    }),
   };
 }
 
@@ -52,7 +64,8 @@ async function readCluster(db: Database, clusterId: string, lock: boolean): Prom
   // work_mem: grouping a long queue stays in memory, for this transaction.
   // NO KEY UPDATE: submissions refer to this row by foreign key and must not wait for a pass.
   const { rows } = await sql<ClusterRow>`
-    select organization_id, aging_interval_s, reservation_after_s, runtime_reachable and not deleting as usable,
+    select organization_id, aging_interval_s, reservation_after_s, preemption, preemption_min_run_time_s,
+           runtime_reachable and not deleting as usable,
            floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms,
            set_config('work_mem', '64MB', true)
       from cluster where id = ${clusterId} ${lock ? sql`for no key update` : sql``}`.execute(db);
@@ -69,6 +82,7 @@ interface NodeRow {
   cpu_free: number;
   gpu_free: number;
   schedulable: boolean;
+  labels: Record<string, string>;
   devices: Device[];
 }
 
@@ -83,9 +97,9 @@ async function readNodes(
   }
   const { rows } = await sql<NodeRow>`
     select n.id, n.name, n.ram, n.cpu, n.gpu, n.ram - n.ram_allocated as ram_free, n.cpu - n.cpu_allocated as cpu_free,
-           n.gpu - n.gpu_allocated as gpu_free, n.schedulable,
-           coalesce((select json_agg(json_build_object('index', g.index, 'model', g.model, 'free', 1000 - g.allocated) order by g.index)
-                       from gpu_device g where g.node_id = n.id), '[]') as devices
+           n.gpu - n.gpu_allocated as gpu_free, n.schedulable, n.labels,
+           coalesce((select json_strip_nulls(json_agg(json_build_object('index', g.index, 'model', g.model, 'memory', ${deviceMemory},
+                       'free', 1000 - g.allocated) order by g.index)) from gpu_device g where g.node_id = n.id), '[]') as devices
       from node n where n.cluster_id = ${clusterId} order by n.id`.execute(db);
   return rows.map((row) => ({
     id: row.id,
@@ -95,6 +109,7 @@ async function readNodes(
     devices: row.devices,
     // Nothing new goes where the engine does not answer, or into a cluster that is being deleted.
     schedulable: row.schedulable && options.usable,
+    ...labelsOfNode(row.labels),
   }));
 }
 
@@ -107,12 +122,16 @@ interface HoldingRow {
   device_indexes: number[];
   device_amounts: number[];
   is_service: boolean;
+  priority: number;
+  status: string;
+  started_ms: string | null;
   ends_by_ms: string | null;
 }
 
 async function readHoldings(db: Database, clusterId: string): Promise<Holding[]> {
   const { rows } = await sql<HoldingRow>`
     select a.deployment_id, a.node_id, a.ram, a.cpu, a.gpu, a.device_indexes, a.device_amounts, d.kind = 'service' as is_service,
+           d.priority, d.status, floor(extract(epoch from d.started_at) * 1000)::bigint as started_ms,
            ceil(extract(epoch from coalesce(d.started_at, now()) + make_interval(secs => d.time_limit_s + d.stop_grace_s)) * 1000)::bigint
              as ends_by_ms
       from allocation a join deployment d on d.id = a.deployment_id
@@ -124,6 +143,10 @@ async function readHoldings(db: Database, clusterId: string): Promise<Holding[]>
     devices: row.device_indexes.map((index, i) => ({ index, amount: row.device_amounts[i] ?? 0 })),
     isService: row.is_service,
     endsBy: row.ends_by_ms === null ? null : Number(row.ends_by_ms),
+    priority: row.priority,
+    // Some of the replicas may run already; but a deployment that is starting is not to be stopped.
+    ...(row.status === 'running' && row.started_ms !== null && { startedAt: Number(row.started_ms) }),
+    ...(row.status === 'stopping' && { isStopping: true }),
   }));
 }
 
@@ -150,20 +173,39 @@ async function readQueue(db: Database, clusterId: string): Promise<QueuedDeploym
   return queue;
 }
 
+/** What keeps the two lists at the end of a shape apart, and the models in the first of them. */
+const betweenLists = '\u001e';
+const betweenModels = '\u001f';
+
 /** The fields of `deployment_shape` in the migrations, in its order. */
 function addGroup(queue: QueuedDeployment[], row: QueueGroupRow): void {
-  const [ram = '', cpu = '', gpu = '', replicas = '', priority = '', longest = '', ...models] = row.shape.split('|');
-  const gpuModels = models.join('|');
-  const request: Request = {
-    perReplica: { ram: toThousandths(ram), cpu: toThousandths(cpu), gpu: toThousandths(gpu) },
-    replicas: Number(replicas),
-    gpuModels: gpuModels === '' ? [] : gpuModels.split('\u001f'),
-  };
+  const [amounts = '', labels = ''] = row.shape.split(betweenLists, 2);
+  const [ram, cpu, gpu, replicas, priority, longest, kind, gpuMemory, maxPerNode, ...models] = amounts.split('|');
+  const request = requestOf({ ram, cpu, gpu, replicas, gpuMemory, maxPerNode, models: models.join('|'), labels });
   const priorityNumber = Number(priority);
   // With the grace of its stop: what is planned behind it must not be late by that.
-  const timeLimitMs = longest === '' ? null : Number(longest) * 1000;
+  const timeLimit = longest === '' ? null : Number(longest) * 1000;
+  const isService = kind === 'service';
   const times = row.queued_at.split(',');
   row.ids.split(',').forEach((id, i) => {
-    queue.push({ id, request, priority: priorityNumber, queuedAt: Number(times[i]), timeLimit: timeLimitMs });
+    queue.push({ id, request, priority: priorityNumber, queuedAt: Number(times[i]), timeLimit, isService });
   });
+}
+
+type RequestText = Record<'ram' | 'cpu' | 'gpu' | 'replicas' | 'gpuMemory' | 'maxPerNode', string | undefined> & {
+  readonly models: string;
+  readonly labels: string;
+};
+
+/** What was left out is left out here: most requests say nothing of where they may run. */
+function requestOf({ ram = '', cpu = '', gpu = '', gpuMemory = '', ...text }: RequestText): Request {
+  const memory = toThousandths(gpuMemory);
+  return {
+    perReplica: { ram: toThousandths(ram), cpu: toThousandths(cpu), gpu: toThousandths(gpu) },
+    replicas: Number(text.replicas),
+    gpuModels: text.models === '' ? [] : text.models.split(betweenModels),
+    ...(memory > 0 && { gpuMemory: memory }),
+    ...(text.maxPerNode !== '' && { maxPerNode: Number(text.maxPerNode) }),
+    ...(text.labels !== '{}' && { nodeLabels: JSON.parse(text.labels) as Record<string, string> }),
+  };
 }

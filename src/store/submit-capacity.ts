@@ -1,6 +1,7 @@
 /** What clusters have in all, remembered for a moment, so that a thousand submissions a second do not read it a thousand times. */
 import { sql } from 'kysely';
 import { type Device, type Node, wholeDevice } from '../core/model.ts';
+import { deviceMemory, labelsOfNode } from './core-nodes.ts';
 import type { Database } from './database.ts';
 import type { Scope } from './scope.ts';
 
@@ -49,14 +50,15 @@ interface NodeRow {
   ram: number;
   cpu: number;
   gpu: number;
-  devices: { index: number; model: string }[];
+  labels: Record<string, string>;
+  devices: Omit<Device, 'free'>[];
 }
 
 async function readEmptyNodes(db: Database, scope: Scope, clusterId: string): Promise<readonly Node[] | null> {
   const { rows } = await sql<NodeRow>`
-    select n.id, n.name, n.ram, n.cpu, n.gpu,
-           coalesce((select json_agg(json_build_object('index', g.index, 'model', g.model) order by g.index)
-                       from gpu_device g where g.node_id = n.id), '[]') as devices
+    select n.id, n.name, n.ram, n.cpu, n.gpu, n.labels,
+           coalesce((select json_strip_nulls(json_agg(json_build_object('index', g.index, 'model', g.model, 'memory', ${deviceMemory})
+                       order by g.index)) from gpu_device g where g.node_id = n.id), '[]') as devices
       from node n join cluster c on c.id = n.cluster_id
      where c.organization_id = ${scope.organizationId} and c.id = ${clusterId} order by n.id`.execute(db);
   // Every cluster has a node.
@@ -66,5 +68,5 @@ async function readEmptyNodes(db: Database, scope: Scope, clusterId: string): Pr
 function emptyNode(row: NodeRow): Node {
   const total = { ram: row.ram, cpu: row.cpu, gpu: row.gpu };
   const devices: Device[] = row.devices.map((device) => ({ ...device, free: wholeDevice }));
-  return { id: row.id, name: row.name, total, free: total, devices, schedulable: true };
+  return { id: row.id, name: row.name, total, free: total, devices, schedulable: true, ...labelsOfNode(row.labels) };
 }

@@ -28,6 +28,11 @@ export interface NewDeployment {
   readonly cpu: number;
   readonly gpu: number;
   readonly gpuModels: readonly string[];
+  /** GB, of each device; 0: any will do. */
+  readonly gpuMemory: number;
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  /** Null: any number of replicas. */
+  readonly maxPerNode: number | null;
   readonly replicas: number;
   readonly priority: number;
   readonly timeLimitSeconds: number | null;
@@ -97,7 +102,7 @@ async function insertSubmissions(db: Database, submissions: readonly Submission[
       select * from json_to_recordset(${JSON.stringify(submissions.flatMap(deploymentRecords))}::json)
         as i(submission int, id uuid, cluster_id uuid, name text, kind text, docker_image text, command jsonb, env jsonb,
              ports jsonb, labels jsonb, pull_policy text, ram numeric, cpu numeric, gpu numeric, gpu_models text[],
-             replicas int, priority smallint, time_limit_s int, stop_grace_s int, message text)
+             gpu_memory numeric, node_labels jsonb, max_per_node int, replicas int, priority smallint, time_limit_s int, stop_grace_s int, message text)
     ), cluster_now as materialized (
       -- The lock waits for a deletion under way, and then sees what came of it.
       select id, organization_id, deleting from cluster where id = any(${clusterIds}::uuid[]) order by id for key share
@@ -121,9 +126,11 @@ async function insertSubmissions(db: Database, submissions: readonly Submission[
          and (key is null or exists (select 1 from key_made k where k.deployment_ids = s.deployment_ids))
     ), made as (
       insert into deployment (id, organization_id, cluster_id, name, kind, docker_image, command, env, ports, labels, pull_policy,
-             ram_required, cpu_required, gpu_required, gpu_models, replicas, priority, time_limit_s, stop_grace_s, submitted_by)
+             ram_required, cpu_required, gpu_required, gpu_models, gpu_memory_required, node_labels, max_per_node, replicas, priority,
+             time_limit_s, stop_grace_s, submitted_by)
       select i.id, a.organization_id, i.cluster_id, i.name, i.kind, i.docker_image, i.command, i.env, i.ports, i.labels,
-             i.pull_policy, i.ram, i.cpu, i.gpu, i.gpu_models, i.replicas, i.priority, i.time_limit_s, i.stop_grace_s, a.actor_id
+             i.pull_policy, i.ram, i.cpu, i.gpu, i.gpu_models, i.gpu_memory, i.node_labels, i.max_per_node, i.replicas, i.priority,
+             i.time_limit_s, i.stop_grace_s, a.actor_id
         from item i join accepted a using (submission) order by i.id
     ), told as (
       insert into event (organization_id, cluster_id, deployment_id, type, message, data, actor_id)
@@ -165,6 +172,9 @@ function deploymentRecords(submission: Submission, index: number) {
     cpu: deployment.cpu,
     gpu: deployment.gpu,
     gpu_models: deployment.gpuModels,
+    gpu_memory: deployment.gpuMemory,
+    node_labels: deployment.nodeLabels,
+    max_per_node: deployment.maxPerNode,
     replicas: deployment.replicas,
     priority: deployment.priority,
     time_limit_s: deployment.timeLimitSeconds,

@@ -6,7 +6,9 @@
  */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { DeploymentStatus } from '../core/lifecycle.ts';
+import type { Placement } from '../core/model.ts';
 import type { DeploymentKind, ReplicaStatus, StopIntent } from '../core/progress.ts';
+import type { PreemptionRecord } from './commit-preemptions.ts';
 
 export type Role = 'owner' | 'admin' | 'developer' | 'viewer';
 export type { DeploymentKind, StopIntent };
@@ -83,6 +85,8 @@ export interface Tables {
     runtime: RuntimeKind;
     aging_interval_s: Generated<number>;
     reservation_after_s: Generated<number>;
+    preemption: Generated<boolean>;
+    preemption_min_run_time_s: Generated<number>;
     deleting: Generated<boolean>;
     runtime_reachable: Generated<boolean>;
     runtime_message: string | null;
@@ -100,6 +104,7 @@ export interface Tables {
     cpu_allocated: Generated<number>;
     gpu_allocated: Generated<number>;
     schedulable: Generated<boolean>;
+    labels: JSONColumnType<Record<string, string>, string | undefined, string>;
     created_at: Timestamp;
   };
   gpu_device: {
@@ -126,6 +131,9 @@ export interface Tables {
     cpu_required: Numeric;
     gpu_required: Numeric;
     gpu_models: Generated<string[]>;
+    gpu_memory_required: ColumnType<string, string | number | undefined, string | number>;
+    node_labels: JSONColumnType<Record<string, string>, string | undefined, string>;
+    max_per_node: number | null;
     replicas: Generated<number>;
     priority: number;
     time_limit_s: number | null;
@@ -186,6 +194,14 @@ export interface Tables {
     device_amounts: Generated<number[]>;
     created_at: Timestamp;
   };
+  claim: {
+    deployment_id: string;
+    attempt: number;
+    cluster_id: string;
+    placements: JSONColumnType<Placement[], string, string>;
+    victims: string[];
+    created_at: Timestamp;
+  };
   event: {
     tx: Generated<string>;
     id: Generated<string>;
@@ -207,6 +223,7 @@ export interface Tables {
     admitted: number;
     promoted: number;
     reservations: number;
+    preemptions: JSONColumnType<PreemptionRecord[], string | undefined, string>;
     duration_ms: number;
     created_at: Timestamp;
   };

@@ -4,6 +4,7 @@
  */
 import { type Selectable, sql } from 'kysely';
 import type { DeploymentStatus } from '../core/lifecycle.ts';
+import { dropClaim } from './claims.ts';
 import type { Database, InTransaction } from './database.ts';
 import { appendEvents, type EventType } from './events.ts';
 import type { Actor, Scope } from './scope.ts';
@@ -76,6 +77,8 @@ async function transition(
     for (const { change, event, actor } of attempts) {
       const deployment = await change(tx);
       if (deployment === undefined) continue;
+      // What was kept for it while it waited is not its own any more.
+      await dropClaim(tx, id);
       if (event !== null) await tell(tx, deployment, event, actor);
       return { kind: 'done', deployment, removed: false };
     }
@@ -148,10 +151,13 @@ function beginStopping(
     })
     .where('organization_id', '=', scope.organizationId)
     .where('id', '=', id)
-    .where('status', 'in', ['starting', 'running'])
+    .where(isStoppable)
     .returningAll()
     .executeTakeFirst();
 }
+
+/** Also what is being stopped to be queued again: whoever asks for its end now has the last word. */
+const isStoppable = sql<boolean>`(status in ('starting', 'running') or (status = 'stopping' and stop_intent = 'preempted'))`;
 
 function markForDeletion(tx: InTransaction, scope: Scope, id: string) {
   return tx
@@ -316,6 +322,7 @@ async function emptyCluster(tx: InTransaction, id: string, actor: Actor): Promis
     .where('status', '=', 'queued')
     .returningAll()
     .execute();
+  await tx.deleteFrom('claim').where('cluster_id', '=', id).execute();
   const stopping = await tx
     .updateTable('deployment')
     .set({
@@ -327,7 +334,7 @@ async function emptyCluster(tx: InTransaction, id: string, actor: Actor): Promis
       version: sql<number>`version + 1`,
     })
     .where('cluster_id', '=', id)
-    .where('status', 'in', ['starting', 'running'])
+    .where(isStoppable)
     .returningAll()
     .execute();
   await appendEvents(

@@ -125,6 +125,34 @@ test('a life: submitted, described while it waits, shown in the queue, cancelled
   expect((await hv(['delete', 'waits'])).code).toBe(0);
 });
 
+test('a policy is set in words, and shown', async () => {
+  const { out } = await hv(['cluster', 'set-policy', '--preemption', 'on', '--min-run-time', '10m']);
+  expect(out).toContain('what has run for 10m may be stopped for what is more important');
+  const policy = { preemption: { enabled: true, min_run_time_s: 600 } };
+  expect(await json(['cluster', 'describe'])).toMatchObject({ policy });
+  expect((await hv(['cluster', 'set-policy', '--preemption', 'off'])).out).toContain('nothing is stopped');
+  expect((await hv(['cluster', 'set-policy', '--preemption', 'perhaps'])).code).toBe(2);
+});
+
+test('nodes are labelled, cordoned and asked for', async () => {
+  const extra = ['node', 'add', 'extra', '--ram', '4', '--cpu', '2', '--gpu', '1', '--gpu-memory', '80'];
+  expect((await hv([...extra, '--label', 'zone=b'])).code).toBe(0);
+  expect((await hv(['nodes', 'list'])).out).toMatch(/extra .*generic \(80 GB\).*zone=b/);
+  expect((await hv(['node', 'label', 'extra', 'disk=ssd', 'zone-'])).out).toBe('extra: disk=ssd\n');
+  expect((await hv(['node', 'label', 'extra', 'disk'])).err).toContain('must be written NAME=value');
+  const where = ['--gpu', '1', '--gpu-memory', '80', '--node-label', 'disk=ssd', '--max-per-node', '1'];
+  const job = ['submit', '--image', 'simulated/job', '--ram', '1', '--cpu', '1', '--env', 'SIM_RUN_MS=1', ...where];
+  expect((await hv([...job, '--name', 'picky', '--wait'])).code).toBe(0);
+  const { out } = await hv(['describe', 'picky']);
+  expect(out).toMatch(/asks for .*80 GB on each GPU, nodes with disk=ssd/);
+  expect(out).toContain('extra');
+  expect((await hv([...job, '--replicas', '2'])).err).toContain('2 replicas');
+  expect((await hv(['nodes', 'cordon', 'extra'])).out).toContain('Nothing new is placed there');
+  expect((await hv(['nodes', 'list'])).out).toMatch(/extra .*cordoned/);
+  expect((await hv(['nodes', 'uncordon', 'extra'])).code).toBe(0);
+  expect((await hv(['node', 'delete', 'extra'])).code).toBe(0);
+});
+
 test('logs tell standard output from standard error', async () => {
   const env = ['--env', 'SIM_RUN_MS=1', '--env', 'SIM_LOG=to out', '--env', 'SIM_LOG_STDERR=to err'];
   await hv(['submit', '--image', 'simulated/job', '--name', 'talks', '--ram', '1', '--cpu', '1', '--wait', ...env]);

@@ -151,7 +151,8 @@ describe('reading and changing a cluster', () => {
     const policy = { aging_interval_s: 0.5 };
     const changed = await test.ask('PATCH', path, { as: admin, body: { policy }, headers: { 'if-match': '"1"' } });
     expect(changed).toMatchObject({ status: 200, headers: { etag: '"2"' } });
-    expect(changed.body['policy']).toEqual({ aging_interval_s: 0.5, reservation_after_s: 7200 });
+    const preemption = { enabled: false, min_run_time_s: 300 };
+    expect(changed.body['policy']).toEqual({ aging_interval_s: 0.5, reservation_after_s: 7200, preemption });
     expect(control.woken).toContain(body['id']);
     const stale = await test.ask('PATCH', path, { as: admin, body: { name: 'x' }, headers: { 'if-match': '"1"' } });
     expect(stale).toMatchObject({ status: 412, body: { code: 'version_mismatch' } });

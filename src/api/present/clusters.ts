@@ -15,6 +15,7 @@ export function presentCluster(cluster: ClusterRecord): z.infer<typeof Cluster> 
     policy: {
       aging_interval_s: cluster.agingIntervalSeconds,
       reservation_after_s: cluster.reservationAfterSeconds,
+      preemption: { enabled: cluster.preemption, min_run_time_s: cluster.preemptionMinRunTimeSeconds },
     },
     resources: presentResources(cluster.total, cluster.allocated),
     deployments: { queued: cluster.queued, active: cluster.active },
@@ -40,6 +41,7 @@ export function presentNode(node: NodeRecord): z.infer<typeof Node> {
     cluster_id: node.clusterId,
     name: node.name,
     schedulable: node.schedulable,
+    labels: { ...node.labels },
     gpus: node.devices.map((device) => ({
       model: device.model,
       memory_gb: Math.round((device.memoryMib / 1024) * 1000) / 1000,

@@ -1,12 +1,13 @@
 import type { z } from 'zod';
 import type { PassOutcome } from '../../control/control-plane.ts';
 import { explainWait } from '../../core/explain.ts';
-import type { Decision as CoreDecision, Place, Wait } from '../../core/model.ts';
+import type { Decision as CoreDecision, Place, Placement, Preempt, Wait } from '../../core/model.ts';
+import { type ReceiptRecord, receiptRecord } from '../../store/commit-preemptions.ts';
 import type { DeploymentRow } from '../../store/deployments.ts';
 import type { PassRow } from '../../store/passes.ts';
 import { type PlanView, viewOf } from '../plan-view.ts';
 import type { Waiting } from '../schemas/deployments.ts';
-import type { Decision, Pass, PassResult, QueueEntry } from '../schemas/scheduling.ts';
+import type { Decision, Pass, PassResult, PreemptionReceipt, QueueEntry } from '../schemas/scheduling.ts';
 import { presentAmounts } from './amounts.ts';
 
 type WaitingAnswer = z.infer<typeof Waiting>;
@@ -15,11 +16,23 @@ type WaitingAnswer = z.infer<typeof Waiting>;
 const waitsListed = 1000;
 
 export function presentWaiting(decision: CoreDecision, view: PlanView): WaitingAnswer {
-  return decision.kind === 'wait' ? presentWait(decision, view) : presentDue(decision);
+  switch (decision.kind) {
+    case 'wait':
+      return presentWait(decision, view);
+    case 'preempt':
+      return presentPreempting(
+        decision,
+        decision.receipt.victims.map((victim) => victim.deploymentId),
+      );
+    case 'place':
+      return presentDue(decision);
+  }
 }
 
 function presentWait(wait: Wait, view: PlanView): WaitingAnswer {
   const { reservation } = wait;
+  const claim = view.claimOf(wait.deploymentId);
+  if (claim !== undefined) return presentPreempting(wait, claim.victims ?? []);
   return {
     position: wait.position,
     effective_priority: wait.effectivePriority,
@@ -32,10 +45,27 @@ function presentWait(wait: Wait, view: PlanView): WaitingAnswer {
       nodes: reservation.nodes.map(({ nodeId }) => view.nodeName(nodeId)),
       starts_at: reservation.startsAt === null ? null : new Date(reservation.startsAt).toISOString(),
     },
+    waits_for: [],
   };
 }
 
 const nothingMissing = { ram: 0, cpu: 0, gpu: 0 };
+
+/** Others are being stopped for it, and its places are kept. */
+function presentPreempting(decision: Preempt | Wait, victims: readonly string[]): WaitingAnswer {
+  const others = victims.length === 1 ? 'one deployment that is' : `${victims.length} deployments that are`;
+  return {
+    position: decision.position,
+    effective_priority: decision.effectivePriority,
+    promoted: decision.promoted,
+    reason: 'preempting',
+    message: `it starts as soon as ${others} being stopped for it ${victims.length === 1 ? 'has' : 'have'} ended`,
+    shortfall: nothingMissing,
+    nearest_node: null,
+    reservation: null,
+    waits_for: [...victims],
+  };
+}
 
 /** It fits, and only the pass that will start it has not been committed yet. */
 function presentDue(place: Place): WaitingAnswer {
@@ -48,6 +78,7 @@ function presentDue(place: Place): WaitingAnswer {
     shortfall: nothingMissing,
     nearest_node: null,
     reservation: null,
+    waits_for: [],
   };
 }
 
@@ -62,6 +93,7 @@ export function presentUnplanned(row: Pick<DeploymentRow, 'priority'>, position:
     shortfall: nothingMissing,
     nearest_node: null,
     reservation: null,
+    waits_for: [],
   };
 }
 
@@ -80,11 +112,11 @@ export function presentQueueEntry(row: DeploymentRow, waiting: WaitingAnswer): z
   };
 }
 
-/** The decisions that the answer to a pass lists: all placements, and the first of those that wait. */
+/** The decisions that the answer to a pass lists: all placements and preemptions, and the first of those that wait. */
 export function listedDecisions(outcome: PassOutcome): CoreDecision[] {
   let waits = 0;
   return outcome.plan.decisions.filter((decision) => {
-    if (decision.kind === 'place') return true;
+    if (decision.kind !== 'wait') return true;
     waits += 1;
     return waits <= waitsListed;
   });
@@ -104,6 +136,7 @@ export function presentPassResult(
     queued: decisions.length,
     admitted,
     promoted: decisions.filter((decision) => decision.promoted).length,
+    preempting: decisions.filter((decision) => decision.kind === 'preempt').length,
     waiting: decisions.length - admitted,
     duration_ms: Math.round(outcome.durationMs * 1000) / 1000,
     decisions: listed.map((decision) => presentDecision(decision, names.get(decision.deploymentId) ?? '', view)),
@@ -115,6 +148,17 @@ function presentDecision(decision: CoreDecision, name: string, view: PlanView): 
   if (decision.kind === 'wait') {
     return { decision: 'wait', deployment_id: deploymentId, name, priority, ...presentWait(decision, view) };
   }
+  if (decision.kind === 'preempt') {
+    return {
+      ...presentWaiting(decision, view),
+      decision: 'preempt',
+      deployment_id: deploymentId,
+      name,
+      priority,
+      placements: presentPlacements(decision.placements, view),
+      receipt: presentReceipt(receiptRecord(decision.receipt)),
+    };
+  }
   return {
     decision: 'place',
     deployment_id: deploymentId,
@@ -124,11 +168,26 @@ function presentDecision(decision: CoreDecision, name: string, view: PlanView): 
     effective_priority: decision.effectivePriority,
     promoted: decision.promoted,
     backfilled: decision.backfilled,
-    placements: decision.placements.map((placement) => ({
-      replica: placement.replica,
-      node: view.nodeName(placement.nodeId),
-      gpu_devices: placement.devices.map((device) => device.index),
-    })),
+    placements: presentPlacements(decision.placements, view),
+  };
+}
+
+function presentPlacements(placements: readonly Placement[], view: PlanView) {
+  return placements.map((placement) => ({
+    replica: placement.replica,
+    node: view.nodeName(placement.nodeId),
+    gpu_devices: placement.devices.map((device) => device.index),
+  }));
+}
+
+/** As it is stored: the answer's own copy. */
+function presentReceipt(receipt: ReceiptRecord): z.infer<typeof PreemptionReceipt> {
+  const { highest_priority, lost_work_s, victims, alternatives } = receipt;
+  return {
+    highest_priority,
+    lost_work_s,
+    victims: [...victims],
+    alternatives: alternatives.map((one) => ({ ...one, victims: [...one.victims] })),
   };
 }
 
@@ -141,6 +200,7 @@ export function presentPass(row: PassRow): z.infer<typeof Pass> {
     admitted: row.admitted,
     promoted: row.promoted,
     reservations: row.reservations,
+    preemptions: row.preemptions.map((one) => ({ deployment_id: one.deployment_id, ...presentReceipt(one) })),
     duration_ms: row.duration_ms,
     created_at: row.created_at.toISOString(),
   };

@@ -16,6 +16,7 @@ import { registerRegistryCredentialRoutes } from './registry-credentials.ts';
 import { registerSchedulingRoutes } from './scheduling.ts';
 import { registerSubmitRoutes } from './submit.ts';
 import { registerTokenRoutes } from './tokens.ts';
+import { registerTraceRoutes } from './trace.ts';
 
 /** Every group of routes below /api/v1. A new group is added here, and nowhere else. */
 export const routes: readonly Routes[] = [
@@ -29,6 +30,7 @@ export const routes: readonly Routes[] = [
   registerClusterRoutes,
   registerNodeRoutes,
   registerSchedulingRoutes,
+  registerTraceRoutes,
   registerSubmitRoutes,
   registerDeploymentRoutes,
   registerDeploymentVerbRoutes,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { clusterExists } from '../../store/cluster-row.ts';
-import { createNode, deleteNode, listNodes, type NodeChange, readNode, setSchedulable } from '../../store/nodes.ts';
+import { createNode, deleteNode, listNodes, type NodeChange, readNode, updateNode } from '../../store/nodes.ts';
 import { actorOf, pathId, scopeOf } from '../auth.ts';
 import { nodeOfRequest } from '../cluster-bodies.ts';
 import type { Routes } from '../context.ts';
@@ -90,7 +90,7 @@ export const registerNodeRoutes: Routes = (api, deps) => {
       config: { role: 'admin', errors: ['not_found'] },
       schema: {
         operationId: 'updateNode',
-        summary: 'Cordon a node, or open it again',
+        summary: 'Cordon a node or open it again, or change its labels',
         tags: ['Clusters'],
         params: nodeParams,
         body: NodeUpdate,
@@ -99,8 +99,7 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     },
     async (request) => {
       const { clusterId, nodeId } = idsOf(request.params);
-      const { schedulable } = request.body;
-      const outcome = await setSchedulable(db, scopeOf(request), clusterId, nodeId, schedulable, actorOf(request));
+      const outcome = await updateNode(db, scopeOf(request), clusterId, nodeId, request.body, actorOf(request));
       const answer = answerOf(outcome, 'node');
       control.wake(clusterId);
       return answer;

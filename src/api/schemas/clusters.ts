@@ -1,9 +1,25 @@
 import { z } from 'zod';
-import { cpuAmount, id, Resources, ramAmount, resourceName, text, timestamp, wholeGpus } from './common.ts';
+import {
+  cpuAmount,
+  gpuMemoryAmount,
+  id,
+  nodeLabelsOf,
+  nodeLabelValue,
+  Resources,
+  ramAmount,
+  resourceName,
+  text,
+  timestamp,
+  wholeGpus,
+} from './common.ts';
 
 export const Policy = z.object({
   aging_interval_s: z.number().describe('Waiting this long raises the effective priority by one; 0: off.'),
   reservation_after_s: z.number().describe('Passed over for longer than this, a deployment gets a reservation.'),
+  preemption: z.object({
+    enabled: z.boolean().describe('Whether what runs is stopped, and queued again, for what is more important.'),
+    min_run_time_s: z.number().describe('Nothing is stopped that has not run for so long.'),
+  }),
 });
 const seconds = z
   .number()
@@ -15,6 +31,7 @@ const seconds = z
 export const PolicyUpdate = z.strictObject({
   aging_interval_s: seconds.optional(),
   reservation_after_s: seconds.optional(),
+  preemption: z.strictObject({ enabled: z.boolean().optional(), min_run_time_s: seconds.optional() }).optional(),
 });
 
 export const Gpu = z.object({
@@ -25,7 +42,7 @@ export const Gpu = z.object({
 });
 const GpuCreate = z.strictObject({
   model: text(1, 80).default('generic'),
-  memory_gb: z.number().min(0).max(10_000).default(0),
+  memory_gb: gpuMemoryAmount.default(0).describe('Its memory; 0: nobody said.'),
   driver: z.enum(['nvidia', 'none']).default('none'),
 });
 
@@ -34,13 +51,22 @@ export const NodeCreate = z.strictObject({
   ram: ramAmount,
   cpu: cpuAmount,
   gpus: z.array(GpuCreate).max(64).default([]).describe('One for each device, in the order of their ids.'),
+  labels: nodeLabelsOf(nodeLabelValue).default({}).describe('What deployments can ask for by `node_labels`.'),
 });
-export const NodeUpdate = z.strictObject({ schedulable: z.boolean() });
+export const NodeUpdate = z
+  .strictObject({
+    schedulable: z.boolean().optional().describe('False cordons it: what runs there goes on, nothing new is placed.'),
+    labels: nodeLabelsOf(nodeLabelValue.nullable())
+      .optional()
+      .describe('These are set; null takes a label away; the others stay.'),
+  })
+  .refine((body) => Object.keys(body).length > 0, { message: 'names nothing to change' });
 export const Node = z.object({
   id,
   cluster_id: id,
   name: z.string(),
   schedulable: z.boolean(),
+  labels: z.record(z.string(), z.string()),
   gpus: z.array(Gpu),
   resources: Resources,
   created_at: timestamp,

@@ -24,6 +24,8 @@ export const gpuAmount = amount('GPU devices', 10_000).describe(
   'GPU devices: a whole number, or a share of one device below 1, up to three decimals.',
 );
 
+export const gpuMemoryAmount = amount('GB', 10_000);
+
 export const wholeGpus = z
   .number({
     error: (issue) =>
@@ -46,6 +48,27 @@ export function text(min: number, max: number) {
 export const resourceName = text(1, 63).regex(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, {
   message: 'must consist of letters, digits, ".", "_" and "-", and begin and end with a letter or digit',
 });
+
+const labelPart = '[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?';
+
+/** As Kubernetes writes them: "zone", "example.com/zone". */
+const nodeLabelName = text(1, 128).regex(new RegExp(`^(${labelPart}/)?${labelPart}$`), {
+  message: 'must be a label name like "zone" or "example.com/zone": letters, digits, ".", "_" and "-"',
+});
+export const nodeLabelValue = z
+  .string({ error: 'must be text: write numbers and booleans in quotes' })
+  .max(63, { message: 'must have at most 63 characters' })
+  .regex(new RegExp(`^(${labelPart})?$`), {
+    message: 'must consist of letters, digits, ".", "_" and "-", and begin and end with a letter or digit',
+  });
+const labelsMax = 64;
+
+/** What a node says about itself, or what is asked of one. */
+export function nodeLabelsOf<T extends z.ZodType>(value: T) {
+  return z.record(nodeLabelName, value).refine((labels) => Object.keys(labels).length <= labelsMax, {
+    message: `must be at most ${labelsMax} labels`,
+  });
+}
 
 // z.uuid() would write a very long pattern into the OpenAPI document. Ids that are no ids at all are unknown: 404, not 400.
 export const id = z.string().max(64).describe('An id, as the API handed it out.');

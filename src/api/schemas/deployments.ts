@@ -1,5 +1,17 @@
 import { z } from 'zod';
-import { cpuAmount, gpuAmount, id, PageQuery, ramAmount, resourceName, text, timestamp } from './common.ts';
+import {
+  cpuAmount,
+  gpuAmount,
+  gpuMemoryAmount,
+  id,
+  nodeLabelsOf,
+  nodeLabelValue,
+  PageQuery,
+  ramAmount,
+  resourceName,
+  text,
+  timestamp,
+} from './common.ts';
 
 export const statuses = ['queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'cancelled'] as const;
 export const Status = z.enum(statuses);
@@ -81,6 +93,20 @@ export const DeploymentCreate = z.strictObject({
     .default(0)
     .describe('For each replica.'),
   gpu_models: z.array(gpuModel).max(32).default([]).describe('Any of these; empty: any model.'),
+  gpu_memory_required: gpuMemoryAmount
+    .default(0)
+    .describe('GB that each of its GPU devices has at least; 0: any will do.'),
+  node_labels: nodeLabelsOf(nodeLabelValue)
+    .default({})
+    .describe('Only nodes that have all of these labels; empty: any node.'),
+  max_per_node: z
+    .number({ error: 'must be a whole number of replicas, or null' })
+    .int({ message: 'must be a whole number of replicas' })
+    .min(1, { message: 'must be 1 or more replicas, or null for any number' })
+    .max(1000, { message: 'must be at most 1000 replicas' })
+    .nullable()
+    .default(null)
+    .describe('At most so many of its replicas on one node; 1: each on a node of its own; null: any number.'),
   replicas: z.number().int().min(1).max(1000).default(1).describe('All start together, or none.'),
   priority: priority.default(50).describe('1 to 100; a lower number goes first.'),
   time_limit_s: z
@@ -124,6 +150,7 @@ export const Waiting = z.object({
   shortfall: z.object({ ram: z.number(), cpu: z.number(), gpu: z.number() }),
   nearest_node: z.string().nullable(),
   reservation: z.object({ nodes: z.array(z.string()), starts_at: timestamp.nullable() }).nullable(),
+  waits_for: z.array(id).describe('Deployments that are being stopped for it.'),
 });
 
 export const Deployment = z.object({
@@ -142,6 +169,9 @@ export const Deployment = z.object({
   cpu_required: z.number(),
   gpu_required: z.number(),
   gpu_models: z.array(z.string()),
+  gpu_memory_required: z.number(),
+  node_labels: z.record(z.string(), z.string()),
+  max_per_node: z.number().int().nullable(),
   replicas: z.number().int(),
   priority: z.number().int(),
   time_limit_s: z.number().int().nullable(),

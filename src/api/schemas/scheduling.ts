@@ -19,13 +19,30 @@ const Placed = z.object({
     z.object({ replica: z.number().int(), node: z.string(), gpu_devices: z.array(z.number().int()) }),
   ),
 });
+/** Who is stopped for whom, what it costs, and which other sets would have done; those cost as much or more. */
+export const PreemptionReceipt = z.object({
+  highest_priority: z.number().int().describe('The best priority among those that are stopped.'),
+  lost_work_s: z.number().describe('How long they had run, each replica by itself.'),
+  victims: z.array(z.object({ deployment_id: id, priority: z.number().int(), lost_work_s: z.number() })),
+  alternatives: z.array(
+    z.object({ highest_priority: z.number().int(), lost_work_s: z.number(), victims: z.array(id) }),
+  ),
+});
+const Preempts = Waiting.extend({
+  decision: z.literal('preempt'),
+  deployment_id: id,
+  name: z.string(),
+  priority: z.number().int(),
+  placements: Placed.shape.placements.describe('What it gets when those that are stopped for it are gone.'),
+  receipt: PreemptionReceipt,
+});
 const Waits = Waiting.extend({
   decision: z.literal('wait'),
   deployment_id: id,
   name: z.string(),
   priority: z.number().int(),
 });
-export const Decision = z.discriminatedUnion('decision', [Placed, Waits]);
+export const Decision = z.discriminatedUnion('decision', [Placed, Preempts, Waits]);
 
 /** What one pass decided. Of those that wait, the first thousand in order are listed; the counts are of all. */
 export const PassResult = z.object({
@@ -34,6 +51,7 @@ export const PassResult = z.object({
   queued: z.number().int().describe('How many were queued before it.'),
   admitted: z.number().int(),
   promoted: z.number().int(),
+  preempting: z.number().int().describe('For how many others are stopped now; they wait until those are gone.'),
   waiting: z.number().int(),
   duration_ms: z.number(),
   decisions: z.array(Decision),
@@ -60,6 +78,7 @@ export const Pass = z.object({
   admitted: z.number().int(),
   promoted: z.number().int(),
   reservations: z.number().int(),
+  preemptions: z.array(PreemptionReceipt.extend({ deployment_id: id.describe('For whom they were stopped.') })),
   duration_ms: z.number(),
   created_at: timestamp,
 });

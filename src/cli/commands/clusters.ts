@@ -1,24 +1,12 @@
 import { Option } from 'commander';
-import {
-  type Cluster,
-  createCluster,
-  createNode,
-  deleteCluster,
-  deleteNode,
-  listClusters,
-  listNodes,
-  type Node,
-  updateCluster,
-  updateNode,
-} from '../../sdk/index.ts';
+import { type Cluster, createCluster, deleteCluster, listClusters, type Node, updateCluster } from '../../sdk/index.ts';
 import { type AddCommand, options } from '../command.ts';
-import { CliError } from '../errors.ts';
-import { exitCodes } from '../exit-codes.ts';
 import { findCluster } from '../find.ts';
 import { age, bar, duration, parseDuration, resources } from '../format.ts';
 import { print, say, table } from '../output.ts';
-import { call, openSession, type Session } from '../session.ts';
+import { call, openSession } from '../session.ts';
 import { watched } from '../watch.ts';
+import { nodesOf, nodeTable } from './nodes.ts';
 
 const runtimeOption = () =>
   new Option('--runtime <kind>', 'what runs the containers')
@@ -28,12 +16,22 @@ const runtimeOption = () =>
 interface PolicyOptions {
   readonly agingInterval?: string;
   readonly reservationAfter?: string;
+  readonly preemption?: 'on' | 'off';
+  readonly minRunTime?: string;
 }
 
-function policyOf({ agingInterval, reservationAfter }: PolicyOptions) {
+const preemptionOption = () =>
+  new Option('--preemption <on|off>', 'stop what runs for what is more important').choices(['on', 'off'] as const);
+
+function policyOf({ agingInterval, reservationAfter, preemption, minRunTime }: PolicyOptions) {
+  const stopping = {
+    ...(preemption === undefined ? {} : { enabled: preemption === 'on' }),
+    ...(minRunTime === undefined ? {} : { min_run_time_s: parseDuration(minRunTime) }),
+  };
   return {
     ...(agingInterval === undefined ? {} : { aging_interval_s: parseDuration(agingInterval) }),
     ...(reservationAfter === undefined ? {} : { reservation_after_s: parseDuration(reservationAfter) }),
+    ...(Object.keys(stopping).length === 0 ? {} : { preemption: stopping }),
   };
 }
 
@@ -50,6 +48,8 @@ export const addClusters: AddCommand = (program) => {
     .addOption(runtimeOption())
     .option('--aging-interval <duration>', 'waiting this long raises the priority by one')
     .option('--reservation-after <duration>', 'passed over for longer, room is kept')
+    .addOption(preemptionOption())
+    .option('--min-run-time <duration>', 'nothing is stopped for others that has not run for so long')
     .action(async (name: string, _options, command) => {
       const given = options<{ ram: number; cpu: number; gpu: number; runtime: 'docker' | 'simulated' } & PolicyOptions>(
         command,
@@ -113,6 +113,8 @@ export const addClusters: AddCommand = (program) => {
     .argument('[name]')
     .option('--aging-interval <duration>', 'waiting this long raises the priority by one; 0: off')
     .option('--reservation-after <duration>', 'passed over for longer, room is kept')
+    .addOption(preemptionOption())
+    .option('--min-run-time <duration>', 'nothing is stopped for others that has not run for so long')
     .action(async (name: string | undefined, _options, command) => {
       const given = options<PolicyOptions>(command);
       const session = await openSession(given);
@@ -147,7 +149,11 @@ export const addClusters: AddCommand = (program) => {
 function policyText(cluster: Cluster): string {
   const { aging_interval_s: aging, reservation_after_s: reservation } = cluster.policy;
   const raised = aging === 0 ? 'no aging' : `priority rises by one every ${duration(aging * 1000)}`;
-  return `${cluster.name}: ${raised}; room is kept for what has waited longer than ${duration(reservation * 1000)}.`;
+  const { enabled, min_run_time_s: minimum } = cluster.policy.preemption;
+  const stopped = enabled
+    ? `what has run for ${duration(minimum * 1000)} may be stopped for what is more important`
+    : 'nothing is stopped for what is more important';
+  return `${cluster.name}: ${raised}; room is kept for what has waited longer than ${duration(reservation * 1000)}; ${stopped}.`;
 }
 
 function describe(cluster: Cluster, nodes: readonly Node[]): string {
@@ -171,105 +177,6 @@ function usage({ resources: { allocated, total } }: Pick<Cluster, 'resources'>):
     usageRow('CPU', allocated.cpu, total.cpu, 'cores'),
     usageRow('GPU', allocated.gpu, total.gpu, 'devices'),
   ].join('\n');
-}
-
-function nodeTable(nodes: readonly Node[]): string {
-  return table(
-    ['node', 'schedulable', 'free (RAM / CPU / GPU)', 'total', 'GPU models'],
-    nodes.map((node) => [
-      node.name,
-      node.schedulable ? 'yes' : 'cordoned',
-      resources(node.resources.available),
-      resources(node.resources.total),
-      [...new Set(node.gpus.map((gpu) => gpu.model))].join(', ') || '-',
-    ]),
-  );
-}
-
-async function nodesOf(session: Session, cluster: Cluster): Promise<Node[]> {
-  const page = await call(
-    session,
-    listNodes({ client: session.client, path: { id: cluster.id }, query: { limit: 1000 } }),
-  );
-  return page.items;
-}
-
-const clusterOption = () => new Option('-c, --cluster <name>', 'the cluster');
-
-export const addNodes: AddCommand = (program) => {
-  const node = program.command('node').description('nodes of a cluster');
-
-  node
-    .command('list')
-    .description('list the nodes')
-    .addOption(clusterOption())
-    .action(async (_options, command) => {
-      const given = options<{ cluster?: string }>(command);
-      const session = await openSession(given);
-      const items = await nodesOf(session, await findCluster(session, given.cluster));
-      print(given, { items }, () => nodeTable(items));
-    });
-
-  node
-    .command('add')
-    .description('add a node')
-    .argument('<name>')
-    .addOption(clusterOption())
-    .requiredOption('--ram <gb>', 'memory in GB', Number)
-    .requiredOption('--cpu <cores>', 'cores', Number)
-    .option('--gpu <devices>', 'GPU devices', Number, 0)
-    .option('--gpu-model <model>', 'their model', 'generic')
-    .action(async (name: string, _options, command) => {
-      const given = options<{ cluster?: string; ram: number; cpu: number; gpu: number; gpuModel: string }>(command);
-      const session = await openSession(given);
-      const { id } = await findCluster(session, given.cluster);
-      const gpus = Array.from({ length: given.gpu }, () => ({ model: given.gpuModel }));
-      const body = { name, ram: given.ram, cpu: given.cpu, gpus };
-      const made = await call(session, createNode({ client: session.client, path: { id }, body }));
-      print(given, made, () => `Added ${made.name}: ${resources(made.resources.total)}.`);
-    });
-
-  for (const [verb, schedulable, done] of [
-    ['cordon', false, 'Nothing new is placed there; what runs goes on.'],
-    ['uncordon', true, 'New deployments are placed there again.'],
-  ] as const) {
-    node
-      .command(verb)
-      .description(schedulable ? 'place deployments there again' : 'place nothing new there')
-      .argument('<name>')
-      .addOption(clusterOption())
-      .action(async (name: string, _options, command) => {
-        const given = options<{ cluster?: string }>(command);
-        const session = await openSession(given);
-        const path = await nodePath(session, given.cluster, name);
-        const changed = await call(session, updateNode({ client: session.client, path, body: { schedulable } }));
-        print(given, changed, () => done);
-      });
-  }
-
-  node
-    .command('delete')
-    .description('take a node out of its cluster')
-    .argument('<name>')
-    .addOption(clusterOption())
-    .action(async (name: string, _options, command) => {
-      const given = options<{ cluster?: string }>(command);
-      const session = await openSession(given);
-      await call(session, deleteNode({ client: session.client, path: await nodePath(session, given.cluster, name) }));
-      say(given, `Deleted ${name}.`);
-    });
-};
-
-async function nodePath(session: Session, cluster: string | undefined, name: string) {
-  const found = await findCluster(session, cluster);
-  const nodes = await nodesOf(session, found);
-  const node = nodes.find((one) => one.name === name || one.id === name);
-  if (node === undefined) {
-    throw new CliError(`${found.name} has no node "${name}"`, exitCodes.notFound, [
-      `There are: ${nodes.map((one) => one.name).join(', ')}`,
-    ]);
-  }
-  return { id: found.id, node_id: node.id };
 }
 
 export const addTop: AddCommand = (program) => {

@@ -13,7 +13,7 @@ import {
 } from '../../sdk/index.ts';
 import { type AddCommand, options } from '../command.ts';
 import { findCluster, findDeployment } from '../find.ts';
-import { age, duration, resources, shortId } from '../format.ts';
+import { age, duration, labels, resources, shortId } from '../format.ts';
 import { print, say, status, table } from '../output.ts';
 import { call, openSession, type Session } from '../session.ts';
 import { watched } from '../watch.ts';
@@ -102,10 +102,7 @@ function described(one: DeploymentDetail, events: readonly Event[]): string {
     ['id', one.id],
     ['image', one.docker_image],
     ['command', one.command === null ? null : one.command.join(' ')],
-    [
-      'asks for',
-      `${resources({ ram: one.ram_required, cpu: one.cpu_required, gpu: one.gpu_required })}${one.replicas > 1 ? `, ${one.replicas} replicas` : ''}`,
-    ],
+    ['asks for', asksFor(one)],
     ['priority', priorityText(one)],
     ['time limit', one.time_limit_s === null ? null : duration(one.time_limit_s * 1000)],
     ['submitted', `${one.created_at} (${age(one.created_at)} ago)`],
@@ -128,6 +125,19 @@ function described(one: DeploymentDetail, events: readonly Event[]): string {
     ...replicaLines(one),
     eventLines(events),
   ].join('\n');
+}
+
+function asksFor(one: DeploymentDetail): string {
+  const { gpu_models: models, gpu_memory_required: memory, node_labels: wanted, max_per_node: most } = one;
+  const parts = [
+    resources({ ram: one.ram_required, cpu: one.cpu_required, gpu: one.gpu_required }),
+    models.length > 0 ? `GPUs of ${models.join(' or ')}` : '',
+    memory > 0 ? `${memory} GB on each GPU` : '',
+    one.replicas > 1 ? `${one.replicas} replicas` : '',
+    one.replicas > 1 && most !== null ? `at most ${most} on a node` : '',
+    Object.keys(wanted).length > 0 ? `nodes with ${labels(wanted)}` : '',
+  ];
+  return parts.filter((part) => part !== '').join(', ');
 }
 
 function priorityText({ priority, waiting }: DeploymentDetail): string {

@@ -66,11 +66,17 @@ function passText(result: PassResult): string {
   const rows = result.decisions.map((one) => {
     const priority =
       one.effective_priority === one.priority ? String(one.priority) : `${one.priority} → ${one.effective_priority}`;
-    const what =
-      one.decision === 'place'
-        ? `starts on ${[...new Set(one.placements.map((placement) => placement.node))].join(', ')}${one.backfilled ? ', backfilled' : ''}${one.promoted ? ', promoted' : ''}`
-        : `waits: ${one.message}`;
-    return [one.position, shortId(one.deployment_id), one.name, priority, what];
+    return [one.position, shortId(one.deployment_id), one.name, priority, decisionText(one)];
   });
   return `${table(['#', 'id', 'name', 'priority', 'decision'], rows)}\n\n${summary}`;
+}
+
+function decisionText(one: PassResult['decisions'][number]): string {
+  if (one.decision === 'wait') return `waits: ${one.message}`;
+  const nodes = [...new Set(one.placements.map((placement) => placement.node))].join(', ');
+  if (one.decision === 'preempt') {
+    const victims = one.receipt.victims.map((victim) => shortId(victim.deployment_id));
+    return `stops ${victims.join(', ')}, then starts on ${nodes}`;
+  }
+  return `starts on ${nodes}${one.backfilled ? ', backfilled' : ''}${one.promoted ? ', promoted' : ''}`;
 }

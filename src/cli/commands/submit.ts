@@ -12,7 +12,7 @@ import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { loadDeployments } from '../files/load-deployments.ts';
 import { findCluster, findDeployment } from '../find.ts';
-import { parseDuration, shortId } from '../format.ts';
+import { pairs, parseDuration, shortId } from '../format.ts';
 import { print, say } from '../output.ts';
 import { call, type Globals, openSession, type Session } from '../session.ts';
 import { untilEnded } from '../until-ended.ts';
@@ -26,6 +26,9 @@ interface SubmitOptions extends Globals {
   readonly cpu?: number;
   readonly gpu: number;
   readonly gpuModel: string[];
+  readonly gpuMemory: number;
+  readonly nodeLabel: string[];
+  readonly maxPerNode?: number;
   readonly priority?: number;
   readonly service?: boolean;
   readonly replicas: number;
@@ -55,6 +58,9 @@ export const addSubmit: AddCommand = (program) => {
     .option('--cpu <cores>', 'cores, for each replica', Number)
     .option('--gpu <devices>', 'GPU devices, or a share of one below 1', Number, 0)
     .option('--gpu-model <model>', 'a model that will do (repeatable)', collect, [])
+    .option('--gpu-memory <gb>', 'memory in GB that each GPU device has at least', Number, 0)
+    .option('--node-label <name=value>', 'a label that its nodes must have (repeatable)', collect, [])
+    .option('--max-per-node <count>', 'at most so many of its replicas on one node; 1: each on its own', Number)
     .option('-p, --priority <number>', '1 to 100; a lower number goes first; default 50', Number)
     .option('--service', 'runs until it is stopped')
     .option('--replicas <count>', 'all start together, or none', Number, 1)
@@ -167,6 +173,8 @@ async function fromOptions(
     cpu_required: cpu,
     gpu_required: given.gpu,
     gpu_models: given.gpuModel,
+    gpu_memory_required: given.gpuMemory,
+    node_labels: pairs(given.nodeLabel, '--node-label'),
     kind: given.service === true ? 'service' : 'job',
     replicas: given.replicas,
     env: { ...(await readEnvFile(given.envFile)), ...pairs(given.env, '--env') },
@@ -174,21 +182,12 @@ async function fromOptions(
     ports: given.port.map(parsePort),
     pull_policy: given.pull,
     ...(words.length === 0 ? {} : { command: [...words] }),
+    ...(given.maxPerNode === undefined ? {} : { max_per_node: given.maxPerNode }),
     ...(given.name === undefined ? {} : { name: given.name }),
     ...(given.priority === undefined ? {} : { priority: given.priority }),
     ...(given.timeLimit === undefined ? {} : { time_limit_s: parseDuration(given.timeLimit) }),
     ...(given.grace === undefined ? {} : { stop_grace_s: parseDuration(given.grace) }),
   };
-}
-
-function pairs(texts: readonly string[], option: string): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const equals = text.indexOf('=');
-      if (equals < 1) throw new CliError(`${option} "${text}" must be written NAME=value`, exitCodes.usage);
-      return [text.slice(0, equals), text.slice(equals + 1)];
-    }),
-  );
 }
 
 async function readEnvFile(path: string | undefined): Promise<Record<string, string>> {
