@@ -57,6 +57,10 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       tellListeners();
       send(admitted.map(({ id, attempt }) => ({ kind: 'start', deploymentId: id, attempt })));
     },
+    onStopping: (stopping) => {
+      tellListeners();
+      send(stopping.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt })));
+    },
   });
   const sweeper = startSweeper({ db, log, send });
   const observers = (Object.keys(runtimes) as RuntimeKind[]).map((kind) => ({

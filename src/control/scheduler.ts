@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Plan, Policy, Snapshot } from '../core/model.ts';
 import { plan } from '../core/plan.ts';
 import { type Admitted, commitPlan, recordPass } from '../store/commit-plan.ts';
+import { commitPreemptions } from '../store/commit-preemptions.ts';
 import type { Database } from '../store/database.ts';
 import { type ClusterSnapshot, readSnapshot } from '../store/snapshot.ts';
 import { clustersWithQueue } from '../store/work.ts';
@@ -48,6 +49,8 @@ interface Deps {
   readonly log: Logger;
   /** Called after a commit with those that are to be started. */
   readonly onAdmitted: (admitted: readonly Admitted[]) => void;
+  /** Called after a commit with those that were told to stop for others. */
+  readonly onStopping?: (stopping: readonly Admitted[]) => void;
   readonly onPass?: (outcome: PassOutcome, admitted: number) => void;
 }
 
@@ -87,10 +90,14 @@ export function startScheduler(deps: Deps): Scheduler {
 
   async function passNow(clusterId: string, loop: ClusterLoop, trigger: PassOptions['trigger']): Promise<PassOutcome> {
     const startedAt = performance.now();
-    const { outcome, admitted } = await runPass(deps.db, clusterId, trigger);
+    const { outcome, admitted, stopped } = await runPass(deps.db, clusterId, trigger);
     loop.lastPassMs = performance.now() - startedAt;
     loop.lastEndedAt = performance.now();
     deps.onPass?.(outcome, admitted.length);
+    if (stopped.length > 0) {
+      loop.current = null;
+      deps.onStopping?.(stopped);
+    }
     if (admitted.length > 0) {
       loop.current = null;
       deps.onAdmitted(admitted);
@@ -169,15 +176,17 @@ async function runPass(
   db: Database,
   clusterId: string,
   trigger: 'api' | 'automatic',
-): Promise<{ outcome: PassOutcome; admitted: Admitted[] }> {
+): Promise<{ outcome: PassOutcome; admitted: Admitted[]; stopped: readonly Admitted[] }> {
   const startedAt = performance.now();
   return db.transaction().execute(async (tx) => {
     const read = await readSnapshot(tx, clusterId, { lock: true });
     if (read === null) throw new ClusterGone(clusterId);
     const decided = plan(read.snapshot, policyOf(read), read.now);
     const admitted = await commitPlan(tx, read, decided);
+    const preempts = decided.decisions.filter((decision) => decision.kind === 'preempt');
+    const { stopped, records } = await commitPreemptions(tx, read, preempts);
     const durationMs = performance.now() - startedAt;
-    const passId = admitted.length > 0 ? uuidv7() : null;
+    const passId = admitted.length + stopped.length > 0 ? uuidv7() : null;
     if (passId !== null) {
       await recordPass(tx, {
         id: passId,
@@ -188,10 +197,11 @@ async function runPass(
         admitted: admitted.length,
         promoted: decided.decisions.filter((decision) => decision.kind === 'place' && decision.promoted).length,
         reservations: decided.reservations.length,
+        preemptions: records,
         durationMs,
       });
     }
-    return { outcome: outcomeOf(read.snapshot, decided, { passId, dryRun: false, durationMs }), admitted };
+    return { outcome: outcomeOf(read.snapshot, decided, { passId, dryRun: false, durationMs }), admitted, stopped };
   });
 }
 

@@ -1,8 +1,9 @@
 /** Turns what a pass has settled into decisions. */
-import type { Decision, Place, QueuedDeployment, Wait } from './model.ts';
+import type { Decision, Place, Preempt, QueuedDeployment, Wait } from './model.ts';
 import { compareInOrder, effectivePriority, inOrder } from './order.ts';
 import type { OrderedList } from './ordered-list.ts';
 import type { Pass, Placed } from './pass.ts';
+import type { Preemption } from './preempt.ts';
 import { Explainer } from './why.ts';
 
 /** One decision for each queued deployment, in order. Costs about the length of the queue. */
@@ -12,6 +13,8 @@ export function decide(pass: Pass): Decision[] {
   const { deployments } = inOrder(pass.state.queue.deployments, pass.policy, pass.now);
   return deployments.map((deployment, i) => {
     const placed = pass.placed.get(deployment.id);
+    const preemption = pass.preemptions.made.get(deployment.id);
+    if (preemption !== undefined) return preemptOf(preemption, i + 1);
     return placed === undefined ? waitOf(pass, explainer, deployment, i + 1) : placeOf(pass, placed, first, i + 1);
   });
 }
@@ -24,6 +27,29 @@ export function placesOf(pass: Pass): Place[] {
   return [...pass.placed.values()]
     .toSorted((a, b) => compareInOrder(a.deployment, b.deployment, pass.policy, pass.now))
     .map((placed) => placeOf(pass, placed, first, queue.countBefore(placed.deployment, pass.policy, pass.now) + 1));
+}
+
+/** The decisions about those for whom others are stopped, in order. Costs about their number. */
+export function preemptsOf(pass: Pass): Preempt[] {
+  const { queue } = pass.state;
+  return [...pass.preemptions.made.values()]
+    .toSorted((a, b) => compareInOrder(a.deployment, b.deployment, pass.policy, pass.now))
+    .map((one) => preemptOf(one, queue.countBefore(one.deployment, pass.policy, pass.now) + 1));
+}
+
+/** It waits still: age has not brought it anything yet. */
+function preemptOf({ deployment, placements, receipt }: Preemption, position: number): Preempt {
+  const { id: deploymentId, priority } = deployment;
+  return {
+    kind: 'preempt',
+    deploymentId,
+    position,
+    priority,
+    effectivePriority: priority,
+    promoted: false,
+    placements,
+    receipt,
+  };
 }
 
 /** The first in order who was not placed; null where everybody was. */

@@ -37,6 +37,8 @@ export function* levelsOf(pass: Pass): Generator<RankedLevel> {
   for (;;) {
     cursors = cursors.filter(({ line, asker }) => pass.fitsNow(line.shape, asker));
     const effective = cursors.reduce((least, cursor) => Math.min(least, cursor.effective), Number.POSITIVE_INFINITY);
+    // Whoever was left waiting before it may have others stopped; what that takes is not for this level or those after it.
+    if (pass.preemptions.serveBefore(effective)) continue;
     if (cursors.length === 0) return;
     yield levelAt(pass, cursors, effective);
     cursors = cursors.filter(({ line, next }) => next < line.members.size);

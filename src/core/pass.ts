@@ -2,11 +2,16 @@
 import type { Candidates } from './choice.ts';
 import type { Claim, Placement, Policy, QueuedDeployment } from './model.ts';
 import { compareByAge } from './order.ts';
+import { Budget } from './pack.ts';
 import type { Spots } from './place.ts';
+import { Preemptions } from './preempt.ts';
 import { askerWith, type Hold } from './reserve.ts';
 import type { Asker, Room } from './room.ts';
 import type { Shape } from './shape.ts';
 import type { ClusterState } from './state.ts';
+
+/** Steps that the search for whom to stop may take in one pass. */
+const preemptionSteps = 100_000;
 
 /** Where a deployment was placed in this pass. */
 export interface Placed {
@@ -35,6 +40,8 @@ export class Pass {
   /** No choice in the levels, each after those before it as they were chosen, could have admitted more than this. */
   bound = 0;
   hold: Hold | null = null;
+  /** Who is stopped for whom. */
+  readonly preemptions: Preemptions;
   /** What is kept for those with a claim who cannot start yet: it is taken from the room. */
   readonly #claimed: Placement[] = [];
   /** Shapes that no longer fit: nothing is freed in a pass, so they are done. */
@@ -44,6 +51,7 @@ export class Pass {
     this.state = state;
     this.policy = policy;
     this.now = now;
+    this.preemptions = new Preemptions(this, new Budget(preemptionSteps));
   }
 
   get room(): Room {
@@ -135,19 +143,31 @@ export class Pass {
     return this.state.empty.holds(shape, 'free');
   }
 
+  /** Sees the room without what is kept for those for whom others are stopped: some of it is not free yet. */
+  giveClaims(): void {
+    this.preemptions.undo();
+    this.#claim(this.#claimed, 1);
+  }
+
+  /** Undoes `giveClaims`. */
+  takeClaims(): void {
+    this.#claim(this.#claimed, -1);
+    this.preemptions.redo();
+  }
+
   /** Gives back all that was taken: the state is as it was before the pass. */
   undo(): void {
     const { room } = this;
+    this.giveClaims();
     for (const { shape, asker, spots } of this.placed.values()) for (const spot of spots) room.give(shape, spot, asker);
     room.unkeep();
-    this.#claim(this.#claimed, 1);
   }
 
   /** Undoes `undo`. */
   redo(): void {
     const { room } = this;
-    this.#claim(this.#claimed, -1);
     if (this.hold !== null) room.keep(this.hold.limits);
     for (const { shape, asker, spots } of this.placed.values()) for (const spot of spots) room.take(shape, spot, asker);
+    this.takeClaims();
   }
 }

@@ -114,8 +114,10 @@ function verify(pass: Pass): void {
       else others.push(placement);
     });
   }
+  pass.giveClaims();
   for (const [number, placements] of byNode) {
     const node = freed(pass.state.nodeAt(number), placements);
     if (!fits(node, placements)) throw new Error(`the plan asks more of node ${node.name} than it has free`);
   }
+  pass.takeClaims();
 }

@@ -12,6 +12,7 @@ const policies = fc.record({
   agingInterval: fc.constantFrom(0, 10 * minute),
   reservationAfter: fc.constantFrom(0, 20 * minute, 10_000 * minute),
   maxAdmissions: fc.constantFrom(2, 500),
+  preemption: fc.constantFrom(undefined, { minRunTime: 0 }, { minRunTime: 10 * minute }),
 });
 
 const requests: fc.Arbitrary<Request> = fc.record({
@@ -112,9 +113,11 @@ function passAndCompare(planner: Planner, policy: Policy, now: number): void {
   const warm = planner.pass(now);
   expect(warm.decisions()).toEqual(cold.decisions);
   expect(warm.places).toEqual(cold.decisions.filter(({ kind }) => kind === 'place'));
+  expect(warm.preempts).toEqual(cold.decisions.filter(({ kind }) => kind === 'preempt'));
   expect([warm.reservations, warm.quality]).toEqual([cold.reservations, cold.quality]);
   expect(planner.snapshot()).toEqual(snapshot);
   planner.start(warm.places, now);
+  planner.preempt(warm.preempts);
 }
 
 describe('after any sequence of events', () => {

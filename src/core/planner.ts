@@ -5,14 +5,25 @@
  * What it plans depends on the state alone, never on how the state came about: `pass(now)` decides what `plan` would on
  * `snapshot()`.
  */
-import { decide, placesOf } from './decide.ts';
-import type { Decision, Holding, Place, Policy, Quality, QueuedDeployment, Reservation, Snapshot } from './model.ts';
+import { decide, placesOf, preemptsOf } from './decide.ts';
+import type {
+  Decision,
+  Holding,
+  Place,
+  Policy,
+  Preempt,
+  Quality,
+  QueuedDeployment,
+  Reservation,
+  Snapshot,
+} from './model.ts';
 import { qualityOf, runPass } from './plan.ts';
 import { ClusterState } from './state.ts';
 
 /** What one pass decided. */
 export interface PassResult {
   readonly places: readonly Place[];
+  readonly preempts: readonly Preempt[];
   readonly reservations: readonly Reservation[];
   readonly quality: Quality;
   /** Everybody's standing, in the order of the scheduler; costs about the length of the queue. Only until something changes. */
@@ -78,9 +89,11 @@ export class Planner {
     const pass = runPass(this.#state, this.policy, now);
     const version = this.#version;
     const places = placesOf(pass);
+    const preempts = preemptsOf(pass);
     pass.undo();
     return {
       places,
+      preempts,
       reservations: pass.hold === null ? [] : [pass.hold.reservation],
       quality: qualityOf(pass),
       decisions: () => {
@@ -97,6 +110,15 @@ export class Planner {
   start(places: readonly Place[], now: number): void {
     this.#version++;
     for (const { deploymentId, placements } of places) this.#state.start(deploymentId, placements, now);
+  }
+
+  /** Others were told to stop as the pass before decided: they are on their way out, and their room is spoken for. */
+  preempt(preempts: readonly Preempt[]): void {
+    this.#version++;
+    for (const { deploymentId, placements, receipt } of preempts) {
+      const victims = receipt.victims.map((victim) => victim.deploymentId);
+      this.#state.preempt({ deploymentId, placements, victims });
+    }
   }
 
   /** The state as it is now. */

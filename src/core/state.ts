@@ -107,6 +107,23 @@ export class ClusterState {
     return true;
   }
 
+  /** Others are told to stop for one that is queued: its places are its own from now on. */
+  preempt(claim: Claim): void {
+    this.claims.set(claim.deploymentId, claim);
+    for (const id of claim.victims ?? []) this.stopping(id);
+  }
+
+  /** It is being stopped: what it holds comes free soon. */
+  stopping(deploymentId: string): void {
+    const held = this.#holdings.get(deploymentId) ?? [];
+    for (const [i, holding] of held.entries()) {
+      const stopping = { ...holding, isStopping: true };
+      held[i] = stopping;
+      const ending = this.ending.get(this.numberOf(holding.nodeId));
+      if (ending?.delete(holding) === true) ending.add(stopping);
+    }
+  }
+
   setSchedulable(nodeId: string, schedulable: boolean): void {
     const node = this.numberOf(nodeId);
     if (node === -1) return;

@@ -27,6 +27,7 @@ export class Explainer {
     const shape = pass.state.queue.shapeOf(deployment.id);
     if (shape === undefined) throw new Error(`deployment ${deployment.id} is not queued`);
     const asker = pass.askerFor(deployment);
+    if (pass.state.claims.has(deployment.id)) return { ...this.#whyShape(shape, asker), reason: 'preempting' };
     const why = this.#whyShape(shape, asker);
     const effective = effectivePriority(deployment, pass.policy, pass.now);
     const isShort = why.reason === 'insufficient_resources' || why.reason === 'fragmented';
