@@ -24,6 +24,10 @@ export interface Admission {
 export function admitLargest(room: Room, level: Level, most: number, budget: Budget): Admission {
   const { candidates } = level;
   const bound = Math.min(most, upperBound(level, room.free()));
+  if (bound < level.turns.length && candidates.length * room.nodes.length > largeLevel) {
+    const order = smallestFirst(candidates, sumOfParts, partsOf(room.free()));
+    return { choice: admitGreedily(room, candidates, order, most), bound };
+  }
   const inOrder = admitInOrder(room, level, most);
   if (sizeOf(inOrder) === bound && isOldest(level, inOrder)) return { choice: inOrder, bound };
   release(room, candidates, inOrder);
@@ -40,6 +44,12 @@ export function admitLargest(room: Room, level: Level, most: number, budget: Bud
   retake(room, candidates, best);
   return { choice: best, bound: search.isComplete ? sizeOf(best) : bound };
 }
+
+/**
+ * Above so many pairs of a shape and a node, to try several orders costs more than the rest of the pass: then one is tried, the
+ * one that is the best on average.
+ */
+const largeLevel = 600_000;
 
 /** Everybody in turn, whoever fits. */
 function admitInOrder(room: Room, level: Level, most: number): Choice {
@@ -149,7 +159,7 @@ const sumOfParts: Size = ({ ram, cpu, gpu, wholeDevices, replicas }, weight) =>
  * Vector Bin Packing", 2011). Of equally large ones the older first.
  */
 function greedyOrders(candidates: readonly Candidates[], free: Free): Uint32Array[] {
-  const part = weights((dimension) => 1 / Math.max(1, free[dimension]));
+  const part = partsOf(free);
   if (candidates.length > manyShapes) return [smallestFirst(candidates, largestPart, part)];
   const demanded = weights((dimension) =>
     candidates.reduce((sum, { shape, members }) => sum + needOf(shape)[dimension] * members.length, 0),
@@ -160,6 +170,11 @@ function greedyOrders(candidates: readonly Candidates[], free: Free): Uint32Arra
     smallestFirst(candidates, sumOfParts, part),
     smallestFirst(candidates, sumOfParts, byDemand),
   ];
+}
+
+/** What one unit is of all that is free. */
+function partsOf(free: Free): Free {
+  return weights((dimension) => 1 / Math.max(1, free[dimension]));
 }
 
 function weights(of: (dimension: keyof Free) => number): Free {

@@ -81,9 +81,13 @@ export class Nearest {
     const { changes } = this.#room;
     const isNew = this.#upTo === -1 || changes.isLongAgo(this.#upTo) || this.#bestUpTo !== this.#best.changes.count;
     if (isNew) for (let node = 0; node < this.#lack.length; node++) this.#lookAt(node);
-    else for (let number = this.#upTo; number < changes.count; number++) this.#lookAt(changes.at(number));
+    else for (let number = this.#upTo; number < changes.count; number++) this.#lookAtIf(changes.at(number));
     this.#upTo = changes.count;
     this.#bestUpTo = this.#best.changes.count;
+  }
+
+  #lookAtIf(node: number): void {
+    if (node !== -1) this.#lookAt(node);
   }
 
   #lookAt(node: number): void {

@@ -106,9 +106,9 @@ export function bestNodeOf(room: Room, shape: Shape, asker: Asker, willDo: (node
  * RAM and CPU stays free. Equal: the node with the lower id.
  */
 function rankOf(room: Room, shape: Shape, node: number, asker: Asker): number {
-  const devices = bestDevices(room, shape, node, asker);
+  const isShare = shape.gpu > 0 && shape.wholeDevices === 0;
   const before = room.useOf(node);
-  const after = room.useWithout(node, shape, devices);
+  const after = room.useWithout(node, shape, isShare ? bestShare(room, shape, node, asker) : -1);
   const lost = shape.wholeDevices > 1 ? before - after : before ** bend - after ** bend;
   return 10_000 * lost + leftoverOn(room, shape, node);
 }
@@ -153,7 +153,7 @@ function bestShare(room: Room, shape: Shape, node: number, asker: Asker): number
     const free = room.now.device[device] ?? 0;
     if (free === tried || room.freeOfDevice(node, device, asker) < shape.gpu || !room.suits(device, shape)) continue;
     tried = free;
-    const use = room.useWithout(node, shape, [device]);
+    const use = room.useWithout(node, shape, device);
     const isFuller = best !== -1 && use === most && free < (room.now.device[best] ?? 0);
     if (use <= most && !isFuller) continue;
     best = device;

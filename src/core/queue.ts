@@ -75,18 +75,18 @@ export class Queue {
     return true;
   }
 
-  /** The one that was removed, and the shape that nobody asks for any more without it. Undefined where it was not queued. */
-  remove(id: string): { deployment: QueuedDeployment; lastOf: Shape | null } | undefined {
+  /** The one that was removed, and the shapes that are forgotten with it. Undefined where it was not queued. */
+  remove(id: string): { deployment: QueuedDeployment; forgotten: readonly Shape[] } | undefined {
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return undefined;
     const { deployment, line } = waiting;
     this.#waiting.delete(id);
     line.members.remove(deployment);
     this.#byPriority?.get(deployment.priority)?.remove(deployment);
-    if (line.members.size > 0) return { deployment, lastOf: null };
+    if (line.members.size > 0) return { deployment, forgotten: [] };
     this.#lines.delete(line.key);
     this.#last = null;
-    return { deployment, lastOf: this.#shapes.release(line.shape) ? line.shape : null };
+    return { deployment, forgotten: this.#shapes.release(line.shape) };
   }
 
   /** How many come before this one in the order of the scheduler. */

@@ -60,14 +60,17 @@ export class Room {
   readonly closed: Uint8Array;
   /** How much of the GPU of a node is of use. */
   readonly yardsticks: Yardsticks;
-  /** By node: its use as it is now; not a number where it has to be computed again. */
-  readonly #use: Float64Array;
+  /** By node: for how many quarters and halves of a device there is room, and how many devices are idle. */
+  readonly #quarters: Int32Array;
+  readonly #halves: Int32Array;
+  readonly #idle: Int32Array;
   /** What is free in all nodes that are open. */
   readonly #total = { ram: 0, cpu: 0, gpu: 0, idle: 0 };
   /** What restrained askers may take at most, by node. */
   #limits: ReadonlyMap<number, Limit> = noLimits;
   readonly changes: Changes;
   readonly #seen = new Map<Shape, Seen>();
+  readonly #suitable = new Map<string, Uint8Array>();
 
   /** A room of these nodes; or the same room as another one, to try something on. What is kept is not copied. */
   constructor(of: readonly Node[] | Room, state: 'as it is' | 'emptied' | 'emptied and opened' = 'as it is') {
@@ -96,21 +99,34 @@ export class Room {
       };
     }
     this.changes = new Changes(this.nodes.length);
-    this.#use = new Float64Array(this.nodes.length).fill(Number.NaN);
+    this.#quarters = new Int32Array(this.nodes.length);
+    this.#halves = new Int32Array(this.nodes.length);
+    this.#idle = new Int32Array(this.nodes.length);
     for (let node = 0; node < this.nodes.length; node++) this.#count(node, 1);
   }
 
-  /** Adds what a node has free to the total, or takes it off; a closed one has nothing. */
+  /** Adds what a node has free to what is counted, or takes it off; a closed one counts nothing in the total. */
   #count(node: number, sign: 1 | -1): void {
-    if (this.closed[node] === 1) return;
-    this.#total.ram += sign * (this.now.ram[node] ?? 0);
-    this.#total.cpu += sign * (this.now.cpu[node] ?? 0);
+    let gpu = 0;
+    let quarters = 0;
+    let halves = 0;
+    let idle = 0;
     const end = this.firstDevice[node + 1] ?? 0;
     for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
       const free = this.now.device[device] ?? 0;
-      this.#total.gpu += sign * free;
-      if (free === wholeDevice) this.#total.idle += sign * free;
+      gpu += free;
+      quarters += quartersIn(free);
+      halves += halvesIn(free);
+      if (free === wholeDevice) idle++;
     }
+    this.#quarters[node] = (this.#quarters[node] ?? 0) + sign * quarters;
+    this.#halves[node] = (this.#halves[node] ?? 0) + sign * halves;
+    this.#idle[node] = (this.#idle[node] ?? 0) + sign * idle;
+    if (this.closed[node] === 1) return;
+    this.#total.ram += sign * (this.now.ram[node] ?? 0);
+    this.#total.cpu += sign * (this.now.cpu[node] ?? 0);
+    this.#total.gpu += sign * gpu;
+    this.#total.idle += sign * idle * wholeDevice;
   }
 
   /** Keeps room: from here on, restrained askers may take at most so much of these nodes (and what is free). */
@@ -128,7 +144,6 @@ export class Room {
     this.#count(node, -1);
     this.closed[node] = closed ? 1 : 0;
     this.#count(node, 1);
-    this.#use[node] = Number.NaN;
     this.changes.add(node);
   }
 
@@ -143,7 +158,6 @@ export class Room {
       if (number !== -1) device[number] = (device[number] ?? 0) + sign * share.amount;
     }
     this.#count(node, 1);
-    this.#use[node] = Number.NaN;
     this.changes.add(node);
   }
 
@@ -175,7 +189,6 @@ export class Room {
     const share = sign * Math.min(shape.gpu, wholeDevice);
     for (const device of devices) ofDevice[device] = (ofDevice[device] ?? 0) + share;
     this.#count(node, 1);
-    this.#use[node] = Number.NaN;
     const limit = this.#limitOf(node, asker);
     if (limit === undefined) return;
     limit.ram += sign * shape.ram;
@@ -258,9 +271,15 @@ export class Room {
     return Math.min(capacity, whole > 0 ? Math.floor(count / whole) : count);
   }
 
-  /** By device: 1 where it suits the shape. */
+  /** By device: 1 where it suits the shape. Shapes that ask for the same models and memory share one list. */
   suitable(shape: Shape): Uint8Array {
-    return Uint8Array.from(this.#devices, (_, device) => (this.suits(device, shape) ? 1 : 0));
+    const key = `${shape.gpuMemory} ${shape.models === null ? '' : JSON.stringify([...shape.models].toSorted(compareIds))}`;
+    let suitable = this.#suitable.get(key);
+    if (suitable === undefined) {
+      suitable = Uint8Array.from(this.#devices, (_, device) => (this.suits(device, shape) ? 1 : 0));
+      this.#suitable.set(key, suitable);
+    }
+    return suitable;
   }
 
   #isOpenTo(node: number, { labels }: Shape): boolean {
@@ -422,35 +441,26 @@ export class Room {
 
   /** How much of the node's GPU is of use now (usable.ts). */
   useOf(node: number): number {
-    const known = this.#use[node] ?? 0;
-    if (!Number.isNaN(known)) return known;
-    return (this.#use[node] = this.#useWith(node, 0, 0));
+    const { cpu, ram } = this.now;
+    const [quarters = 0, halves = 0, idle = 0] = [this.#quarters[node], this.#halves[node], this.#idle[node]];
+    return this.yardsticks.use(cpu[node] ?? 0, ram[node] ?? 0, quarters, halves, idle);
   }
 
-  /** How much of it would be, if so much were taken of the node and of each of these devices. */
-  useWithout(node: number, shape: Shape, devices: readonly number[]): number {
-    const { device: free } = this.now;
-    const share = Math.min(shape.gpu, wholeDevice);
-    for (const device of devices) free[device] = (free[device] ?? 0) - share;
-    const use = this.#useWith(node, shape.cpu, shape.ram);
-    for (const device of devices) free[device] = (free[device] ?? 0) + share;
-    return use;
-  }
-
-  #useWith(node: number, cpu: number, ram: number): number {
-    const { now, firstDevice } = this;
-    const [first = 0, end = 0] = [firstDevice[node], firstDevice[node + 1]];
-    return this.yardsticks.use((now.cpu[node] ?? 0) - cpu, (now.ram[node] ?? 0) - ram, now.device, first, end);
-  }
-
-  /** Devices of the node that nobody has a share of. */
-  idleDevices(node: number): number {
-    const end = this.firstDevice[node + 1] ?? 0;
-    let idle = 0;
-    for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
-      if (this.now.device[device] === wholeDevice) idle++;
+  /** How much of it would be, if a replica were placed there: a share on the device, or whole devices, whichever. */
+  useWithout(node: number, shape: Shape, device: number): number {
+    let [quarters = 0, halves = 0, idle = 0] = [this.#quarters[node], this.#halves[node], this.#idle[node]];
+    if (shape.wholeDevices > 0) {
+      quarters -= 4 * shape.wholeDevices;
+      halves -= 2 * shape.wholeDevices;
+      idle -= shape.wholeDevices;
+    } else if (shape.gpu > 0) {
+      const free = this.now.device[device] ?? 0;
+      quarters += quartersIn(free - shape.gpu) - quartersIn(free);
+      halves += halvesIn(free - shape.gpu) - halvesIn(free);
+      if (free === wholeDevice) idle--;
     }
-    return idle;
+    const cpu = (this.now.cpu[node] ?? 0) - shape.cpu;
+    return this.yardsticks.use(cpu, (this.now.ram[node] ?? 0) - shape.ram, quarters, halves, idle);
   }
 
   /** All that can be told apart about what a node still has, as a key; nodes with equal keys are interchangeable. */
@@ -462,7 +472,8 @@ export class Room {
     }
     const limit = this.#limits.get(node);
     const labels = this.nodes[node]?.labels;
-    const said = labels === undefined ? '' : JSON.stringify(Object.entries(labels).toSorted());
+    const said =
+      labels === undefined ? '' : JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => compareIds(a, b)));
     const own = `${this.closed[node]},${said},${this.now.ram[node]},${this.now.cpu[node]}`;
     return `${own},${limit?.ram},${limit?.cpu},${devices.toSorted().join()}`;
   }
@@ -503,3 +514,6 @@ export class Room {
     };
   }
 }
+
+const quartersIn = (free: number): number => Math.floor((free * 4) / wholeDevice);
+const halvesIn = (free: number): number => Math.floor((free * 2) / wholeDevice);

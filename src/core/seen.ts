@@ -12,20 +12,25 @@ export const manyReplicas = 1_000_000;
 /** The numbers of the nodes that changed, one after the other; the older ones are overwritten. */
 export class Changes {
   readonly #ring: Int32Array;
+  /** By node: the number of its latest change. */
+  readonly #latest: Float64Array;
   /** How many there were. */
   count = 0;
 
   constructor(nodes: number) {
     this.#ring = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(64, 2 * nodes))));
+    this.#latest = new Float64Array(nodes).fill(-1);
   }
 
   add(node: number): void {
+    this.#latest[node] = this.count;
     this.#ring[this.count++ & (this.#ring.length - 1)] = node;
   }
 
-  /** The change with this number, which must not be too old. */
+  /** The node of the change with this number, which must not be too old; -1 where it has changed again since. */
   at(number: number): number {
-    return this.#ring[number & (this.#ring.length - 1)] ?? 0;
+    const node = this.#ring[number & (this.#ring.length - 1)] ?? 0;
+    return this.#latest[node] === number ? node : -1;
   }
 
   /** Whether those since then are so many that looking at everything anew is cheaper. */
@@ -62,9 +67,13 @@ export class Seen {
     if (this.#upTo === -1 || changes.isLongAgo(this.#upTo)) {
       for (let node = 0; node < this.capacityOn.length; node++) this.#lookAt(node);
     } else {
-      for (let number = this.#upTo; number < changes.count; number++) this.#lookAt(changes.at(number));
+      for (let number = this.#upTo; number < changes.count; number++) this.#lookAtIf(changes.at(number));
     }
     this.#upTo = changes.count;
+  }
+
+  #lookAtIf(node: number): void {
+    if (node !== -1) this.#lookAt(node);
   }
 
   #lookAt(node: number): void {
@@ -114,6 +123,7 @@ export class Ranks {
   }
 
   #rank(node: number, rankOf: (node: number) => number): void {
+    if (node === -1) return;
     const rank = rankOf(node);
     if (rank === this.of[node]) return;
     this.of[node] = rank;

@@ -28,35 +28,42 @@ export interface Shape {
   readonly maxPerNode: number;
 }
 
-/** Gives each distinct request its shape, for as long as somebody uses it. */
+/** So many shapes are known at once, though nobody uses some of them: what is seen of them is of use when they come again. */
+const knownShapes = 1024;
+
+/** Gives each distinct request its shape. */
 export class Shapes {
-  readonly #byKey = new Map<string, { readonly shape: Shape; users: number }>();
-  readonly #keys = new Map<Shape, string>();
+  readonly #byKey = new Map<string, Shape>();
+  readonly #users = new Map<Shape, number>();
   #made = 0;
 
   of(request: Request): Shape {
     const key = keyOf(request);
-    const known = this.#byKey.get(key);
-    if (known !== undefined) return known.shape;
-    const shape = shapeOf(request, this.#made++);
-    this.#byKey.set(key, { shape, users: 0 });
-    this.#keys.set(shape, key);
+    let shape = this.#byKey.get(key);
+    if (shape === undefined) {
+      shape = shapeOf(request, this.#made++);
+      this.#byKey.set(key, shape);
+      this.#users.set(shape, 0);
+    }
     return shape;
   }
 
   use(shape: Shape): void {
-    const known = this.#byKey.get(this.#keys.get(shape) ?? '');
-    if (known !== undefined) known.users++;
+    this.#users.set(shape, (this.#users.get(shape) ?? 0) + 1);
   }
 
-  /** Undoes `use`; true where nobody uses it any more. Then it is forgotten. */
-  release(shape: Shape): boolean {
-    const key = this.#keys.get(shape) ?? '';
-    const known = this.#byKey.get(key);
-    if (known === undefined || --known.users > 0) return false;
-    this.#byKey.delete(key);
-    this.#keys.delete(shape);
-    return true;
+  /** Undoes `use`. Returns the shapes that are forgotten: those that nobody uses, if there are many. */
+  release(shape: Shape): readonly Shape[] {
+    this.#users.set(shape, (this.#users.get(shape) ?? 1) - 1);
+    if (this.#byKey.size <= knownShapes) return [];
+    const forgotten: Shape[] = [];
+    for (const [key, one] of this.#byKey) {
+      if (this.#users.get(one) !== 0) continue;
+      this.#byKey.delete(key);
+      this.#users.delete(one);
+      forgotten.push(one);
+    }
+    return forgotten;
   }
 }
 

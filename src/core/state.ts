@@ -64,7 +64,7 @@ export class ClusterState {
     const removed = this.queue.remove(id);
     if (removed === undefined) return undefined;
     this.claims.delete(id);
-    if (removed.lastOf !== null) for (const room of [this.room, this.empty, this.best]) room.forget(removed.lastOf);
+    for (const shape of removed.forgotten) for (const room of [this.room, this.empty, this.best]) room.forget(shape);
     return removed.deployment;
   }
 

@@ -10,52 +10,61 @@
  */
 import { type Node, wholeDevice } from './model.ts';
 
-/** Shares that halve, and numbers of devices that double, in thousandths: no size counts more than another. */
-const sizes = [250, 500, 1000, 2000, 4000, 8000] as const;
+/**
+ * The sizes are shares that halve, and numbers of devices that double, so that no size counts more than another. A typical
+ * request takes a quarter, a half, three quarters or all of the CPU and RAM that the cluster has for its GPU.
+ */
+const divisor = wholeDevice * 6 * 4;
 
-/** How much CPU and RAM a typical request takes for its GPU, in parts of what the cluster has for each. */
-const parts = [0.25, 0.5, 0.75, 1] as const;
+/** Copies of one size, added up over the four parts: `copies` by its devices, `enough` times all of its CPU and RAM. */
+function fill(copies: number, enough: number): number {
+  if (copies === 0) return 0;
+  return (
+    Math.min(copies, Math.floor(enough * 4)) +
+    Math.min(copies, Math.floor(enough * 2)) +
+    Math.min(copies, Math.floor((enough * 4) / 3)) +
+    Math.min(copies, Math.floor(enough))
+  );
+}
 
 export class Yardsticks {
-  /** What the cluster's GPU nodes have for each thousandth of a GPU, in thousandths. */
-  readonly #cpu: number;
-  readonly #ram: number;
+  /** How much GPU, in devices, the cluster's GPU nodes have for each thousandth of CPU and of RAM. */
+  readonly #perCpu: number;
+  readonly #perRam: number;
 
   constructor(nodes: readonly Node[]) {
     const withGpu = nodes.filter(({ devices }) => devices.length > 0);
     const sum = (of: (node: Node) => number) => withGpu.reduce((total, node) => total + of(node), 0);
-    const gpu = Math.max(
-      1,
-      sum(({ devices }) => devices.length * wholeDevice),
-    );
-    this.#cpu = sum(({ total }) => total.cpu) / gpu;
-    this.#ram = sum(({ total }) => total.ram) / gpu;
+    const devices = sum((node) => node.devices.length);
+    this.#perCpu =
+      devices /
+      Math.max(
+        1,
+        sum(({ total }) => total.cpu),
+      );
+    this.#perRam =
+      devices /
+      Math.max(
+        1,
+        sum(({ total }) => total.ram),
+      );
   }
 
   /**
-   * The use of a node with so much free CPU and RAM, whose devices `free[first]` up to, not including, `free[end]` have so much
-   * free, in devices.
+   * The use, in devices, of a node with so much free CPU and RAM, whose devices have room for so many quarters and so many halves
+   * of one, and of which so many are idle.
    */
-  use(cpu: number, ram: number, free: Float64Array, first: number, end: number): number {
-    let quarters = 0;
-    let halves = 0;
-    let idle = 0;
-    for (let device = first; device < end; device++) {
-      const amount = free[device] ?? 0;
-      quarters += Math.floor(amount / 250);
-      halves += Math.floor(amount / 500);
-      if (amount === wholeDevice) idle++;
-    }
+  use(cpu: number, ram: number, quarters: number, halves: number, idle: number): number {
     if (quarters === 0) return 0;
-    let usable = 0;
-    for (const size of sizes) {
-      const copies = size === 250 ? quarters : size === 500 ? halves : Math.floor((idle * wholeDevice) / size);
-      if (copies === 0) continue;
-      const cpuOfAll = cpu / (this.#cpu * size);
-      const ramOfAll = ram / (this.#ram * size);
-      const most = Math.min(cpuOfAll, ramOfAll);
-      for (const part of parts) usable += size * Math.min(copies, Math.floor(most / part));
-    }
-    return usable / (wholeDevice * sizes.length * parts.length);
+    // In yardsticks of one device: how many of them the CPU and the RAM are enough for.
+    const enough = Math.min(cpu * this.#perCpu, ram * this.#perRam);
+    const usable =
+      250 * fill(quarters, enough * 4) +
+      500 * fill(halves, enough * 2) +
+      1000 * fill(idle, enough) +
+      2000 * fill(idle >> 1, enough / 2) +
+      4000 * fill(idle >> 2, enough / 4) +
+      8000 * fill(idle >> 3, enough / 8);
+    return usable / divisor;
   }
 }
