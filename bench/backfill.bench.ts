@@ -31,10 +31,13 @@ A reference EASY gets 92.58 on KTH-SP2 and 87.87 on SDSC-SP2, EASY++ 63.50 and 7
   },
 };
 
+function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 function figuresOf(jobs: readonly SwfJob[], waits: readonly number[]) {
   const slowdowns = jobs.map(({ run }, i) => Math.max(1, ((waits[i] ?? 0) + run) / Math.max(run, 10)));
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  return { slowdown: mean(slowdowns), mean: mean(waits), worst: waits.reduce((a, b) => Math.max(a, b), 0) };
+  return { slowdown: average(slowdowns), mean: average(waits), worst: waits.reduce((a, b) => Math.max(a, b), 0) };
 }
 
 /** Waits in seconds, in the order of the log. */
@@ -44,7 +47,7 @@ function replay({ processors, jobs }: SwfLog, policy: Policy): number[] {
   const planner = new Planner({ nodes: [node], queue: [], holdings: [] }, policy);
   const byId = new Map(jobs.map((job, i) => [idOf(i), { job, i }]));
   const arrivals = jobs.map((job, i) => ({ job, i })).toSorted((a, b) => a.job.submit - b.job.submit || a.i - b.i);
-  const waits = new Array<number>(jobs.length).fill(0);
+  const waits = jobs.map(() => 0);
   const ends = new Ends();
   for (let next = 0; next < arrivals.length || ends.size > 0; ) {
     const now = Math.min(arrivals[next]?.job.submit ?? Number.POSITIVE_INFINITY, ends.first);

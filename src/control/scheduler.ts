@@ -198,6 +198,7 @@ async function runPass(
         promoted: decided.decisions.filter((decision) => decision.kind === 'place' && decision.promoted).length,
         reservations: decided.reservations.length,
         preemptions: records,
+        quality: decided.quality,
         durationMs,
       });
     }

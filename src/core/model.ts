@@ -107,7 +107,7 @@ export interface Policy {
   readonly preemption?: PreemptionPolicy;
 }
 
-export interface PreemptionPolicy {
+interface PreemptionPolicy {
   /** Nothing is stopped that has not run for so long yet, in milliseconds. */
   readonly minRunTime: number;
 }

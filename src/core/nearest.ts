@@ -27,14 +27,16 @@ export function keepNearest(state: ClusterState, shape: Shape): Map<number, Kept
 
 /** What is free beyond the need of so many replicas. Of what they do not need, nothing is kept. */
 function limitOn(room: Room, shape: Shape, node: number, replicas: number): Limit {
-  const beyond = (free: number | undefined, need: number) =>
-    need === 0 ? Number.POSITIVE_INFINITY : Math.max(0, (free ?? 0) - need);
   const needed = devicesFor(room, shape, node, replicas);
   return {
     ram: beyond(room.now.ram[node], replicas * shape.ram),
     cpu: beyond(room.now.cpu[node], replicas * shape.cpu),
     devices: room.devicesOf(node).map((device) => beyond(room.now.device[device], needed.get(device) ?? 0)),
   };
+}
+
+function beyond(free: number | undefined, need: number): number {
+  return need === 0 ? Number.POSITIVE_INFINITY : Math.max(0, (free ?? 0) - need);
 }
 
 /** For one shape: how near each node comes. Only nodes that changed are looked at again. */

@@ -30,8 +30,9 @@ const nodes = fc
   .map((all) =>
     all.map(({ ram, cpu, models, schedulable, zone }, i): Node => {
       const total = { ram: ram * 1000, cpu: cpu * 1000, gpu: models.length * 1000 };
-      const memory = (index: number) => (index === 0 ? 16_000 : 40_000);
-      const devices = models.map((model, index) => ({ index, model, memory: memory(index), free: 1000 }));
+      const devices = models.map((model, index) => {
+        return { index, model, memory: index === 0 ? 16_000 : 40_000, free: 1000 };
+      });
       return { id: `n${i}`, name: `node ${i}`, total, free: total, devices, schedulable, labels: { zone } };
     }),
   );

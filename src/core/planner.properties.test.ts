@@ -81,6 +81,10 @@ const clusters = fc
     }),
   );
 
+function pick<Item>(items: readonly Item[], which: number): Item | undefined {
+  return items[which % items.length];
+}
+
 /** Lets all of it happen; after each pass, compares it with a cold one. */
 function replay(nodes: readonly Node[], policy: Policy, happened: readonly Event[]): void {
   const planner = new Planner({ nodes, queue: [], holdings: [] }, policy);
@@ -88,7 +92,6 @@ function replay(nodes: readonly Node[], policy: Policy, happened: readonly Event
   let number = 0;
   for (const event of happened) {
     const { queue, holdings } = planner.snapshot();
-    const pick = <Item>(items: readonly Item[], which: number): Item | undefined => items[which % items.length];
     if (event.kind === 'submit') planner.submit(submitted(event, number++, now));
     else if (event.kind === 'end') planner.release(pick(holdings, event.which)?.deploymentId ?? '');
     else if (event.kind === 'withdraw') planner.withdraw(pick(queue, event.which)?.id ?? '');

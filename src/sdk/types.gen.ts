@@ -624,6 +624,12 @@ export type Pass = {
     admitted: number;
     promoted: number;
     reservations: number;
+    /**
+     * No choice inside the levels of priority, each after those before it as they were chosen, admits more than this. Null of passes before this was written down.
+     */
+    bound: number | null;
+    gap: number | null;
+    proven_optimal: boolean | null;
     preemptions: Array<{
         /**
          * The best priority among those that are stopped.
@@ -675,6 +681,18 @@ export type PassResult = {
      */
     preempting: number;
     waiting: number;
+    /**
+     * No choice inside the levels of priority, each after those before it as they were chosen, admits more than this.
+     */
+    bound: number;
+    /**
+     * `bound` less `admitted`.
+     */
+    gap: number;
+    /**
+     * True where nobody could have admitted more.
+     */
+    proven_optimal: boolean;
     duration_ms: number;
     decisions: Array<Decision>;
 };

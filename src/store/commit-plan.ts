@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Place, Plan } from '../core/model.ts';
+import type { Place, Plan, Quality } from '../core/model.ts';
 import type { PreemptionRecord } from './commit-preemptions.ts';
 import type { InTransaction } from './database.ts';
 import type { ClusterSnapshot } from './snapshot.ts';
@@ -127,6 +127,7 @@ export async function recordPass(
     promoted: number;
     reservations: number;
     preemptions?: readonly PreemptionRecord[];
+    quality: Pick<Quality, 'bound' | 'proven'>;
     durationMs: number;
   },
 ): Promise<void> {
@@ -142,6 +143,8 @@ export async function recordPass(
       promoted: pass.promoted,
       reservations: pass.reservations,
       preemptions: JSON.stringify(pass.preemptions ?? []),
+      bound: pass.quality.bound,
+      proven: pass.quality.proven,
       duration_ms: pass.durationMs,
     })
     .execute();

@@ -224,6 +224,8 @@ export interface Tables {
     promoted: number;
     reservations: number;
     preemptions: JSONColumnType<PreemptionRecord[], string | undefined, string>;
+    bound: number | null;
+    proven: boolean | null;
     duration_ms: number;
     created_at: Timestamp;
   };

@@ -43,6 +43,7 @@ it('answers with what a pass decided, and says of the others why they wait', asy
 
   const dry = await schedule('?dryRun=true');
   expect(dry.body).toMatchObject({ pass_id: null, dry_run: true, queued: 3, admitted: 2, waiting: 1 });
+  expect(dry.body).toMatchObject({ bound: 2, gap: 0, proven_optimal: true });
   const { body } = await schedule('');
   expect(body).toMatchObject({
     dry_run: false,

@@ -32,9 +32,15 @@ test('what is urgent runs, what was stopped for it waits with its age, and runs 
 
   await service.eventsTold();
   expect((await owner.eventsOf(low.id)).map(({ type }) => type.replace('deployment.', ''))).toEqual([
-    ...['submitted', 'admitted', 'started', 'preempted', 'requeued', 'admitted', 'started'],
+    'submitted',
+    'admitted',
+    'started',
+    'preempted',
+    'requeued',
+    'admitted',
+    'started',
   ]);
-  const [preempting] = (await owner.eventsOf(urgent.id)).filter(({ type }) => type === 'deployment.preempting');
+  const preempting = (await owner.eventsOf(urgent.id)).find(({ type }) => type === 'deployment.preempting');
   const victims = [{ deployment_id: low.id, priority: 50 }];
   expect(preempting).toMatchObject({ message: 'low is stopped to make room for urgent', data: { victims } });
   type Pass = { preemptions: { deployment_id: string; victims: object[] }[] };
@@ -110,13 +116,12 @@ describe('nobody is stopped', () => {
   });
 });
 
+function job(ms: number, input: DeploymentInput) {
+  return { kind: 'job' as const, env: { SIM_RUN_MS: String(ms) }, ...input };
+}
+
 test('a storm of urgent ones loses nobody: all end once, and nothing is held at the end', async () => {
   const cluster = await owner.createCluster({ ram: 8, cpu: 8, policy: { preemption } });
-  const job = (ms: number, input: DeploymentInput) => ({
-    kind: 'job' as const,
-    env: { SIM_RUN_MS: String(ms) },
-    ...input,
-  });
   const low = await owner.submitAll(
     cluster.id,
     Array.from({ length: 12 }, () => job(400, { priority: 90 })),

@@ -45,6 +45,9 @@ const Waits = Waiting.extend({
 export const Decision = z.discriminatedUnion('decision', [Placed, Preempts, Waits]);
 
 /** What one pass decided. Of those that wait, the first thousand in order are listed; the counts are of all. */
+const boundMeaning =
+  'No choice inside the levels of priority, each after those before it as they were chosen, admits more than this.';
+
 export const PassResult = z.object({
   pass_id: id.nullable().describe('Null where nothing changed, or in a dry run.'),
   dry_run: z.boolean(),
@@ -53,6 +56,9 @@ export const PassResult = z.object({
   promoted: z.number().int(),
   preempting: z.number().int().describe('For how many others are stopped now; they wait until those are gone.'),
   waiting: z.number().int(),
+  bound: z.number().int().describe(boundMeaning),
+  gap: z.number().int().describe('`bound` less `admitted`.'),
+  proven_optimal: z.boolean().describe('True where nobody could have admitted more.'),
   duration_ms: z.number(),
   decisions: z.array(Decision),
 });
@@ -78,6 +84,9 @@ export const Pass = z.object({
   admitted: z.number().int(),
   promoted: z.number().int(),
   reservations: z.number().int(),
+  bound: z.number().int().nullable().describe(`${boundMeaning} Null of passes before this was written down.`),
+  gap: z.number().int().nullable(),
+  proven_optimal: z.boolean().nullable(),
   preemptions: z.array(PreemptionReceipt.extend({ deployment_id: id.describe('For whom they were stopped.') })),
   duration_ms: z.number(),
   created_at: timestamp,

@@ -61,7 +61,9 @@ export const addSchedule: AddCommand = (program) => {
 
 function passText(result: PassResult): string {
   const would = result.dry_run ? 'would be ' : '';
-  const summary = `${result.queued} queued: ${result.admitted} ${would}admitted, ${result.waiting} wait (${result.duration_ms.toFixed(1)} ms)`;
+  const best = result.proven_optimal ? 'nobody could have admitted more' : `at most ${result.bound} possible`;
+  const counts = `${result.queued} queued: ${result.admitted} ${would}admitted, ${result.waiting} wait`;
+  const summary = `${counts}; ${best} (${result.duration_ms.toFixed(1)} ms)`;
   if (result.decisions.length === 0) return summary;
   const rows = result.decisions.map((one) => {
     const priority =
