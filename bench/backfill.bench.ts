@@ -4,7 +4,8 @@ import type { Bench, Metric } from './support/bench.ts';
 import { readReferenceLogs, type SwfJob, type SwfLog } from './support/swf.ts';
 
 const policies: Readonly<Record<string, Policy>> = {
-  easy: { agingInterval: 0, reservationAfter: 0, maxAdmissions: 500 },
+  largest_set: { agingInterval: 0, reservationAfter: 0, maxAdmissions: 500 },
+  learned: { agingInterval: 0, reservationAfter: 0, maxAdmissions: 500, backfill: 'learned' },
 };
 
 export const bench: Bench = {
@@ -51,7 +52,7 @@ function replay({ processors, jobs }: SwfLog, policy: Policy): number[] {
   const ends = new Ends();
   for (let next = 0; next < arrivals.length || ends.size > 0; ) {
     const now = Math.min(arrivals[next]?.job.submit ?? Number.POSITIVE_INFINITY, ends.first);
-    for (; ends.first === now; ) planner.release(ends.take());
+    for (; ends.first === now; ) planner.release(ends.take(), now * 1000);
     for (; arrivals[next]?.job.submit === now; next += 1) {
       const { job, i } = arrivals[next] as { job: SwfJob; i: number };
       planner.submit({

@@ -23,7 +23,7 @@ export interface Admission {
 /** Chooses the largest set, at most `most` deployments; between equally large ones the oldest. Takes their room. */
 export function admitLargest(room: Room, level: Level, most: number, budget: Budget): Admission {
   const { candidates } = level;
-  const bound = Math.min(most, upperBound(level, room.free()));
+  const bound = Math.min(most, boundOf(level, room.free()));
   if (bound < level.turns.length && candidates.length * room.nodes.length > largeLevel) {
     const order = smallestFirst(candidates, sumOfParts, partsOf(room.free()));
     return { choice: admitGreedily(room, candidates, order, most), bound };
@@ -126,7 +126,7 @@ function positionsOf(candidates: readonly Candidates[], choice: Choice): number[
 const manyShapes = 2000;
 
 /** No set can have more than this: in each dimension by itself, the smallest first, as if the cluster were one node. */
-function upperBound({ candidates, turns }: Level, free: Free): number {
+export function boundOf({ candidates, turns }: Level, free: Free): number {
   if (candidates.length > manyShapes) return turns.length;
   const needs = candidates.map(({ shape, members }) => ({ need: needOf(shape), count: members.length }));
   const bounds = scarce.map((dimension) => {
@@ -149,6 +149,11 @@ type Size = (shape: Shape, weight: Free) => number;
 /** By the largest part that it takes of any dimension (as in Ghodsi et al., "Dominant Resource Fairness", NSDI 2011). */
 const largestPart: Size = ({ ram, cpu, gpu, wholeDevices, replicas }, weight) =>
   replicas * Math.max(ram * weight.ram, cpu * weight.cpu, gpu * weight.gpu, wholeDevices > 0 ? gpu * weight.idle : 0);
+
+/** The largest part of all that there is that a deployment takes of any dimension. */
+export function largestPartOf(shape: Shape, all: Free): number {
+  return largestPart(shape, partsOf(all));
+}
 
 const sumOfParts: Size = ({ ram, cpu, gpu, wholeDevices, replicas }, weight) =>
   replicas * (ram * weight.ram + cpu * weight.cpu + gpu * weight.gpu + (wholeDevices > 0 ? gpu * weight.idle : 0));

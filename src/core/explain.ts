@@ -12,7 +12,7 @@ const sentences: Readonly<Record<WaitReason, (wait: Wait, request: Request) => s
   preempting: () => 'others are being stopped for it; it starts when they are gone',
   held_by_reservation: () => 'it would fit, but what is free is being kept for one that has waited longer',
   level_chose_larger_set: (wait, request) =>
-    `of its priority, others that are more in number run instead: ${needs(wait, request, 'free')}`,
+    `of its priority, others run instead, more in number or sooner done: ${needs(wait, request, 'free')}`,
   insufficient_resources: (wait, request) => needs(wait, request, 'free'),
   fragmented: (wait, request) => `enough is free in sum, but not in one place: ${needs(wait, request, 'free')}`,
   no_schedulable_node: () => 'every node that could hold it is cordoned or does not answer',

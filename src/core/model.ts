@@ -103,6 +103,11 @@ export interface Policy {
   readonly reservationAfter: number;
   /** The most deployments that one pass admits: a pass stays one short transaction. */
   readonly maxAdmissions: number;
+  /**
+   * Who goes first inside a level when not all fit. `largest_set` (where absent): as many as can run beside each other.
+   * `learned`: those who are expected to be short and small, the sooner the longer they have waited (shortest.ts).
+   */
+  readonly backfill?: 'largest_set' | 'learned';
   /** Whether a running deployment may be stopped for one of higher priority; absent: never. */
   readonly preemption?: PreemptionPolicy;
 }
@@ -118,6 +123,8 @@ export interface Snapshot {
   readonly holdings: readonly Holding[];
   /** What is kept for those for whom others are being stopped; absent: nothing. */
   readonly claims?: readonly Claim[];
+  /** By user: how long their latest deployments ran, in milliseconds, the latest first; absent: nothing is known. */
+  readonly runs?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** The places that a queued deployment gets as soon as those that were stopped for it are gone. */

@@ -6,7 +6,7 @@ import type { Policy, QueuedDeployment } from './model.ts';
 const bestPriority = 1;
 
 /** Milliseconds waited. Never negative: a clock that was set back makes nobody younger than new. */
-function waited(deployment: QueuedDeployment, now: number): number {
+export function waited(deployment: QueuedDeployment, now: number): number {
   return Math.max(0, now - deployment.queuedAt);
 }
 

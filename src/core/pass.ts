@@ -13,6 +13,9 @@ import type { ClusterState } from './state.ts';
 /** Steps that the search for whom to stop may take in one pass. */
 const preemptionSteps = 100_000;
 
+/** Of deployments of one shape in a level, so many of the oldest are put in order by what is expected of them. */
+const learnedFrom = 1000;
+
 /** Where a deployment was placed in this pass. */
 export interface Placed {
   readonly deployment: QueuedDeployment;
@@ -135,6 +138,8 @@ export class Pass {
   /** More of a shape than this cannot be admitted any more. */
   mostOf(shape: Shape, asker: Asker): number {
     const { left } = this;
+    // Who goes first is not who is the oldest: then more of them are looked at than could start.
+    if (this.policy.backfill === 'learned') return learnedFrom;
     return Math.min(left, Math.floor(this.room.capacity(shape, asker, left * shape.replicas) / shape.replicas));
   }
 

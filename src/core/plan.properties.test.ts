@@ -13,6 +13,7 @@ const policies = fc.record({
   agingInterval: fc.constantFrom(0, 10 * minute, 60 * minute),
   reservationAfter: fc.constantFrom(5 * minute, 30 * minute, 10_000 * minute),
   maxAdmissions: fc.constantFrom(1, 3, 500),
+  backfill: fc.constantFrom('largest_set' as const, 'largest_set' as const, 'learned' as const),
 });
 const unreserved = { agingInterval: 0, reservationAfter: Number.MAX_SAFE_INTEGER, maxAdmissions: 500 };
 

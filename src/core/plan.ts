@@ -10,6 +10,7 @@ import { Pass, type Placed } from './pass.ts';
 import { placeOne } from './place.ts';
 import { findOverdue, findStandIn, type Head, holdFor } from './reserve.ts';
 import { fits, freed } from './resources.ts';
+import { admitShortest } from './shortest.ts';
 import { ClusterState } from './state.ts';
 
 /**
@@ -73,9 +74,15 @@ function placeOutOfTurn(pass: Pass, { deployment, shape }: Head): boolean {
 function admitLevels(pass: Pass): void {
   const budget = new Budget(searchSteps);
   for (const level of levelsOf(pass)) {
-    const { choice, bound } = admitLargest(pass.room, level, pass.left, budget);
+    const { choice, bound, ranks } =
+      pass.policy.backfill === 'learned'
+        ? admitShortest(pass, level)
+        : {
+            ...admitLargest(pass.room, level, pass.left, budget),
+            ranks: level.candidates.map(({ members }) => members),
+          };
     pass.bound += bound;
-    const chosen = placedOf(level, choice);
+    const chosen = placedOf(level, choice, ranks);
     for (const placed of chosen) pass.admit(placed);
     pass.settleLevel(
       level.effective,
@@ -86,11 +93,12 @@ function admitLevels(pass: Pass): void {
   }
 }
 
-function placedOf(level: RankedLevel, choice: Choice): Placed[] {
+/** `ranks` are, for each of the candidates, those of the chosen, in their order. */
+function placedOf(level: RankedLevel, choice: Choice, ranks: readonly (readonly number[])[]): Placed[] {
   return choice.flatMap((chosen, number) => {
-    const { shape, asker, members } = level.candidates[number] as Candidates;
-    return chosen.map((spots, oldest) => {
-      const deployment = level.deployments[members[oldest] ?? -1] as QueuedDeployment;
+    const { shape, asker } = level.candidates[number] as Candidates;
+    return chosen.map((spots, i) => {
+      const deployment = level.deployments[ranks[number]?.[i] ?? -1] as QueuedDeployment;
       return { deployment, shape, asker, spots, outOfTurn: false };
     });
   });

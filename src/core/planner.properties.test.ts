@@ -12,6 +12,7 @@ const policies = fc.record({
   agingInterval: fc.constantFrom(0, 10 * minute),
   reservationAfter: fc.constantFrom(0, 20 * minute, 10_000 * minute),
   maxAdmissions: fc.constantFrom(2, 500),
+  backfill: fc.constantFrom('largest_set' as const, 'learned' as const),
   preemption: fc.constantFrom(undefined, { minRunTime: 0 }, { minRunTime: 10 * minute }),
 });
 
@@ -33,6 +34,7 @@ const submissions = fc.record({
   waited: fc.integer({ min: 0, max: 60 }),
   timeLimit: fc.constantFrom(null, 5 * minute, 50 * minute),
   isService: fc.constantFrom(false, false, false, true),
+  user: fc.constantFrom('ada', 'ben'),
 });
 /** `which` picks one of those that are there. */
 const events = fc.oneof(
@@ -93,7 +95,7 @@ function replay(nodes: readonly Node[], policy: Policy, happened: readonly Event
   for (const event of happened) {
     const { queue, holdings } = planner.snapshot();
     if (event.kind === 'submit') planner.submit(submitted(event, number++, now));
-    else if (event.kind === 'end') planner.release(pick(holdings, event.which)?.deploymentId ?? '');
+    else if (event.kind === 'end') planner.release(pick(holdings, event.which)?.deploymentId ?? '', now);
     else if (event.kind === 'withdraw') planner.withdraw(pick(queue, event.which)?.id ?? '');
     else if (event.kind === 'reprioritize') planner.reprioritize(pick(queue, event.which)?.id ?? '', event.priority);
     else if (event.kind === 'cordon') planner.setSchedulable(pick(nodes, event.which)?.id ?? '', event.schedulable);
@@ -106,8 +108,8 @@ function replay(nodes: readonly Node[], policy: Policy, happened: readonly Event
 }
 
 function submitted(event: Event & { kind: 'submit' }, number: number, now: number): QueuedDeployment {
-  const { request, priority, waited, timeLimit, isService } = event;
-  return { id: `d${number}`, request, priority, queuedAt: now - waited * minute, timeLimit, isService };
+  const { request, priority, waited, timeLimit, isService, user } = event;
+  return { id: `d${number}`, request, priority, queuedAt: now - waited * minute, timeLimit, isService, user };
 }
 
 function passAndCompare(planner: Planner, policy: Policy, now: number): void {

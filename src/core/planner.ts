@@ -68,10 +68,13 @@ export class Planner {
     return this.#state.submit({ ...deployment, priority });
   }
 
-  /** A deployment has ended: what its replicas hold is free again. False where it holds nothing. */
-  release(deploymentId: string): boolean {
+  /**
+   * A deployment has ended: what its replicas hold is free again. With the time (in milliseconds), it is learned how long it ran.
+   * False where it holds nothing.
+   */
+  release(deploymentId: string, now?: number): boolean {
     this.#version++;
-    return this.#state.release(deploymentId);
+    return this.#state.release(deploymentId, now);
   }
 
   holdingsOf(deploymentId: string): readonly Holding[] {

@@ -6,6 +6,7 @@ import type { Claim, Device, Holding, Node, Placement, QueuedDeployment, Snapsho
 import type { Nearest } from './nearest.ts';
 import { Queue } from './queue.ts';
 import { Room } from './room.ts';
+import { Runs } from './runs.ts';
 
 export class ClusterState {
   readonly queue: Queue;
@@ -19,6 +20,8 @@ export class ClusterState {
    */
   readonly best: Room;
   readonly claims = new Map<string, Claim>();
+  /** What has been learned of how long deployments run. */
+  readonly runs: Runs;
   /** By node: what is held there and must have ended by a known time. */
   readonly ending = new Map<number, Set<Holding>>();
   /** Where the one for whom room is kept comes nearest; remembered from pass to pass. */
@@ -34,6 +37,7 @@ export class ClusterState {
     this.best = new Room(snapshot.nodes, 'emptied');
     this.#numbers = new Map(this.room.nodes.map((node, number) => [node.id, number]));
     for (const holding of snapshot.holdings) this.#keep(holding);
+    this.runs = new Runs(snapshot.runs ?? {});
     for (const claim of snapshot.claims ?? []) this.claims.set(claim.deploymentId, claim);
   }
 
@@ -91,11 +95,15 @@ export class ClusterState {
     return true;
   }
 
-  /** A deployment has ended: what its replicas hold is free again. */
-  release(deploymentId: string): boolean {
+  /** A deployment has ended: what its replicas hold is free again. With the time, it is learned how long it ran. */
+  release(deploymentId: string, now?: number): boolean {
     const held = this.#holdings.get(deploymentId);
     if (held === undefined) return false;
     this.#holdings.delete(deploymentId);
+    const { user, startedAt, isStopping } = held[0] ?? {};
+    // What was told to stop says nothing about how long it would have run.
+    const hasEnded = now !== undefined && startedAt !== undefined && isStopping !== true;
+    if (hasEnded && user !== undefined) this.runs.learn(user, now - startedAt);
     for (const holding of held) {
       const { nodeId, resources, devices, isService } = holding;
       const node = this.numberOf(nodeId);
@@ -133,7 +141,8 @@ export class ClusterState {
   /** The state as a snapshot. */
   snapshot(): Snapshot {
     const nodes = this.room.nodes.map((_, number) => this.nodeAt(number));
-    return { nodes, queue: this.queue.deployments, holdings: this.holdings, claims: [...this.claims.values()] };
+    const claims = [...this.claims.values()];
+    return { nodes, queue: this.queue.deployments, holdings: this.holdings, claims, runs: this.runs.known };
   }
 
   /** The node as it is now. */

@@ -18,6 +18,10 @@ const PolicyFile = PolicyUpdate.extend({
     .min(1, { message: 'must be 1 or more' })
     .default(maxAdmissions)
     .describe('The most deployments that one pass admits.'),
+  backfill: z
+    .enum(['largest_set', 'learned'], { error: 'must be `largest_set` or `learned`' })
+    .default('largest_set')
+    .describe('Who of a level goes first: as many as can run, or who is expected to be short and small.'),
 });
 
 export const policyKind: YamlKind<z.infer<typeof PolicyFile>> = { schema: PolicyFile, what: 'a policy' };
@@ -37,6 +41,7 @@ export function policyOf(fileName: string, file: z.infer<typeof PolicyFile>): Na
       agingInterval: milliseconds(file.aging_interval_s ?? defaults.agingInterval),
       reservationAfter: milliseconds(file.reservation_after_s ?? defaults.reservationAfter),
       maxAdmissions: file.max_admissions,
+      ...(file.backfill === 'learned' && { backfill: file.backfill }),
       ...(preemption?.enabled === true && {
         preemption: { minRunTime: milliseconds(preemption.min_run_time_s ?? defaults.minRunTime) },
       }),

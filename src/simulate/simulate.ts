@@ -173,15 +173,15 @@ class Simulation {
     fate.outcome = outcome;
     fate.endedAt = now;
     this.over++;
-    this.#release(number);
+    this.#release(number, now);
   }
 
   /** What it holds is free again; where it holds nothing, nothing happens. */
-  #release(number: number): void {
+  #release(number: number, now: number): void {
     const placements = this.#running.get(number);
     if (placements === undefined) return;
     this.#running.delete(number);
-    this.#planner.release(idOf(number));
+    this.#planner.release(idOf(number), now);
     this.#occupancy.give(placements);
   }
 
@@ -216,7 +216,7 @@ class Simulation {
     for (const { deploymentId } of preempts.flatMap(({ receipt }) => receipt.victims)) {
       const number = Number(deploymentId);
       const fate = this.#fates[number] as Fate;
-      this.#release(number);
+      this.#release(number, now);
       fate.lost += now - (fate.startedAt ?? now);
       fate.preempted++;
       fate.outcome = 'queued';
