@@ -5,6 +5,7 @@ import type { Pass } from './pass.ts';
 import { bestNodeOf, placeOne, takeOn } from './place.ts';
 import { type Limit, Room, type Spot } from './room.ts';
 import type { Shape } from './shape.ts';
+import type { ClusterState } from './state.ts';
 
 /** When it can start, and what is kept until then: on the nodes where it will, others may take what will be left. */
 export interface Start {
@@ -14,20 +15,15 @@ export interface Start {
 
 /** Null where declared time limits do not free enough. */
 export function earliestStart(pass: Pass, shape: Shape): Start | null {
-  const ending = endingOf(pass);
-  if (ending.size === 0) return null;
-  return shape.replicas === 1
-    ? startOfOne(pass.room, ending, shape, pass.now)
-    : startOfGang(pass.room, ending, shape, pass.now);
+  const started = startedIn(pass);
+  if (pass.state.ending.size === 0 && started.size === 0) return null;
+  return shape.replicas === 1 ? startOfOne(pass, started, shape) : startOfGang(pass, started, shape);
 }
-
-/** By node: what must have ended by a known time. */
-type Ending = ReadonlyMap<number, Iterable<Ends>>;
 
 type Ends = Pick<Holding, 'resources' | 'devices' | 'endsBy'>;
 
-/** With those that this pass has placed already. */
-function endingOf({ state, placed, room, now }: Pass): Ending {
+/** By node: what must have ended by a known time, of nodes on which this pass has started something of that kind. */
+function startedIn({ state, placed, room, now }: Pass): Map<number, Ends[]> {
   const started = new Map<number, Ends[]>();
   for (const { deployment, shape, spots } of placed.values()) {
     if (deployment.timeLimit === null) continue;
@@ -37,53 +33,73 @@ function endingOf({ state, placed, room, now }: Pass): Ending {
       started.set(spot.node, [...(started.get(spot.node) ?? state.ending.get(spot.node) ?? []), one]);
     }
   }
-  return started.size === 0 ? state.ending : new Map<number, Iterable<Ends>>([...state.ending, ...started]);
+  return started;
 }
 
 /** Node by node: for a single replica, the others do not matter. */
-function startOfOne(room: Room, ending: Ending, shape: Shape, now: number): Start | null {
-  const times = new Map<number, number>();
+function startOfOne({ state, room, now }: Pass, started: Map<number, Ends[]>, shape: Shape): Start | null {
+  if (state.earliest?.shape !== shape) state.earliest = new Earliest(state, shape);
+  const times = state.earliest.times(started.keys());
+  for (const [node, ends] of started) times.set(node, earliestOn(room, shape, node, ends));
   let at = Number.POSITIVE_INFINITY;
-  for (const [node, holdings] of ending) {
-    const time = earliestOn(room, shape, node, inTime(holdings, now), at);
-    if (time === null) continue;
-    times.set(node, time);
-    at = Math.min(at, time);
-  }
+  for (const time of times.values()) at = Math.min(at, Math.max(now, time));
   if (at === Number.POSITIVE_INFINITY) return null;
-  const inTimeNodes = new Set([...times].filter(([, time]) => time === at).map(([node]) => node));
-  const freed = [...inTimeNodes].flatMap((node) => endedBy(inTime(ending.get(node) ?? [], now), node, at));
-  for (const { node, holding } of freed) room.adjust(node, holding.resources, holding.devices, 1);
-  const spot = takeOn(
-    room,
-    shape,
-    'free',
-    bestNodeOf(room, shape, 'free', (node) => inTimeNodes.has(node)),
+  const nodes = new Set([...times].filter(([, time]) => time <= at).map(([node]) => node));
+  const freed = [...nodes].flatMap((node) =>
+    endedBy(inTime(started.get(node) ?? state.ending.get(node) ?? [], now), node, at),
   );
+  for (const { node, holding } of freed) room.adjust(node, holding.resources, holding.devices, 1);
+  const best = bestNodeOf(room, shape, 'free', (node) => nodes.has(node));
+  const spot = takeOn(room, shape, 'free', best);
   const kept = keptOn(room, [spot]);
   room.give(shape, spot, 'free');
   for (const { node, holding } of freed) room.adjust(node, holding.resources, holding.devices, -1);
   return { at, kept };
 }
 
-/** When one replica fits on the node; null where that is not known, or later than `before`. */
-function earliestOn(room: Room, shape: Shape, node: number, ends: readonly End[], before: number): number | null {
-  let found: number | null = null;
-  let freed = 0;
-  for (const { at, holding } of ends) {
-    if (at > before) break;
-    room.adjust(node, holding.resources, holding.devices, 1);
-    freed++;
-    if (room.capacityOn(node, shape, 'free', 1) === 0) continue;
-    found = at;
-    break;
+/** When one replica fits on the node, by declared limits alone, which may be over already; infinite where they free too little. */
+function earliestOn(room: Room, shape: Shape, node: number, holdings: Iterable<Ends>): number {
+  const ends = [...holdings].toSorted((a, b) => (a.endsBy ?? 0) - (b.endsBy ?? 0));
+  return ends[room.fitsAfter(node, shape, ends)]?.endsBy ?? Number.POSITIVE_INFINITY;
+}
+
+/** For one shape: when a replica fits on each node. Remembered from pass to pass; only nodes that changed are looked at again. */
+export class Earliest {
+  readonly shape: Shape;
+  readonly #state: ClusterState;
+  /** By node, where it is known. */
+  readonly #times = new Map<number, number>();
+  #upTo = -1;
+
+  constructor(state: ClusterState, shape: Shape) {
+    this.#state = state;
+    this.shape = shape;
   }
-  for (const { holding } of ends.slice(0, freed)) room.adjust(node, holding.resources, holding.devices, -1);
-  return found;
+
+  /** By node, without these. */
+  times(without: Iterable<number>): Map<number, number> {
+    const { room, ending } = this.#state;
+    const { changes } = room;
+    if (this.#upTo === -1 || changes.isLongAgo(this.#upTo)) for (const node of ending.keys()) this.#lookAt(node);
+    else for (let number = this.#upTo; number < changes.count; number++) this.#lookAt(changes.at(number));
+    this.#upTo = changes.count;
+    const times = new Map(this.#times);
+    for (const node of without) times.delete(node);
+    return times;
+  }
+
+  #lookAt(node: number): void {
+    const holdings = this.#state.ending.get(node);
+    if (holdings === undefined) return;
+    const time = earliestOn(this.#state.room, this.shape, node, holdings);
+    if (time === Number.POSITIVE_INFINITY) this.#times.delete(node);
+    else this.#times.set(node, time);
+  }
 }
 
 /** For several replicas: room only grows with time, so the first moment at which it is enough is found by halving. */
-function startOfGang(room: Room, ending: Ending, shape: Shape, now: number): Start | null {
+function startOfGang({ state, room, now }: Pass, started: Map<number, Ends[]>, shape: Shape): Start | null {
+  const ending = new Map<number, Iterable<Ends>>([...state.ending, ...started]);
   const ends = [...ending].flatMap(([node, holdings]) => inTime(holdings, now).map((end) => ({ ...end, node })));
   const roomAt = (time: number): Room => {
     const later = new Room(room);

@@ -4,7 +4,15 @@
  */
 
 import { compareIds } from './ids.ts';
-import { type Device, type DeviceShare, type Node, type Placement, type Resources, wholeDevice } from './model.ts';
+import {
+  type Device,
+  type DeviceShare,
+  type Holding,
+  type Node,
+  type Placement,
+  type Resources,
+  wholeDevice,
+} from './model.ts';
 import { Changes, manyReplicas, type Ranks, Seen } from './seen.ts';
 import type { Shape } from './shape.ts';
 import { Yardsticks } from './usable.ts';
@@ -159,6 +167,33 @@ export class Room {
     }
     this.#count(node, 1);
     this.changes.add(node);
+  }
+
+  /**
+   * The number of the end after which the node could take a replica, if these ended one after the other; -1 where it still could
+   * not. Changes nothing.
+   */
+  fitsAfter(node: number, shape: Shape, ends: readonly Pick<Holding, 'resources' | 'devices'>[]): number {
+    let found = -1;
+    let freed = 0;
+    while (found === -1 && freed < ends.length) {
+      this.#suppose(node, ends[freed++], 1);
+      if (this.capacityOn(node, shape, 'free', 1) > 0) found = freed - 1;
+    }
+    while (freed > 0) this.#suppose(node, ends[--freed], -1);
+    return found;
+  }
+
+  /** As `adjust`, but only to look: nothing is counted, and it is undone before anybody else looks. */
+  #suppose(node: number, end: Pick<Holding, 'resources' | 'devices'> | undefined, sign: 1 | -1): void {
+    if (end === undefined) return;
+    const { ram, cpu, device } = this.now;
+    ram[node] = (ram[node] ?? 0) + sign * end.resources.ram;
+    cpu[node] = (cpu[node] ?? 0) + sign * end.resources.cpu;
+    for (const share of end.devices) {
+      const number = this.deviceAt(node, share.index);
+      if (number !== -1) device[number] = (device[number] ?? 0) + sign * share.amount;
+    }
   }
 
   /** The number of a node's device, by its index on the node; -1 where there is none. */

@@ -2,6 +2,8 @@
  * The state of one cluster as the planner keeps it: who waits, who holds what, and the room that is left. It is changed by what
  * happens, a step each; nothing in it depends on the way by which it came about.
  */
+
+import type { Earliest } from './earliest.ts';
 import type { Claim, Device, Holding, Node, Placement, QueuedDeployment, Snapshot } from './model.ts';
 import type { Nearest } from './nearest.ts';
 import { Queue } from './queue.ts';
@@ -26,6 +28,8 @@ export class ClusterState {
   readonly ending = new Map<number, Set<Holding>>();
   /** Where the one for whom room is kept comes nearest; remembered from pass to pass. */
   nearest: Nearest | null = null;
+  /** When the one for whom room is kept can start; remembered from pass to pass. */
+  earliest: Earliest | null = null;
   readonly #holdings = new Map<string, Holding[]>();
   readonly #numbers: ReadonlyMap<string, number>;
   #everything: Room | null = null;
