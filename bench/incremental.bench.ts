@@ -6,7 +6,7 @@ import { pseudoRandom } from './support/random.ts';
 
 const queueLength = 1_000_000;
 const nodeCount = 5_000;
-const eventCount = Number(process.env['EVENTS'] ?? 100_000);
+const eventCount = 100_000;
 const hour = 3_600_000;
 /** The queue was submitted over so long. */
 const spread = 48 * hour;
@@ -20,20 +20,29 @@ interface Mix {
   readonly cancels: number;
 }
 
-const scenarios: Readonly<Record<string, { readonly mix: Mix; readonly oneUser: boolean }>> = {
-  mixed: { mix: { completions: 50, submissions: 40, cancels: 5 }, oneUser: false },
-  one_user: { mix: { completions: 50, submissions: 40, cancels: 5 }, oneUser: true },
-  priority_storm: { mix: { completions: 5, submissions: 4, cancels: 1 }, oneUser: false },
+interface Scenario {
+  readonly mix: Mix;
+  readonly oneUser?: boolean;
+  readonly timeLimits?: boolean;
+}
+
+const mixed: Mix = { completions: 50, submissions: 40, cancels: 5 };
+const scenarios: Readonly<Record<string, Scenario>> = {
+  mixed: { mix: mixed },
+  one_user: { mix: mixed, oneUser: true },
+  priority_storm: { mix: { completions: 5, submissions: 4, cancels: 1 } },
+  time_limits: { mix: mixed, timeLimits: true },
 };
 
 export const bench: Bench = {
   about: `One million queued on a full cluster of 5,000 nodes (both drawn from openb), then 100,000 events, each followed by a pass:
 completions 50 %, submissions 40 %, cancels 5 %, changes of priority 5 %. From the event to the decisions, in memory. Also with
-one user (one kind of request) owning 90 % of the queue, and in a storm of changes of priority (90 % of the events).`,
+one user (one kind of request) owning 90 % of the queue, in a storm of changes of priority (90 % of the events), and with time limits
+declared by everybody.`,
   async run(context) {
     const metrics: Record<string, Metric> = {};
-    for (const [name, { mix, oneUser }] of Object.entries(scenarios)) {
-      const { p99, worst, heap, admitted } = await scenario(context, name, mix, oneUser);
+    for (const [name, one] of Object.entries(scenarios)) {
+      const { p99, worst, heap, admitted } = await scenario(context, name, one);
       metrics[`${name}_p99`] = { values: [p99], unit: 'ms', target: { atMost: 5 } };
       metrics[`${name}_worst`] = { values: [worst], unit: 'ms', target: { atMost: 50 } };
       metrics[`${name}_heap`] = { values: [heap], unit: 'MB', target: { atMost: 1500 } };
@@ -50,10 +59,10 @@ interface Outcome {
   readonly admitted: number;
 }
 
-async function scenario(context: BenchContext, name: string, mix: Mix, oneUser: boolean): Promise<Outcome> {
+async function scenario(context: BenchContext, name: string, one: Scenario): Promise<Outcome> {
   const random = pseudoRandom(7);
   const nodes = drawNodes(await readNodes(), nodeCount, random);
-  const draw = submitter(await requestsOf('default'), oneUser, random);
+  const draw = submitter(await requestsOf('default'), one, random);
   const now = 100 * spread;
   const running = new Running(random);
   const planner = full(nodes, draw, running, now);
@@ -69,7 +78,7 @@ async function scenario(context: BenchContext, name: string, mix: Mix, oneUser: 
       heap = Math.max(heap, process.memoryUsage().heapUsed);
     }
     clock += 100;
-    const event = nextEvent(mix, random, { running, queued, draw, clock });
+    const event = nextEvent(one.mix, random, { running, queued, draw, clock });
     const startedAt = performance.now();
     event(planner);
     const { places } = planner.pass(clock);
@@ -96,14 +105,22 @@ async function requestsOf(list: string): Promise<Request[]> {
   });
 }
 
-function submitter(requests: readonly Request[], oneUser: boolean, random: () => number): Draw {
+/** In milliseconds. */
+const timeLimits = [hour / 6, hour, 4 * hour, 12 * hour];
+
+function submitter(
+  requests: readonly Request[],
+  { oneUser, timeLimits: limited }: Scenario,
+  random: () => number,
+): Draw {
   let number = 0;
   const theirs = requests.find(({ perReplica }) => perReplica.gpu === 1000) as Request;
   return (at) => {
-    const isTheirs = oneUser && random() < 0.9;
+    const isTheirs = oneUser === true && random() < 0.9;
     const request = isTheirs ? theirs : (requests[Math.floor(random() * requests.length)] as Request);
     const priority = isTheirs ? 50 : (priorities[Math.floor(random() * priorities.length)] ?? 50);
-    return { id: `d${number++}`, request, priority, queuedAt: at, timeLimit: null };
+    const timeLimit = limited === true ? (timeLimits[Math.floor(random() * timeLimits.length)] ?? null) : null;
+    return { id: `d${number++}`, request, priority, queuedAt: at, timeLimit };
   };
 }
 

@@ -37,14 +37,32 @@ function startedIn({ state, placed, room, now }: Pass): Map<number, Ends[]> {
 }
 
 /** Node by node: for a single replica, the others do not matter. */
-function startOfOne({ state, room, now }: Pass, started: Map<number, Ends[]>, shape: Shape): Start | null {
+function startOfOne(pass: Pass, started: Map<number, Ends[]>, shape: Shape): Start | null {
+  const { state, room, now } = pass;
   if (state.earliest?.shape !== shape) state.earliest = new Earliest(state, shape);
-  const times = state.earliest.times(started.keys());
-  for (const [node, ends] of started) times.set(node, earliestOn(room, shape, node, ends));
-  let at = Number.POSITIVE_INFINITY;
-  for (const time of times.values()) at = Math.min(at, Math.max(now, time));
+  // A copy: what this pass has started is known for this pass only.
+  const times = started.size === 0 ? state.earliest.times() : state.earliest.times().slice();
+  for (const [node, ends] of started) times[node] = earliestOn(room, shape, node, ends);
+  const at = times.reduce((first, time) => Math.min(first, time), Number.POSITIVE_INFINITY);
   if (at === Number.POSITIVE_INFINITY) return null;
-  const nodes = new Set([...times].filter(([, time]) => time <= at).map(([node]) => node));
+  return startAt(pass, started, shape, Math.max(now, at), times);
+}
+
+/** Of many nodes that are free in time, so many are looked at: where all have the same limits, it may be all of them. */
+const nodesTried = 64;
+
+/** On the best of the nodes that are free by then. */
+function startAt(
+  { state, room, now }: Pass,
+  started: Map<number, Ends[]>,
+  shape: Shape,
+  at: number,
+  times: Float64Array,
+): Start {
+  const nodes = new Set<number>();
+  for (let node = 0; node < times.length && nodes.size < nodesTried; node++) {
+    if ((times[node] ?? Number.POSITIVE_INFINITY) <= at) nodes.add(node);
+  }
   const freed = [...nodes].flatMap((node) =>
     endedBy(inTime(started.get(node) ?? state.ending.get(node) ?? [], now), node, at),
   );
@@ -67,33 +85,32 @@ function earliestOn(room: Room, shape: Shape, node: number, holdings: Iterable<E
 export class Earliest {
   readonly shape: Shape;
   readonly #state: ClusterState;
-  /** By node, where it is known. */
-  readonly #times = new Map<number, number>();
+  /** By node; infinite where declared limits free too little. */
+  readonly #times: Float64Array;
   #upTo = -1;
 
   constructor(state: ClusterState, shape: Shape) {
     this.#state = state;
     this.shape = shape;
+    this.#times = new Float64Array(state.room.nodes.length).fill(Number.POSITIVE_INFINITY);
   }
 
-  /** By node, without these. */
-  times(without: Iterable<number>): Map<number, number> {
-    const { room, ending } = this.#state;
-    const { changes } = room;
-    if (this.#upTo === -1 || changes.isLongAgo(this.#upTo)) for (const node of ending.keys()) this.#lookAt(node);
-    else for (let number = this.#upTo; number < changes.count; number++) this.#lookAt(changes.at(number));
+  /** By node. Not to be changed. */
+  times(): Float64Array {
+    const { changes } = this.#state.room;
+    if (this.#upTo === -1 || changes.isLongAgo(this.#upTo)) {
+      for (let node = 0; node < this.#times.length; node++) this.#lookAt(node);
+    } else {
+      for (let number = this.#upTo; number < changes.count; number++) this.#lookAt(changes.at(number));
+    }
     this.#upTo = changes.count;
-    const times = new Map(this.#times);
-    for (const node of without) times.delete(node);
-    return times;
+    return this.#times;
   }
 
   #lookAt(node: number): void {
-    const holdings = this.#state.ending.get(node);
-    if (holdings === undefined) return;
-    const time = earliestOn(this.#state.room, this.shape, node, holdings);
-    if (time === Number.POSITIVE_INFINITY) this.#times.delete(node);
-    else this.#times.set(node, time);
+    if (node === -1) return;
+    const { room, ending } = this.#state;
+    this.#times[node] = earliestOn(room, this.shape, node, ending.get(node) ?? []);
   }
 }
 

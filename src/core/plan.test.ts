@@ -359,3 +359,11 @@ describe('reservations', () => {
     expect(admittedOf(plan(snapshot, defaultPolicy, overdueAt))).toEqual(['s']);
   });
 });
+
+test('few to choose from, on very many nodes: planned all the same, and not called the best', () => {
+  const nodes = Array.from({ length: 3000 }, (_, i) => node(`n${i}`, 4, 4));
+  const queue = Array.from({ length: 2 }, (_, i) => queued(`gang${i}`, request(3, 3, 0, 1900 + i)));
+  const result = run(nodes, queue);
+  expect(admittedOf(result)).toEqual(['gang0']);
+  expect(result.quality).toEqual({ admitted: 1, bound: 2, proven: false });
+});

@@ -19,6 +19,9 @@ import { asksNoLess } from './shape.ts';
 /** Searched exactly up to so many deployments. Conformance asks for 14. */
 const exactUpTo = 16;
 
+/** And up to so many pairs of a shape and a node that could take it: the search goes one deeper for each of them. */
+const exactPlaces = 1000;
+
 /**
  * A set of more than `least`, or an older one of as many; null where it found none: there is none, there are too many to
  * choose from, or the budget was spent. Leaves the room as it was.
@@ -32,6 +35,7 @@ export function searchLargest(
   if (candidates.length > exactUpTo) return notSearched;
   const items = itemsOf(room, candidates);
   if (items.length > exactUpTo) return notSearched;
+  if (room.nodesFor(candidates).length * candidates.length > exactPlaces) return notSearched;
   const smallestFirst = new Search(room, candidates, bySize(items, room.free()), budget);
   let largest: Choice | null = null;
   let target = Math.min(size.most, items.length);
