@@ -1,10 +1,12 @@
 /** A control plane of a test's own: a fresh database, a data directory that goes with it, a free port. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { type Config, makeConfig } from '../../src/config.ts';
@@ -89,16 +91,24 @@ export async function spawnTestService(options: ServiceOptions = {}): Promise<Sp
 }
 
 /**
- * Makes room for a trigger to be the one that decides: after a pass that took long, here because the cluster's row was locked
- * meanwhile, the scheduler leaves the cluster alone for a while. Not a promise, only very likely: callers look who it was.
+ * Makes room for a trigger to be the one that decides: after a pass that took long, the scheduler leaves the cluster alone for a
+ * while. Here because the cluster's row was locked meanwhile, and once more directly afterwards: a regular pass that came due
+ * during the first lock would else be a short one. Not a promise, only very likely: callers look who it was.
  */
 export async function holdRegularPasses(service: TestService, clusterId: string, pass: () => Promise<unknown>) {
-  const locked = service.sql(
-    'with held as materialized (select id from cluster where id = $1 for update) select pg_sleep(0.7) from held',
-    [clusterId],
-  );
-  await pass();
-  await locked;
+  const lock = () =>
+    service.sql(
+      'with held as materialized (select id from cluster where id = $1 for update) select pg_sleep(0.7) from held',
+      [clusterId],
+    );
+  const first = lock();
+  await sleep(100);
+  const passed = pass();
+  await sleep(100);
+  // In line behind the pass, and before any that comes after it.
+  const second = lock();
+  await Promise.all([first, passed, second]);
+  await sleep(100);
 }
 
 async function createInstallation(options: ServiceOptions): Promise<Installation> {
