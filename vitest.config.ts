@@ -12,6 +12,8 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts'],
           exclude: ['src/**/*.integration.test.ts'],
+          // Only against one that never ends: how fast it is, is measured in bench/.
+          testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -14,6 +14,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 interface Count {
   readonly passed: number;
   readonly failed: number;
+  /** What failed, with the beginning of why: said again at the end, where a long log is read first. */
+  readonly failures?: readonly string[];
 }
 
 interface Step {
@@ -46,12 +48,20 @@ function tests(name: string, project: string): Step {
   };
 }
 
+/** Of what a test says why it failed: enough for the seed and the path of a property. */
+const linesOfWhy = 12;
+
 interface Results {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly testResults: readonly {
     readonly status: string;
-    readonly assertionResults: readonly { status: string }[];
+    readonly name: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -64,7 +74,17 @@ async function countOf(path: string, code: number): Promise<Count> {
     (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
   );
   const failed = results.numFailedTests + brokenFiles.length;
-  return { passed: results.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed };
+  const failures = [...results.testResults.flatMap(failuresOf), ...brokenFiles.map(({ name }) => relative(root, name))];
+  return { passed: results.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed, failures };
+}
+
+function failuresOf({ name, assertionResults }: Results['testResults'][number]): string[] {
+  return assertionResults
+    .filter(({ status }) => status === 'failed')
+    .map(({ fullName, failureMessages }) => {
+      const why = (failureMessages?.[0] ?? '').split('\n').slice(0, linesOfWhy).join('\n    ');
+      return `${relative(root, name)}: ${fullName}\n    ${why}`;
+    });
 }
 
 let current: ReturnType<typeof spawn> | null = null;
@@ -110,6 +130,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 const startedAt = Date.now();
 const total = { passed: 0, failed: 0 };
 const summary: string[] = [];
+const failures: string[] = [];
 for (const step of steps) {
   if (interrupted) break;
   console.log(`\n── ${step.name}`);
@@ -117,12 +138,14 @@ for (const step of steps) {
   const count = await step.run();
   total.passed += count.passed;
   total.failed += count.failed;
+  failures.push(...(count.failures ?? []));
   const seconds = ((Date.now() - stepStartedAt) / 1000).toFixed(1);
   summary.push(
     `${count.failed === 0 ? '✓' : '✗'} ${step.name}: ${count.passed} passed, ${count.failed} failed, ${seconds} s`,
   );
 }
 if (interrupted) total.failed += 1;
+if (failures.length > 0) console.log(`\nFailed:\n${failures.map((failure) => `✗ ${failure}`).join('\n')}`);
 console.log(
   `\n${summary.join('\n')}\n${((Date.now() - startedAt) / 1000).toFixed(0)} s in all${interrupted ? ', interrupted' : ''}\n`,
 );
