@@ -1,7 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * `fast` needs nothing but Node; the others speak to the real PostgreSQL, Redis and Docker Engine that
+ * What is printed is compared as plain text: a terminal, `CI` or `FORCE_COLOR` around the tests colours nothing
+ * in them, nor in the commands that they start.
+ */
+const plain = { NO_COLOR: '1' };
+
+/**
+ * `unit` needs nothing but Node; the others speak to the real PostgreSQL, Redis and Docker Engine that
  * test/support/global-setup.ts starts once for the whole run and stops at its end.
  */
 export default defineConfig({
@@ -14,6 +20,7 @@ export default defineConfig({
           exclude: ['src/**/*.integration.test.ts'],
           // Only against one that never ends: how fast it is, is measured in bench/.
           testTimeout: 60_000,
+          env: plain,
           sequence: { groupOrder: 0 },
         },
       },
@@ -24,6 +31,7 @@ export default defineConfig({
           globalSetup: ['test/support/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          env: plain,
           fileParallelism: true,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
