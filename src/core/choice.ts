@@ -16,12 +16,15 @@ export interface Level {
   readonly candidates: readonly Candidates[];
   /** For each member, in the order of the queue: the number of its candidates. */
   readonly turns: readonly number[];
-  /** The position after the last one of the level. */
-  readonly end: number;
 }
 
 /** For each of the candidates where its oldest members stand, as many as are chosen. */
 export type Choice = readonly (readonly Spots[])[];
+
+/** How many are chosen. */
+export function sizeOf(choice: Choice): number {
+  return choice.reduce((size, chosen) => size + chosen.length, 0);
+}
 
 /** What all replicas of one deployment need together, by what is scarce: amounts, and idle devices for whole ones. */
 export function needOf(shape: Shape): Free {

@@ -244,8 +244,8 @@ export interface Plan {
 /** How good a plan is: how many it admits, and how many any plan could. */
 export interface Quality {
   readonly admitted: number;
-  /** No choice inside the levels, each after those before it as they were chosen, admits more than this. */
+  /** Level after level: beside those chosen of the better levels, wherever they stand, no choice has more. The sum over the levels. */
   readonly bound: number;
-  /** True where nobody could have chosen better: `admitted` is `bound`, or exact search has said so. */
+  /** True where no level could have had more: `admitted` is `bound`. */
   readonly proven: boolean;
 }

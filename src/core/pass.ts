@@ -74,6 +74,12 @@ export class Pass {
     this.settled.add(placed.deployment.id);
   }
 
+  /** Somebody was moved: what did not fit may do so again. */
+  forgetFull(): void {
+    this.#full.free.clear();
+    this.#full.restrained.clear();
+  }
+
   /** What was decided of a level: what could have been chosen, and who was, the oldest last or not. */
   settleLevel(effective: number, candidates: readonly Candidates[], chosen: readonly QueuedDeployment[]): void {
     const shapes: ShapesByAsker = { free: new Set(), restrained: new Set() };

@@ -259,19 +259,28 @@ describe('a plan', () => {
 });
 
 describe('inside a level', () => {
-  test('for up to 14 candidates every level admits what brute force does: the most, and of equally many the oldest', () => {
+  test('for up to 14 candidates every level admits as many as brute force does, where the better levels stand', () => {
     fc.assert(
       fc.property(snapshots, (snapshot) => {
         const result = plan(snapshot, unreserved, now);
-        let { nodes: left } = snapshot;
         for (const priority of [1, 2, 3]) {
-          const level = snapshot.queue.filter((deployment) => deployment.priority === priority);
-          const admitted = places(result).filter((place) => place.priority === priority);
-          expect(admitted.map(({ deploymentId }) => deploymentId)).toEqual(bestByBruteForce(left, level));
-          left = occupied(
-            left,
-            admitted.flatMap(({ placements }) => placements.map(positive)),
-          );
+          const better = places(result).filter((place) => place.priority < priority);
+          const most = bestByBruteForce(nodesAfter(snapshot, better), levelOf(snapshot, priority));
+          expect(admittedAt(result, priority).length).toBe(most.length);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('and of equally many the oldest, where everybody else stands', () => {
+    fc.assert(
+      fc.property(snapshots, (snapshot) => {
+        const result = plan(snapshot, unreserved, now);
+        for (const priority of [1, 2, 3]) {
+          const others = places(result).filter((place) => place.priority !== priority);
+          const oldest = bestByBruteForce(nodesAfter(snapshot, others), levelOf(snapshot, priority));
+          expect(admittedAt(result, priority)).toEqual(oldest);
         }
       }),
       { numRuns: 400 },
@@ -289,9 +298,62 @@ describe('inside a level', () => {
   });
 });
 
+describe('over all levels', () => {
+  const fewer = fc.record({ nodes, queue: queues(1, 9, [1, 2, 3]) }).map(({ nodes: empty, queue }) => {
+    return { nodes: empty.slice(0, 2), queue, holdings: [] };
+  });
+
+  test('no level could have had more than its part of the bound, beside the chosen of the better ones, wherever they stand', () => {
+    fc.assert(
+      fc.property(fewer, (snapshot) => {
+        const { quality, ...result } = plan(snapshot, unreserved, now);
+        const { most, admitted } = levelsIn(snapshot, { quality, ...result });
+        expect(most.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(quality.bound);
+        if (quality.proven) expect(admitted).toEqual(most);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('nor in a large cluster, where those who do not fit are given up at once', () => {
+    const none = { ram: 1, cpu: 0, gpu: 0 };
+    const full = Array.from({ length: 64 }, (_, i) => {
+      return { id: `full-${i}`, name: `full-${i}`, total: none, free: none, devices: [], schedulable: true };
+    });
+    const moreThanOneNeeds = fewer.filter(({ queue }) => queue.every(({ request }) => request.perReplica.ram > 1));
+    fc.assert(
+      fc.property(moreThanOneNeeds, (snapshot) => {
+        const result = plan({ ...snapshot, nodes: [...snapshot.nodes, ...full] }, unreserved, now);
+        const { most, admitted } = levelsIn(snapshot, result);
+        const missed = most.findIndex((count, level) => count > (admitted[level] ?? 0));
+        if (result.quality.proven) expect(missed).toBe(-1);
+        const counted = missed === -1 ? most : [...admitted.slice(0, missed), most[missed] ?? 0];
+        expect(counted.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(result.quality.bound);
+      }),
+      { numRuns: 400 },
+    );
+  });
+});
+
 function shuffle<Item>(items: readonly Item[]) {
   return fc.shuffledSubarray([...items], { minLength: items.length });
 }
+
+const levelOf = ({ queue }: Snapshot, level: number) => queue.filter(({ priority }) => priority === level);
+const admittedAt = (result: Plan, level: number) =>
+  places(result)
+    .filter(({ priority }) => priority === level)
+    .map(({ deploymentId }) => deploymentId);
+
+/** By level: how many could run at most beside those chosen of the better levels, wherever they stand; and how many do. */
+const levelsIn = (snapshot: Snapshot, result: Plan) => ({
+  most: [1, 2, 3].map((level) => {
+    const better = places(result).filter(({ priority }) => priority < level);
+    const fixed = better.map((place) => deploymentOf(snapshot, place));
+    return mostBeside(snapshot.nodes, fixed, levelOf(snapshot, level));
+  }),
+  admitted: [1, 2, 3].map((level) => admittedAt(result, level).length),
+});
 
 /* An oracle of its own: no code of the planner below this line. */
 
@@ -415,6 +477,23 @@ function bestByBruteForce(all: readonly Node[], level: readonly QueuedDeployment
   });
   const [best] = [...reached.values()].toSorted((a, b) => (isBetter(a.admitted, b.admitted) ? -1 : 1));
   return (best?.admitted ?? []).map((i) => inOrder[i]?.id ?? '');
+}
+
+/** As many of a level as can be beside these, which have to be: every subset, every assignment. */
+function mostBeside(all: readonly Node[], fixed: readonly QueuedDeployment[], level: readonly QueuedDeployment[]) {
+  const follow = (counts: ReadonlyMap<string, number>, one: QueuedDeployment, isFixed: boolean) => {
+    const next = new Map(isFixed ? [] : counts);
+    for (const [state, count] of counts) {
+      for (const after of afterAll(JSON.parse(state), all, one).map((then) => JSON.stringify(then))) {
+        next.set(after, Math.max(next.get(after) ?? 0, count + (isFixed ? 0 : 1)));
+      }
+    }
+    return next;
+  };
+  let counts: ReadonlyMap<string, number> = new Map([[JSON.stringify(stateOf(all)), 0]]);
+  for (const one of fixed) counts = follow(counts, one, true);
+  for (const one of level) counts = follow(counts, one, false);
+  return Math.max(...counts.values());
 }
 
 /** More; between equally many, the older at the first place where they differ. */

@@ -1,8 +1,10 @@
 /** One pass of the scheduler over one cluster: a snapshot in, a plan out. The only way into the core's decisions. */
 import { admitLargest } from './admit.ts';
+import { type Asked, Bound } from './bound.ts';
 import type { Candidates, Choice } from './choice.ts';
 import { decide } from './decide.ts';
 import { compareIds } from './ids.ts';
+import { Improver } from './improve.ts';
 import { levelsOf, type RankedLevel } from './level.ts';
 import type { Placement, Plan, Policy, Quality, QueuedDeployment, Snapshot } from './model.ts';
 import { Budget } from './pack.ts';
@@ -18,7 +20,7 @@ import { ClusterState } from './state.ts';
  * deployments on 1 to 4 nodes, made to be hard (two dimensions, all about as large), 99 in 100 took less than 100,000 steps,
  * and the hardest 1.4 million. Small enough that a queue made to be hard cannot hold up a pass for long.
  */
-const searchSteps = 2_000_000;
+const searchSteps = 100_000;
 
 /**
  * Decides who of the queue starts now and where, who waits and why.
@@ -72,25 +74,56 @@ function placeOutOfTurn(pass: Pass, { deployment, shape }: Head): boolean {
 }
 
 function admitLevels(pass: Pass): void {
-  const budget = new Budget(searchSteps);
-  for (const level of levelsOf(pass)) {
-    const { choice, bound, ranks } =
-      pass.policy.backfill === 'learned'
-        ? admitShortest(pass, level)
-        : {
-            ...admitLargest(pass.room, level, pass.left, budget),
-            ranks: level.candidates.map(({ members }) => members),
-          };
-    pass.bound += bound;
-    const chosen = placedOf(level, choice, ranks);
-    for (const placed of chosen) pass.admit(placed);
-    pass.settleLevel(
-      level.effective,
-      level.candidates,
-      chosen.map(({ deployment }) => deployment),
-    );
-    if (pass.left <= 0) return;
+  const search = new Budget(searchSteps);
+  const improver = Improver.for(pass);
+  const bound = new Bound(pass.room.free(), pass.left);
+  const served: Served[] = [];
+  const giveUp = (asked: readonly Asked[]) => bound.add(asked, [], false);
+  for (const level of levelsOf(pass, { isCrowdedNamed: improver !== null, giveUp })) {
+    const one = serveLevel(pass, level, search);
+    if (improver === null) settle(pass, bound, one);
+    else {
+      improver.improve(level, one.chosen);
+      served.push(one);
+    }
+    if (pass.left <= 0) break;
   }
+  improver?.finish(search);
+  for (const [l, one] of served.entries()) settle(pass, bound, { ...one, chosen: improver?.admittedOf(l) ?? [] });
+  pass.bound += bound.sum;
+}
+
+/** A level, who was chosen of it, and whether no choice could have had more, with everybody before where they stood. */
+interface Served<Chosen = Pick<Placed, 'deployment' | 'shape'>> {
+  readonly level: RankedLevel;
+  readonly isMost: boolean;
+  readonly chosen: readonly Chosen[];
+}
+
+function settle(pass: Pass, bound: Bound, { level, isMost, chosen }: Served): void {
+  pass.settleLevel(
+    level.effective,
+    level.candidates,
+    chosen.map(({ deployment }) => deployment),
+  );
+  bound.add(
+    level.asked,
+    chosen.map(({ shape }) => shape),
+    isMost,
+  );
+}
+
+function serveLevel(pass: Pass, level: RankedLevel, search: Budget): Served<Placed> {
+  const { choice, bound, ranks } =
+    pass.policy.backfill === 'learned'
+      ? admitShortest(pass, level)
+      : {
+          ...admitLargest(pass.room, level, pass.left, search),
+          ranks: level.candidates.map(({ members }) => members),
+        };
+  const chosen = placedOf(level, choice, ranks);
+  for (const placed of chosen) pass.admit(placed);
+  return { level, isMost: chosen.length === bound, chosen };
 }
 
 /** `ranks` are, for each of the candidates, those of the chosen, in their order. */

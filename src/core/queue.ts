@@ -52,6 +52,10 @@ export class Queue {
     return this.#lines.values();
   }
 
+  get lineCount(): number {
+    return this.#lines.size;
+  }
+
   get deployments(): QueuedDeployment[] {
     return Array.from(this.#waiting.values(), ({ deployment }) => deployment);
   }

@@ -216,20 +216,34 @@ export class Room {
   }
 
   #change(shape: Shape, { node, devices }: Spot, asker: Asker, sign: 1 | -1): void {
-    const { ram, cpu, device: ofDevice } = this.now;
-    this.#count(node, -1);
+    const { ram, cpu } = this.now;
     this.changes.add(node);
     ram[node] = (ram[node] ?? 0) + sign * shape.ram;
     cpu[node] = (cpu[node] ?? 0) + sign * shape.cpu;
     const share = sign * Math.min(shape.gpu, wholeDevice);
-    for (const device of devices) ofDevice[device] = (ofDevice[device] ?? 0) + share;
-    this.#count(node, 1);
+    if (this.closed[node] === 0) {
+      this.#total.ram += sign * shape.ram;
+      this.#total.cpu += sign * shape.cpu;
+      this.#total.gpu += share * devices.length;
+    }
+    for (const device of devices) this.#changeDevice(node, device, share);
     const limit = this.#limitOf(node, asker);
     if (limit === undefined) return;
     limit.ram += sign * shape.ram;
     limit.cpu += sign * shape.cpu;
     const first = this.firstDevice[node] ?? 0;
     for (const device of devices) limit.devices[device - first] = (limit.devices[device - first] ?? 0) + share;
+  }
+
+  #changeDevice(node: number, device: number, change: number): void {
+    const before = this.now.device[device] ?? 0;
+    const after = before + change;
+    this.now.device[device] = after;
+    this.#quarters[node] = (this.#quarters[node] ?? 0) + quartersIn(after) - quartersIn(before);
+    this.#halves[node] = (this.#halves[node] ?? 0) + halvesIn(after) - halvesIn(before);
+    const idle = (after === wholeDevice ? 1 : 0) - (before === wholeDevice ? 1 : 0);
+    this.#idle[node] = (this.#idle[node] ?? 0) + idle;
+    if (this.closed[node] === 0) this.#total.idle += idle * wholeDevice;
   }
 
   #limitOf(node: number, asker: Asker): Limit | undefined {

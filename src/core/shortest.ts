@@ -4,7 +4,7 @@
  * ever, since the ratio of who waits grows. This is the highest response ratio (Brinch Hansen, "Short-term scheduling in
  * multiprogramming systems", SOSP 1971), by area.
  */
-import { type Admission, boundOf, largestPartOf } from './admit.ts';
+import { type Admission, boundOf } from './admit.ts';
 import type { Candidates } from './choice.ts';
 import type { RankedLevel } from './level.ts';
 import type { QueuedDeployment } from './model.ts';
@@ -12,6 +12,7 @@ import { waited } from './order.ts';
 import type { Pass } from './pass.ts';
 import { placeOne } from './place.ts';
 import type { Shape } from './shape.ts';
+import { largestPartOf } from './size.ts';
 
 /** Nothing is taken for shorter than this, in milliseconds: what ends at once would have a ratio without end. */
 const shortestRun = 10_000;
