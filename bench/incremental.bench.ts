@@ -43,6 +43,7 @@ declared by everybody.`,
     const metrics: Record<string, Metric> = {};
     for (const [name, one] of Object.entries(scenarios)) {
       const { p99, worst, heap, admitted } = await scenario(context, name, one);
+      context.say(`${name}: p99 ${p99.toFixed(1)} ms, worst ${worst.toFixed(1)} ms, ${admitted} admitted`);
       metrics[`${name}_p99`] = { values: [p99], unit: 'ms', target: { atMost: 5 } };
       metrics[`${name}_worst`] = { values: [worst], unit: 'ms', target: { atMost: 50 } };
       metrics[`${name}_heap`] = { values: [heap], unit: 'MB', target: { atMost: 1500 } };

@@ -66,3 +66,19 @@ export function drawNodes(nodes: readonly Node[], count: number, random: () => n
     return { ...node, id, name: id };
   });
 }
+
+/** Pods drawn from a list, with replacement, until they ask for so much GPU (in thousandths), and not beyond. */
+export function drawPods(pods: readonly Pod[], gpu: number, random: () => number): Pod[] {
+  const drawn: Pod[] = [];
+  for (let left = gpu; ; ) {
+    const pod = pods[Math.floor(random() * pods.length)] as Pod;
+    left -= pod.request.perReplica.gpu;
+    if (left < 0) return drawn;
+    drawn.push(pod);
+  }
+}
+
+/** The GPU of the nodes, in thousandths. */
+export function gpuOf(nodes: readonly Node[]): number {
+  return nodes.reduce((sum, node) => sum + node.total.gpu, 0);
+}
