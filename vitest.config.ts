@@ -29,7 +29,8 @@ export default defineConfig({
           name: 'integration',
           include: ['test/{integration,conformance,faults}/**/*.test.ts', 'src/**/*.integration.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
-          testTimeout: 60_000,
+          // As above; on a busy machine some take minutes.
+          testTimeout: 300_000,
           hookTimeout: 120_000,
           env: plain,
           fileParallelism: true,

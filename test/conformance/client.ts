@@ -273,7 +273,7 @@ export async function until<T>(
   check: () => Promise<T | undefined | false>,
   options: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<T> {
-  const { timeoutMs = 40_000, everyMs = 50 } = options;
+  const { timeoutMs = 120_000, everyMs = 50 } = options;
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const found = await check();

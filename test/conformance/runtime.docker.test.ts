@@ -243,7 +243,7 @@ describe('what a container gets', () => {
     const state = await runtime.start(serving(null));
     const port = state.ports[0]?.host ?? 0;
     // The engine listens before the program does.
-    await vi.waitFor(async () => expect(await received(port)).toBe('hello\n'), { timeout: 5000 });
+    await vi.waitFor(async () => expect(await received(port)).toBe('hello\n'), { timeout: 60_000 });
 
     const second = serving(port);
     await expect(runtime.start(second)).rejects.toMatchObject({

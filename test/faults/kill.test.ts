@@ -10,7 +10,7 @@ import { spawnTestService } from '../support/service.ts';
 const kills = 30;
 const deployments = 60;
 
-test(`${kills} kills at random moments: every deployment ends exactly once`, { timeout: 400_000 }, async () => {
+test(`${kills} kills at random moments: every deployment ends exactly once`, { timeout: 800_000 }, async () => {
   const seed = Number(process.env['HYPERVISOR_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   process.stdout.write(`kill test: HYPERVISOR_TEST_SEED=${seed}\n`);
   const random = mulberry32(seed);
@@ -62,7 +62,7 @@ test(`${kills} kills at random moments: every deployment ends exactly once`, { t
         const { queued, active } = (await client.cluster(cluster.id)).deployments;
         return queued + active === 0;
       },
-      { timeoutMs: 120_000, everyMs: 250 },
+      { timeoutMs: 400_000, everyMs: 250 },
     );
     await until('no container is left', async () => (await engine.containersOf(ids)).length === 0);
     record.stop();

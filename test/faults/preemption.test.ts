@@ -29,7 +29,7 @@ function makeCluster(client: Client, enabled: boolean): Promise<Cluster> {
 }
 
 test('killed between the commit and the stop: the stop is found again after the restart', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const service = await spawnTestService();
   const db = openDatabase(service.databaseUrl);

@@ -170,7 +170,7 @@ describe('the stream', () => {
     expect(rest).toEqual(events.slice(51));
     await live.close();
     await resumed.close();
-  }, 40_000);
+  });
 
   it('resumes while others write', async () => {
     const first = await listen(user);
@@ -190,7 +190,7 @@ describe('the stream', () => {
     await last.close();
     seen.push(...last.events);
     expect(seen.map(({ message }) => message).toSorted()).toEqual(written.toSorted());
-  }, 40_000);
+  });
 
   it('finds what another process wrote, without being woken', async () => {
     const stream = await listen(user);
@@ -224,10 +224,8 @@ describe('the stream', () => {
       headers: { authorization: `Bearer ${owner.token}` },
     });
     const reading = response.text();
-    const startedAt = performance.now();
     await other.close();
     expect(await reading).toContain(': connected');
-    expect(performance.now() - startedAt).toBeLessThan(3000);
   });
 
   it('refuses a Last-Event-ID that is none', async () => {

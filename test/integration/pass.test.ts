@@ -105,13 +105,16 @@ describe('a pass', () => {
 
   test('of fifty at once over-allocates nothing and starts nothing twice', async () => {
     const fixture = await makeCluster(db, { ram: 10, cpu: 10, gpu: 0 });
-    for (let i = 0; i < 30; i += 1) await queueDeployment(db, fixture);
+    const ids = new Set<string>();
+    for (let i = 0; i < 30; i += 1) ids.add(await queueDeployment(db, fixture));
     const { scheduler, admitted } = schedulerOf();
     await Promise.all(
       Array.from({ length: 50 }, () => scheduler.schedule(fixture.clusterId, { dryRun: false, trigger: 'api' })),
     );
-    expect(new Set(admitted.map((one) => one.id)).size).toBe(10);
-    expect(admitted).toHaveLength(10);
+    // Its regular pass may have served the clusters of other tests meanwhile.
+    const ours = admitted.filter(({ id }) => ids.has(id));
+    expect(new Set(ours.map(({ id }) => id)).size).toBe(10);
+    expect(ours).toHaveLength(10);
     expect(await nodeOf(fixture)).toMatchObject({ ram_allocated: 10_000, cpu_allocated: 10_000 });
     await scheduler.close();
   });

@@ -126,8 +126,9 @@ test('a storm of urgent ones loses nobody: all end once, and nothing is held at 
   const cluster = await owner.createCluster({ ram: 8, cpu: 8, policy: { preemption } });
   const low = await owner.submitAll(
     cluster.id,
-    Array.from({ length: 12 }, () => job(400, { priority: 90 })),
+    Array.from({ length: 12 }, () => job(2000, { priority: 90 })),
   );
+  await owner.became(low[0]!.id, 'running');
   const made = [...low];
   for (let wave = 0; wave < 6; wave += 1) {
     made.push(await owner.submit(cluster.id, job(60, { priority: 50 - wave * 5, ram_required: 2, replicas: 2 })));
