@@ -2,15 +2,19 @@
 import type { Plan, Snapshot } from '../core/model.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
 
-/** What one pass over a cluster decided, with what it decided on. */
-export interface PassOutcome {
+/** That one pass over a cluster took place. */
+export interface PassSummary {
   /** Null where nothing changed, or in a dry run. */
   readonly passId: string | null;
+  /** Milliseconds from the first query to the commit. */
+  readonly durationMs: number;
+}
+
+/** What one pass decided of everybody, with what it decided on. */
+export interface PassOutcome extends PassSummary {
   readonly dryRun: boolean;
   readonly snapshot: Snapshot;
   readonly plan: Plan;
-  /** Milliseconds from the first query to the commit. */
-  readonly durationMs: number;
 }
 
 /** The plan as it stands, for whoever asks why something waits. At most a second old. */

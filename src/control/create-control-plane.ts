@@ -52,7 +52,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
   const scheduler = startScheduler({
     db,
     log,
-    onPass: (outcome, admitted) => metrics.passed(outcome, admitted),
+    onPass: (summary, counts) => metrics.passed(summary, counts),
     onAdmitted: (admitted) => {
       tellListeners();
       send(admitted.map(({ id, attempt }) => ({ kind: 'start', deploymentId: id, attempt })));

@@ -1,11 +1,11 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Database } from '../store/database.ts';
 import { countOpen } from '../store/work.ts';
-import type { PassOutcome } from './control-plane.ts';
+import type { PassSummary } from './control-plane.ts';
 
 export interface ControlMetrics {
-  /** A pass was committed. */
-  passed(outcome: PassOutcome, admitted: number): void;
+  /** A pass was committed; so many were admitted, so many of them promoted by their age. */
+  passed(pass: PassSummary, counts: { readonly admitted: number; readonly promoted: number }): void;
   taskDone(kind: string, result: 'done' | 'failed'): void;
   reachable(runtime: string, yes: boolean): void;
 }
@@ -54,10 +54,10 @@ export function createControlMetrics(registry: Registry, db: Database): ControlM
     registers,
   });
   return {
-    passed({ durationMs, plan }, admitted) {
+    passed({ durationMs }, { admitted, promoted }) {
       passes.observe(durationMs / 1000);
       admissions.inc(admitted);
-      promotions.inc(plan.decisions.filter((decision) => decision.kind === 'place' && decision.promoted).length);
+      promotions.inc(promoted);
     },
     taskDone: (kind, result) => tasks.labels(kind, result).inc(),
     reachable: (runtime, yes) => reachable.labels(runtime).set(yes ? 1 : 0),

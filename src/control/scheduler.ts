@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import type { Plan, Policy, Snapshot } from '../core/model.ts';
+import type { Policy } from '../core/model.ts';
 import { plan } from '../core/plan.ts';
+import type { PassResult } from '../core/planner.ts';
 import { type Admitted, commitPlan, recordPass } from '../store/commit-plan.ts';
 import { commitPreemptions } from '../store/commit-preemptions.ts';
 import type { Database } from '../store/database.ts';
-import { type ClusterSnapshot, readSnapshot } from '../store/snapshot.ts';
+import { type ClusterHead, readHead, readSnapshot } from '../store/snapshot.ts';
 import { clustersWithQueue } from '../store/work.ts';
-import type { CurrentPlan, PassOutcome } from './control-plane.ts';
+import type { CurrentPlan, PassOutcome, PassSummary } from './control-plane.ts';
+import { type Memory, memoryMsMax, recall } from './memory.ts';
 import { repeat } from './repeat.ts';
 
 /** A pass is one short transaction: it admits at most so many, and the next one follows at once. */
@@ -39,9 +41,11 @@ export class ClusterGone extends Error {
   }
 }
 
+type Trigger = 'api' | 'automatic';
+
 interface PassOptions {
   readonly dryRun: boolean;
-  readonly trigger: 'api' | 'automatic';
+  readonly trigger: Trigger;
 }
 
 interface Deps {
@@ -51,7 +55,7 @@ interface Deps {
   readonly onAdmitted: (admitted: readonly Admitted[]) => void;
   /** Called after a commit with those that were told to stop for others. */
   readonly onStopping?: (stopping: readonly Admitted[]) => void;
-  readonly onPass?: (outcome: PassOutcome, admitted: number) => void;
+  readonly onPass?: (summary: PassSummary, counts: { readonly admitted: number; readonly promoted: number }) => void;
 }
 
 /** What the scheduler keeps in memory of a cluster: nothing that could not be lost. */
@@ -63,6 +67,7 @@ interface ClusterLoop {
   lastPassMs: number;
   lastEndedAt: number;
   current: { at: number; promise: Promise<CurrentPlan> } | null;
+  memory: Memory | null;
 }
 
 /** Runs passes: when woken, regularly where something waits, and on request. Passes over one cluster take turns. */
@@ -73,27 +78,36 @@ export function startScheduler(deps: Deps): Scheduler {
   const loopOf = (clusterId: string): ClusterLoop => {
     let loop = loops.get(clusterId);
     if (loop === undefined) {
-      loop = { turn: Promise.resolve(), running: null, wanted: false, lastPassMs: 0, lastEndedAt: 0, current: null };
+      const none = { running: null, current: null, memory: null };
+      loop = { turn: Promise.resolve(), wanted: false, lastPassMs: 0, lastEndedAt: 0, ...none };
       loops.set(clusterId, loop);
     }
     return loop;
   };
 
-  function pass(clusterId: string, options: PassOptions): Promise<PassOutcome> {
+  /** Passes over one cluster take turns; what is to be done with the planner is done before the next one. */
+  function takeTurn<Answer>(
+    clusterId: string,
+    trigger: Trigger,
+    answer: (pass: CommittedPass) => Answer,
+  ): Promise<Answer> {
     const loop = loopOf(clusterId);
-    // A dry run holds no lock and waits for nobody.
-    if (options.dryRun) return dryRun(deps.db, clusterId).then(({ outcome }) => outcome);
-    const mine = loop.turn.then(() => passNow(clusterId, loop, options.trigger));
+    const mine = loop.turn.then(async () => answer(await passNow(clusterId, loop, trigger)));
     loop.turn = mine.catch(() => undefined);
     return mine;
   }
 
-  async function passNow(clusterId: string, loop: ClusterLoop, trigger: PassOptions['trigger']): Promise<PassOutcome> {
+  async function passNow(clusterId: string, loop: ClusterLoop, trigger: Trigger): Promise<CommittedPass> {
     const startedAt = performance.now();
-    const { outcome, admitted, stopped } = await runPass(deps.db, clusterId, trigger);
+    const { memory } = loop;
+    // It is lost with whatever goes wrong: what was not committed has not happened.
+    loop.memory = null;
+    const committed = await runPass(deps.db, clusterId, trigger, memory);
+    loop.memory = committed.memory;
     loop.lastPassMs = performance.now() - startedAt;
     loop.lastEndedAt = performance.now();
-    deps.onPass?.(outcome, admitted.length);
+    const { summary, admitted, stopped } = committed;
+    deps.onPass?.(summary, { admitted: admitted.length, promoted: promotedIn(committed.decided) });
     if (stopped.length > 0) {
       loop.current = null;
       deps.onStopping?.(stopped);
@@ -104,7 +118,7 @@ export function startScheduler(deps: Deps): Scheduler {
       // The pass was full, or somebody was cancelled meanwhile: what they left is for the next one.
       if (admitted.length >= maxAdmissions) wake(clusterId);
     }
-    return outcome;
+    return committed;
   }
 
   function wake(clusterId: string): void {
@@ -123,7 +137,7 @@ export function startScheduler(deps: Deps): Scheduler {
       if (rest > 1) await sleep(rest);
       loop.wanted = false;
       try {
-        await pass(clusterId, { dryRun: false, trigger: 'automatic' });
+        await takeTurn(clusterId, 'automatic', () => undefined);
       } catch (error) {
         if (error instanceof ClusterGone) {
           loops.delete(clusterId);
@@ -136,6 +150,7 @@ export function startScheduler(deps: Deps): Scheduler {
   }
 
   const regular = repeat(regularPassMs, deps.log, 'regular passes', async () => {
+    for (const loop of loops.values()) forgetIfOld(loop);
     for (const clusterId of await clustersWithQueue(deps.db)) {
       const loop = loopOf(clusterId);
       if (performance.now() - loop.lastEndedAt >= loop.lastPassMs / regularPassShare) wake(clusterId);
@@ -144,11 +159,13 @@ export function startScheduler(deps: Deps): Scheduler {
 
   return {
     wake,
-    schedule: pass,
+    // A dry run holds no lock and waits for nobody.
+    schedule: (clusterId, { dryRun: isDry, trigger }) =>
+      isDry ? dryRun(deps.db, clusterId) : takeTurn(clusterId, trigger, outcomeOf),
     currentPlan(clusterId) {
       const loop = loopOf(clusterId);
       if (loop.current !== null && performance.now() - loop.current.at < currentPlanMs) return loop.current.promise;
-      const promise = dryRun(deps.db, clusterId).then(({ outcome }) => outcome);
+      const promise = dryRun(deps.db, clusterId);
       loop.current = { at: performance.now(), promise };
       promise.catch(() => {
         loop.current = null;
@@ -163,10 +180,24 @@ export function startScheduler(deps: Deps): Scheduler {
   };
 }
 
+/** A cluster on which nothing happens costs no memory. */
+function forgetIfOld(loop: ClusterLoop): void {
+  if (loop.memory !== null && performance.now() - loop.memory.heardAt > memoryMsMax) loop.memory = null;
+}
+
+interface CommittedPass {
+  readonly summary: PassSummary;
+  readonly decided: PassResult;
+  readonly admitted: readonly Admitted[];
+  readonly stopped: readonly Admitted[];
+  /** As it was decided upon. */
+  readonly memory: Memory;
+}
+
 /**
  * One pass, in one transaction:
  *
- * 1. lock the cluster and read its snapshot;
+ * 1. lock the cluster, and bring what is remembered of it up to date;
  * 2. plan (pure);
  * 3. commit what was decided: the constraints of the database have the last word.
  *
@@ -175,39 +206,52 @@ export function startScheduler(deps: Deps): Scheduler {
 async function runPass(
   db: Database,
   clusterId: string,
-  trigger: 'api' | 'automatic',
-): Promise<{ outcome: PassOutcome; admitted: Admitted[]; stopped: readonly Admitted[] }> {
+  trigger: Trigger,
+  before: Memory | null,
+): Promise<CommittedPass> {
   const startedAt = performance.now();
   return db.transaction().execute(async (tx) => {
-    const read = await readSnapshot(tx, clusterId, { lock: true });
-    if (read === null) throw new ClusterGone(clusterId);
-    const decided = plan(read.snapshot, policyOf(read), read.now);
-    const admitted = await commitPlan(tx, read, decided);
-    const preempts = decided.decisions.filter((decision) => decision.kind === 'preempt');
-    const { stopped, records } = await commitPreemptions(tx, read, preempts);
+    const head = await readHead(tx, clusterId, { lock: true });
+    if (head === null) throw new ClusterGone(clusterId);
+    const memory = await recall(tx, head, policyOf(head), before);
+    const { planner, nodeNames } = memory;
+    const decided = planner.pass(head.now);
+    const admitted = await commitPlan(tx, head, decided.places, (id) => nodeNames.get(id) ?? id);
+    const { stopped, records } = await commitPreemptions(tx, head, decided.preempts);
     const durationMs = performance.now() - startedAt;
     const passId = admitted.length + stopped.length > 0 ? uuidv7() : null;
     if (passId !== null) {
       await recordPass(tx, {
         id: passId,
-        organizationId: read.organizationId,
+        organizationId: head.organizationId,
         clusterId,
         trigger,
-        queued: read.snapshot.queue.length,
+        queued: planner.queued,
         admitted: admitted.length,
-        promoted: decided.decisions.filter((decision) => decision.kind === 'place' && decision.promoted).length,
+        promoted: promotedIn(decided),
         reservations: decided.reservations.length,
         preemptions: records,
         quality: decided.quality,
         durationMs,
       });
     }
-    return { outcome: outcomeOf(read.snapshot, decided, { passId, dryRun: false, durationMs }), admitted, stopped };
+    return { summary: { passId, durationMs }, decided, admitted, stopped, memory };
   });
 }
 
+function promotedIn({ places }: PassResult): number {
+  return places.filter(({ promoted }) => promoted).length;
+}
+
+/** What it decided of everybody. */
+function outcomeOf({ summary, decided, memory }: CommittedPass): PassOutcome {
+  const { reservations, quality } = decided;
+  const decisions = decided.decisions();
+  return { ...summary, dryRun: false, snapshot: memory.planner.snapshot(), plan: { decisions, reservations, quality } };
+}
+
 /** Decides and commits nothing. Reads without locks, in one consistent snapshot of the database. */
-async function dryRun(db: Database, clusterId: string): Promise<{ outcome: PassOutcome; admitted: Admitted[] }> {
+async function dryRun(db: Database, clusterId: string): Promise<PassOutcome> {
   const startedAt = performance.now();
   const read = await db
     .transaction()
@@ -215,19 +259,11 @@ async function dryRun(db: Database, clusterId: string): Promise<{ outcome: PassO
     .setAccessMode('read only')
     .execute((tx) => readSnapshot(tx, clusterId, { lock: false }));
   if (read === null) throw new ClusterGone(clusterId);
-  const decided = plan(read.snapshot, policyOf(read), read.now);
-  const durationMs = performance.now() - startedAt;
-  return { outcome: outcomeOf(read.snapshot, decided, { passId: null, dryRun: true, durationMs }), admitted: [] };
+  const { snapshot } = read;
+  const decided = plan(snapshot, policyOf(read), read.now);
+  return { passId: null, dryRun: true, durationMs: performance.now() - startedAt, snapshot, plan: decided };
 }
 
-function policyOf(read: ClusterSnapshot): Policy {
-  return { ...read.policy, maxAdmissions };
-}
-
-function outcomeOf(
-  snapshot: Snapshot,
-  decided: Plan,
-  rest: { passId: string | null; dryRun: boolean; durationMs: number },
-): PassOutcome {
-  return { ...rest, snapshot, plan: decided };
+function policyOf({ policy }: ClusterHead): Policy {
+  return { ...policy, maxAdmissions };
 }

@@ -3,8 +3,10 @@ import type { Task } from '../queue/task-queue.ts';
 import { removeStaleClaims } from '../store/claims.ts';
 import type { Database } from '../store/database.ts';
 import { removeExpired } from '../store/expired.ts';
+import { type ChangePosition, changesEnd, removeChangesBefore } from '../store/planner-changes.ts';
 import { removeDeletedClusters, stopOverdue } from '../store/transitions.ts';
 import { readStuck, readUncleaned } from '../store/work.ts';
+import { memoryMsMax } from './memory.ts';
 import { repeat } from './repeat.ts';
 
 const sweepMs = 1_000;
@@ -40,11 +42,19 @@ export function startSweeper(deps: Deps): { now(): void; close(): Promise<void> 
     ]);
   });
   const expiry = repeat(expiryMs, deps.log, 'the removal of what has expired', () => removeExpired(deps.db));
+  let heardBefore: ChangePosition | null = null;
+  // What was committed before the last time has been there for twice as long as any memory goes without listening.
+  const changes = repeat(2 * memoryMsMax, deps.log, 'the removal of changes that everybody has heard of', async () => {
+    const position = await changesEnd(deps.db);
+    if (heardBefore !== null) await removeChangesBefore(deps.db, heardBefore);
+    heardBefore = position;
+  });
   return {
     now: () => sweep.now(),
     async close() {
       await sweep.stop();
       await expiry.stop();
+      await changes.stop();
     },
   };
 }

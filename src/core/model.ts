@@ -127,6 +127,13 @@ export interface Snapshot {
   readonly runs?: Readonly<Record<string, readonly number[]>>;
 }
 
+/** How one deployment stands: it waits, or holds something, or neither. */
+export interface DeploymentState {
+  /** Null where it does not wait. */
+  readonly queued: QueuedDeployment | null;
+  readonly holdings: readonly Holding[];
+}
+
 /** The places that a queued deployment gets as soon as those that were stopped for it are gone. */
 export interface Claim {
   readonly deploymentId: string;

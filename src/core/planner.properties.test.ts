@@ -1,7 +1,7 @@
 /** The planner with a memory decides what a planner without one would, whatever has happened. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Node, Policy, QueuedDeployment, Request } from './model.ts';
+import type { Node, Policy, QueuedDeployment, Request, Snapshot } from './model.ts';
 import { plan } from './plan.ts';
 import { Planner } from './planner.ts';
 import { amounts } from './testing.ts';
@@ -54,6 +54,15 @@ const events = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('cordon' as const), which: fc.nat(), schedulable: fc.boolean() }),
   },
+  // Somebody looked, and found that a replica has ended, or that all was stopped and waits again, or that time went on.
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('look' as const),
+      which: fc.nat(),
+      found: fc.constantFrom('fewer replicas' as const, 'queued again' as const, 'running' as const),
+    }),
+  },
 );
 type Event = typeof events extends fc.Arbitrary<infer One> ? One : never;
 
@@ -98,6 +107,7 @@ function replay(nodes: readonly Node[], policy: Policy, happened: readonly Event
     else if (event.kind === 'end') planner.release(pick(holdings, event.which)?.deploymentId ?? '', now);
     else if (event.kind === 'withdraw') planner.withdraw(pick(queue, event.which)?.id ?? '');
     else if (event.kind === 'reprioritize') planner.reprioritize(pick(queue, event.which)?.id ?? '', event.priority);
+    else if (event.kind === 'look') look(planner, pick(holdings, event.which)?.deploymentId ?? '', event.found, now);
     else if (event.kind === 'cordon') planner.setSchedulable(pick(nodes, event.which)?.id ?? '', event.schedulable);
     else {
       now += event.minutes * minute;
@@ -107,14 +117,43 @@ function replay(nodes: readonly Node[], policy: Policy, happened: readonly Event
   passAndCompare(planner, policy, now);
 }
 
+function look(planner: Planner, id: string, found: (Event & { kind: 'look' })['found'], now: number): void {
+  const holdings = planner.holdingsOf(id);
+  const [first] = holdings;
+  if (first === undefined) return;
+  const { resources, priority = 1 } = first;
+  const request = { perReplica: resources, replicas: holdings.length, gpuModels: [] };
+  const standing = {
+    'fewer replicas': { queued: null, holdings: holdings.slice(1) },
+    'queued again': { queued: { id, request, priority, queuedAt: now, timeLimit: null }, holdings: [] },
+    running: { queued: null, holdings: holdings.map((one) => ({ ...one, startedAt: now, endsBy: now + minute })) },
+  };
+  planner.reconcile(id, standing[found]);
+}
+
 function submitted(event: Event & { kind: 'submit' }, number: number, now: number): QueuedDeployment {
   const { request, priority, waited, timeLimit, isService, user } = event;
   return { id: `d${number}`, request, priority, queuedAt: now - waited * minute, timeLimit, isService, user };
 }
 
+function byId<Item>(items: readonly Item[], idOf: (item: Item) => string): Item[] {
+  return items.toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
+}
+
+/** Whoever reads the same state anew may find it in another order. */
+function reordered({ nodes, queue, holdings, claims = [], runs = {} }: Snapshot): Snapshot {
+  return {
+    nodes: nodes.toReversed(),
+    queue: byId(queue, ({ id }) => id),
+    holdings: byId(holdings, ({ deploymentId, nodeId }) => `${deploymentId} ${nodeId}`),
+    claims: byId(claims, ({ deploymentId }) => deploymentId),
+    runs,
+  };
+}
+
 function passAndCompare(planner: Planner, policy: Policy, now: number): void {
   const snapshot = planner.snapshot();
-  const cold = plan(snapshot, policy, now);
+  const cold = plan(reordered(snapshot), policy, now);
   const warm = planner.pass(now);
   expect(warm.decisions()).toEqual(cold.decisions);
   expect(warm.places).toEqual(cold.decisions.filter(({ kind }) => kind === 'place'));

@@ -7,7 +7,9 @@
  */
 import { decide, placesOf, preemptsOf } from './decide.ts';
 import type {
+  Claim,
   Decision,
+  DeploymentState,
   Holding,
   Place,
   Policy,
@@ -75,6 +77,18 @@ export class Planner {
   release(deploymentId: string, now?: number): boolean {
     this.#version++;
     return this.#state.release(deploymentId, now);
+  }
+
+  /** Somebody looked: from here on the deployment is as it was found, whatever was told before. */
+  reconcile(deploymentId: string, state: DeploymentState): void {
+    this.#version++;
+    this.#state.reconcile(deploymentId, state);
+  }
+
+  /** These are all the claims that there are; to be told after who waits, since whoever leaves the queue loses its own. */
+  setClaims(claims: readonly Claim[]): void {
+    this.#version++;
+    this.#state.setClaims(claims);
   }
 
   holdingsOf(deploymentId: string): readonly Holding[] {

@@ -4,7 +4,7 @@
  */
 
 import type { Earliest } from './earliest.ts';
-import type { Claim, Device, Holding, Node, Placement, QueuedDeployment, Snapshot } from './model.ts';
+import type { Claim, DeploymentState, Device, Holding, Node, Placement, QueuedDeployment, Snapshot } from './model.ts';
 import type { Nearest } from './nearest.ts';
 import { Queue } from './queue.ts';
 import { Room } from './room.ts';
@@ -42,7 +42,7 @@ export class ClusterState {
     this.#numbers = new Map(this.room.nodes.map((node, number) => [node.id, number]));
     for (const holding of snapshot.holdings) this.#keep(holding);
     this.runs = new Runs(snapshot.runs ?? {});
-    for (const claim of snapshot.claims ?? []) this.claims.set(claim.deploymentId, claim);
+    this.setClaims(snapshot.claims ?? []);
   }
 
   /** What there would be if nothing ran and no node were closed. */
@@ -93,10 +93,26 @@ export class ClusterState {
         ...(deployment.isService === true && { isService: true }),
         ...(user !== undefined && { user }),
       };
-      this.#keep(holding);
-      this.room.adjust(this.numberOf(nodeId), resources, devices, -1);
+      this.#hold(holding);
     }
     return true;
+  }
+
+  /** From here on it is as somebody who looked says: what it was before does not matter. */
+  reconcile(id: string, { queued, holdings }: DeploymentState): void {
+    if (!isAlike(this.queue.find(id) ?? null, queued)) {
+      this.withdraw(id);
+      if (queued !== null) this.submit(queued);
+    }
+    if (isAlike(this.holdingsOf(id), holdings)) return;
+    this.release(id);
+    for (const holding of holdings) this.#hold(holding);
+  }
+
+  /** These are all the claims that there are. */
+  setClaims(claims: readonly Claim[]): void {
+    this.claims.clear();
+    for (const claim of claims) this.claims.set(claim.deploymentId, claim);
   }
 
   /** A deployment has ended: what its replicas hold is free again. With the time, it is learned how long it ran. */
@@ -162,6 +178,14 @@ export class ClusterState {
     return { ...node, free, devices, schedulable: closed[number] === 0 };
   }
 
+  /** It holds that from now on, and it is not free any more. */
+  #hold(holding: Holding): void {
+    this.#keep(holding);
+    const node = this.numberOf(holding.nodeId);
+    if (node !== -1) this.room.adjust(node, holding.resources, holding.devices, -1);
+  }
+
+  /** Notes what the free room leaves out already. */
   #keep(holding: Holding): void {
     const others = this.#holdings.get(holding.deploymentId);
     if (others === undefined) this.#holdings.set(holding.deploymentId, [holding]);
@@ -174,6 +198,11 @@ export class ClusterState {
     }
     if (holding.isService === true && node !== -1) this.best.adjust(node, holding.resources, holding.devices, -1);
   }
+}
+
+/** Plain data of one making: it is alike where it is written alike. */
+function isAlike(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function sumOf(devices: readonly Device[]): number {

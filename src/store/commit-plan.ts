@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Place, Plan, Quality } from '../core/model.ts';
+import type { Place, Quality } from '../core/model.ts';
 import type { PreemptionRecord } from './commit-preemptions.ts';
 import type { InTransaction } from './database.ts';
-import type { ClusterSnapshot } from './snapshot.ts';
+import type { ClusterHead } from './snapshot.ts';
 
 export interface Admitted {
   readonly id: string;
@@ -30,17 +30,20 @@ interface AdmissionRecord {
 }
 
 /**
- * Writes what a plan decided, in the transaction that holds the locks of its snapshot: status, allocations, replicas and
+ * Writes who is placed where, in the transaction that holds the lock of their cluster: status, allocations, replicas and
  * events, in one statement. Who was cancelled since the snapshot is left out, whole; the constraints on nodes and devices
  * refuse the rest if it were ever too much.
  *
- * Returns who was admitted, in the order of the plan.
+ * `nameOf` gives the name of a node, for events. Returns who was admitted, in the order of the plan.
  */
-export async function commitPlan(tx: InTransaction, read: ClusterSnapshot, plan: Plan): Promise<Admitted[]> {
-  const places = plan.decisions.filter((decision): decision is Place => decision.kind === 'place');
+export async function commitPlan(
+  tx: InTransaction,
+  read: Pick<ClusterHead, 'organizationId' | 'clusterId'>,
+  places: readonly Place[],
+  nameOf: (nodeId: string) => string,
+): Promise<Admitted[]> {
   if (places.length === 0) return [];
-  const nodeNames = new Map(read.snapshot.nodes.map((node) => [node.id, node.name]));
-  const nameOf = (nodeId: string) => nodeNames.get(nodeId) ?? nodeId;
+  await lockNodes(tx, places);
   const admissions = JSON.stringify(places.map((place) => admissionRecord(place, nameOf)));
   const replicas = JSON.stringify(places.flatMap((place) => replicaRecords(place, nameOf)));
   const { rows } = await sql<Admitted>`
@@ -82,6 +85,12 @@ export async function commitPlan(tx: InTransaction, read: ClusterSnapshot, plan:
     const attempt = attempts.get(place.deploymentId);
     return attempt === undefined ? [] : [{ id: place.deploymentId, attempt }];
   });
+}
+
+/** In the order of ids, before the trigger on allocations counts on them: no two lock them in a circle. */
+async function lockNodes(tx: InTransaction, places: readonly Place[]): Promise<void> {
+  const ids = new Set(places.flatMap(({ placements }) => placements.map(({ nodeId }) => nodeId)));
+  await sql`select 1 from node where id = any(${[...ids]}::uuid[]) order by id for no key update`.execute(tx);
 }
 
 function admissionRecord(place: Place, nameOf: (nodeId: string) => string): AdmissionRecord {

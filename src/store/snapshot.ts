@@ -1,18 +1,33 @@
-import { sql } from 'kysely';
-import type { Device, Holding, Node, Policy, QueuedDeployment, Request, Snapshot } from '../core/model.ts';
+import { type RawBuilder, sql } from 'kysely';
+import type {
+  DeploymentState,
+  Device,
+  Holding,
+  Node,
+  Policy,
+  QueuedDeployment,
+  Request,
+  Snapshot,
+} from '../core/model.ts';
 import { toThousandths } from './amounts.ts';
 import { readClaims } from './claims.ts';
 import { deviceMemory, labelsOfNode } from './core-nodes.ts';
 import type { Database } from './database.ts';
 
-/** A cluster as its scheduler reads it: the snapshot, and what stands beside it in the same transaction. */
-export interface ClusterSnapshot {
+/** What a pass must know of the cluster itself. */
+export interface ClusterHead {
   readonly organizationId: string;
   readonly clusterId: string;
-  readonly snapshot: Snapshot;
   readonly policy: Omit<Policy, 'maxAdmissions'>;
+  /** False where nothing new may be placed: its engine does not answer, or it is being deleted. */
+  readonly usable: boolean;
   /** The database's clock: the one clock of the whole installation, milliseconds since the epoch. */
   readonly now: number;
+}
+
+/** A cluster as its scheduler reads it: the snapshot, and what stands beside it in the same transaction. */
+export interface ClusterSnapshot extends ClusterHead {
+  readonly snapshot: Snapshot;
 }
 
 interface ClusterRow {
@@ -35,20 +50,55 @@ export async function readSnapshot(
   clusterId: string,
   options: { lock: boolean },
 ): Promise<ClusterSnapshot | null> {
+  const head = await readHead(db, clusterId, options);
+  return head === null ? null : { ...head, snapshot: await readState(db, head, options) };
+}
+
+/** With `lock` the cluster's row is locked: passes over it, and changes to it and its nodes, take turns. */
+export async function readHead(
+  db: Database,
+  clusterId: string,
+  options: { lock: boolean },
+): Promise<ClusterHead | null> {
   const cluster = await readCluster(db, clusterId, options.lock);
   if (cluster === undefined) return null;
-  const nodes = await readNodes(db, clusterId, { usable: cluster.usable, lock: options.lock });
-  const holdings = await readHoldings(db, clusterId);
-  const queue = await readQueue(db, clusterId);
-  const claims = await readClaims(db, clusterId);
   return {
     organizationId: cluster.organization_id,
     clusterId,
-    snapshot: { nodes, queue, holdings, claims },
     policy: policyOf(cluster),
+    usable: cluster.usable,
     now: Number(cluster.now_ms),
   };
 }
+
+/** With `lock`, after the cluster's row the nodes are locked as well. */
+export async function readState(
+  db: Database,
+  { clusterId, usable }: ClusterHead,
+  { lock }: { lock: boolean },
+): Promise<Snapshot> {
+  const nodes = await readNodes(db, clusterId, { usable, lock });
+  const holdings = await readHoldings(db, clusterId, everybody);
+  const queue = await readQueue(db, clusterId, everybody);
+  const claims = await readClaims(db, clusterId);
+  return { nodes, queue, holdings, claims };
+}
+
+/** How these deployments stand now, by their ids; of those that are gone too. */
+export async function readDeploymentStates(
+  db: Database,
+  clusterId: string,
+  ids: readonly string[],
+): Promise<Map<string, DeploymentState>> {
+  if (ids.length === 0) return new Map();
+  const these = sql`d.id = any(${[...ids]}::uuid[])`;
+  const holdings = new Map(ids.map((id): [string, Holding[]] => [id, []]));
+  for (const holding of await readHoldings(db, clusterId, these)) holdings.get(holding.deploymentId)?.push(holding);
+  const queue = new Map((await readQueue(db, clusterId, these)).map((one) => [one.id, one]));
+  return new Map(ids.map((id) => [id, { queued: queue.get(id) ?? null, holdings: holdings.get(id) ?? [] }]));
+}
+
+const everybody = sql`true`;
 
 function policyOf(cluster: ClusterRow): ClusterSnapshot['policy'] {
   return {
@@ -128,14 +178,14 @@ interface HoldingRow {
   ends_by_ms: string | null;
 }
 
-async function readHoldings(db: Database, clusterId: string): Promise<Holding[]> {
+async function readHoldings(db: Database, clusterId: string, who: RawBuilder<unknown>): Promise<Holding[]> {
   const { rows } = await sql<HoldingRow>`
     select a.deployment_id, a.node_id, a.ram, a.cpu, a.gpu, a.device_indexes, a.device_amounts, d.kind = 'service' as is_service,
            d.priority, d.status, floor(extract(epoch from d.started_at) * 1000)::bigint as started_ms,
            ceil(extract(epoch from coalesce(d.started_at, now()) + make_interval(secs => d.time_limit_s + d.stop_grace_s)) * 1000)::bigint
              as ends_by_ms
       from allocation a join deployment d on d.id = a.deployment_id
-     where a.cluster_id = ${clusterId} order by a.deployment_id, a.replica`.execute(db);
+     where a.cluster_id = ${clusterId} and ${who} order by a.deployment_id, a.replica`.execute(db);
   return rows.map((row) => ({
     deploymentId: row.deployment_id,
     nodeId: row.node_id,
@@ -162,11 +212,11 @@ interface QueueGroupRow {
  *
  * The order inside a group needs no ORDER BY: the planner orders the queue by time and id itself.
  */
-async function readQueue(db: Database, clusterId: string): Promise<QueuedDeployment[]> {
+async function readQueue(db: Database, clusterId: string, who: RawBuilder<unknown>): Promise<QueuedDeployment[]> {
   const { rows } = await sql<QueueGroupRow>`
     select shape, string_agg(id::text, ',') as ids,
            string_agg((date_part('epoch', queued_at) * 1000)::bigint::text, ',') as queued_at
-      from deployment where cluster_id = ${clusterId} and status = 'queued'
+      from deployment d where cluster_id = ${clusterId} and status = 'queued' and ${who}
      group by shape order by shape`.execute(db);
   const queue: QueuedDeployment[] = [];
   for (const row of rows) addGroup(queue, row);

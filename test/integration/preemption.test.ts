@@ -1,7 +1,7 @@
 /** Preemption as the store keeps it: who is stopped for whom is written in one transaction, and undone by none. */
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Preempt } from '../../src/core/model.ts';
+import type { Place, Preempt } from '../../src/core/model.ts';
 import { plan } from '../../src/core/plan.ts';
 import { removeStaleClaims } from '../../src/store/claims.ts';
 import { updateCluster } from '../../src/store/clusters.ts';
@@ -77,7 +77,9 @@ function pass(): Promise<string[]> {
   return db.transaction().execute(async (tx) => {
     const read = (await readSnapshot(tx, fixture.clusterId, { lock: true }))!;
     const { preemption: _, ...policy } = read.policy;
-    const admitted = await commitPlan(tx, read, plan(read.snapshot, { ...policy, maxAdmissions: 500 }, read.now));
+    const { decisions } = plan(read.snapshot, { ...policy, maxAdmissions: 500 }, read.now);
+    const places = decisions.filter((one): one is Place => one.kind === 'place');
+    const admitted = await commitPlan(tx, read, places, (id) => id);
     return admitted.map(({ id }) => id);
   });
 }

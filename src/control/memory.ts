@@ -1,0 +1,86 @@
+/**
+ * What the scheduler remembers of a cluster from pass to pass, so that a pass costs what has changed and not what waits: the
+ * planner with its state, and up to where it has heard of changes. The truth is in the database: a memory that is lost, too old
+ * or in doubt is read anew, and a wrong one could delay somebody and not over-allocate anything, since constraints have the last word.
+ */
+import type { Holding } from '../core/model.ts';
+import { Planner } from '../core/planner.ts';
+import { readClaims } from '../store/claims.ts';
+import type { InTransaction } from '../store/database.ts';
+import { type ChangePosition, changesEnd, readChanges } from '../store/planner-changes.ts';
+import { type ClusterHead, readDeploymentStates, readState } from '../store/snapshot.ts';
+
+/** A memory that has not listened for so long is read anew: changes are kept for at least twice as long (sweeper.ts). */
+export const memoryMsMax = 30_000;
+
+/** And so is every one after so long, whatever it has heard: nothing that was missed stays missed. */
+const trustedMsMax = 300_000;
+
+/** With so many changes, reading everything costs no more. */
+const manyChanges = 20_000;
+
+export interface Memory {
+  readonly planner: Planner;
+  readonly nodeNames: ReadonlyMap<string, string>;
+  readonly usable: boolean;
+  /** When it was read as a whole, and when it last heard of changes; `performance.now()`. */
+  readonly readAt: number;
+  readonly heardAt: number;
+  readonly position: ChangePosition;
+  /** They have a time limit and no start is known: when they must have ended is later with every moment. */
+  readonly unsettled: ReadonlySet<string>;
+}
+
+/**
+ * Brings a memory up to date, or reads one, in the transaction that holds the lock of the cluster. What was given must not be used any
+ * more, whatever comes of the transaction: it is changed in place, and who fails half-way drops it.
+ */
+export async function recall(
+  tx: InTransaction,
+  head: ClusterHead,
+  policy: Planner['policy'],
+  memory: Memory | null,
+): Promise<Memory> {
+  const recalled = memory === null ? null : await catchUp(tx, head, memory);
+  const current = recalled ?? (await readAnew(tx, head, policy));
+  current.planner.policy = policy;
+  return current;
+}
+
+async function readAnew(tx: InTransaction, head: ClusterHead, policy: Planner['policy']): Promise<Memory> {
+  // First the position, then the state: what is committed in between is seen twice.
+  const position = await changesEnd(tx);
+  const snapshot = await readState(tx, head, { lock: true });
+  const at = performance.now();
+  return {
+    planner: new Planner(snapshot, policy),
+    nodeNames: new Map(snapshot.nodes.map(({ id, name }) => [id, name])),
+    usable: head.usable,
+    readAt: at,
+    heardAt: at,
+    position,
+    unsettled: new Set(snapshot.holdings.filter(isUnsettled).map(({ deploymentId }) => deploymentId)),
+  };
+}
+
+/** Null where it is to be read anew. */
+async function catchUp(tx: InTransaction, head: ClusterHead, memory: Memory): Promise<Memory | null> {
+  const now = performance.now();
+  if (memory.usable !== head.usable) return null;
+  if (now - memory.heardAt > memoryMsMax || now - memory.readAt > trustedMsMax) return null;
+  const { position, deploymentIds, nodes } = await readChanges(tx, head.clusterId, memory.position);
+  if (nodes || deploymentIds.length > manyChanges) return null;
+  const { planner } = memory;
+  const unsettled = new Set<string>();
+  const ids = new Set([...deploymentIds, ...memory.unsettled]);
+  for (const [id, state] of await readDeploymentStates(tx, head.clusterId, [...ids])) {
+    planner.reconcile(id, state);
+    if (state.holdings.some(isUnsettled)) unsettled.add(id);
+  }
+  planner.setClaims(await readClaims(tx, head.clusterId));
+  return { ...memory, position, unsettled, heardAt: now };
+}
+
+function isUnsettled({ endsBy, startedAt }: Holding): boolean {
+  return endsBy !== null && startedAt === undefined;
+}

@@ -1,0 +1,223 @@
+/** What the scheduler remembers of a cluster is what the database says, whatever has happened to it in between. */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Memory, recall } from '../../src/control/memory.ts';
+import type { Policy, Snapshot } from '../../src/core/model.ts';
+import { commitPlan } from '../../src/store/commit-plan.ts';
+import { commitPreemptions } from '../../src/store/commit-preemptions.ts';
+import { type Database, type InTransaction, openDatabase } from '../../src/store/database.ts';
+import { changePriority } from '../../src/store/deployments.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { createNode, updateNode } from '../../src/store/nodes.ts';
+import { recordObservations } from '../../src/store/observations.ts';
+import { changesEnd, readChanges, removeChangesBefore } from '../../src/store/planner-changes.ts';
+import { readHead, readState } from '../../src/store/snapshot.ts';
+import { cancelDeployment, deleteDeployment, retryDeployment, stopDeployment } from '../../src/store/transitions.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { type Fixture, makeCluster, queueDeployment } from '../support/fixtures.ts';
+
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let db: Database;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = openDatabase(database.url);
+  await migrate(db);
+});
+
+afterAll(async () => {
+  await db.destroy();
+  await database.drop();
+});
+
+const nobody = { userId: null };
+
+/** `which` picks one of the deployments that there ever were. */
+const happenings = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('submit' as const),
+      ram: fc.integer({ min: 1, max: 6 }),
+      gpu: fc.constantFrom(0, 0, 0.5, 1),
+      replicas: fc.constantFrom(1, 1, 2),
+      priority: fc.constantFrom(10, 50),
+      timeLimit: fc.constantFrom(null, 60),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant('pass' as const), fails: fc.constantFrom(false, false, true) }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('started' as const, 'ended' as const, 'ended' as const),
+      which: fc.nat(),
+      replica: fc.constantFrom(0, 0, 1),
+      exitCode: fc.constantFrom(0, 1),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('cancel' as const, 'stop' as const, 'retry' as const, 'delete' as const, 'raise' as const),
+      which: fc.nat(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom('cordon' as const, 'open' as const, 'add a node' as const) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('unreachable' as const, 'reachable' as const) }) },
+);
+type Happening = typeof happenings extends fc.Arbitrary<infer One> ? One : never;
+
+class World {
+  readonly #fixture: Fixture;
+  readonly #ids: string[] = [];
+  #memory: Memory | null = null;
+  #nodes = 0;
+
+  constructor(fixture: Fixture) {
+    this.#fixture = fixture;
+  }
+
+  async live(one: Happening): Promise<void> {
+    const { organizationId, clusterId, nodeId } = this.#fixture;
+    const scope = { organizationId };
+    const id = 'which' in one ? (this.#ids[one.which % this.#ids.length] ?? '') : '';
+    if ('which' in one && id === '') return;
+    if (one.kind === 'submit') await this.#submit(one);
+    else if (one.kind === 'pass') await this.#pass(one.fails);
+    else if (one.kind === 'started' || one.kind === 'ended') await this.#observe(id, one);
+    else if (one.kind === 'cancel') await cancelDeployment(db, scope, id, nobody);
+    else if (one.kind === 'stop') await stopDeployment(db, scope, id, nobody);
+    else if (one.kind === 'retry') await retryDeployment(db, scope, id, nobody);
+    else if (one.kind === 'delete') await deleteDeployment(db, scope, id, nobody);
+    else if (one.kind === 'raise') await changePriority(db, scope, id, { priority: 5, version: undefined }, nobody);
+    else if (one.kind === 'add a node') {
+      const node = { name: `more-${this.#nodes++}`, ram: 4000, cpu: 4000, labels: {}, devices: [] };
+      await createNode(db, scope, clusterId, node, nobody);
+    } else if (one.kind === 'cordon' || one.kind === 'open') {
+      await updateNode(db, scope, clusterId, nodeId, { schedulable: one.kind === 'open' }, nobody);
+    } else {
+      const reachable = one.kind === 'reachable';
+      await db.updateTable('cluster').set({ runtime_reachable: reachable }).where('id', '=', clusterId).execute();
+    }
+  }
+
+  async #submit(one: Happening & { kind: 'submit' }): Promise<void> {
+    const id = await queueDeployment(db, this.#fixture, one);
+    if (one.timeLimit !== null) {
+      await db.updateTable('deployment').set({ time_limit_s: one.timeLimit }).where('id', '=', id).execute();
+    }
+    this.#ids.push(id);
+  }
+
+  async #observe(id: string, one: Happening & { kind: 'started' | 'ended' }): Promise<void> {
+    const row = await db.selectFrom('deployment').select('attempt').where('id', '=', id).executeTakeFirst();
+    const about = { deploymentId: id, attempt: row?.attempt ?? 1, replica: one.replica, at: Date.now() };
+    await recordObservations(db, [
+      one.kind === 'started'
+        ? { ...about, kind: 'started', containerId: `${id}-${one.replica}`, ports: [] }
+        : { ...about, kind: 'ended', exitCode: one.exitCode, outOfMemory: false },
+    ]);
+  }
+
+  /** As the scheduler does it; a pass that fails after its decisions were written has not taken place. */
+  async #pass(fails: boolean): Promise<void> {
+    const before = this.#memory;
+    this.#memory = null;
+    try {
+      this.#memory = await db.transaction().execute(async (tx) => {
+        const { head, memory } = await this.#recall(tx, before);
+        const decided = memory.planner.pass(head.now);
+        await commitPlan(tx, head, decided.places, (node) => node);
+        await commitPreemptions(tx, head, decided.preempts);
+        if (fails) throw new Error('the connection is gone');
+        return memory;
+      });
+    } catch (error) {
+      if (!fails) throw error;
+    }
+  }
+
+  async #recall(tx: InTransaction, before: Memory | null) {
+    const head = (await readHead(tx, this.#fixture.clusterId, { lock: true }))!;
+    const policy: Policy = { ...head.policy, preemption: { minRunTime: 0 }, maxAdmissions: 500 };
+    return { head: { ...head, policy }, memory: await recall(tx, head, policy, before) };
+  }
+
+  /** Both readings are of one transaction, and see the same time. */
+  async compare(): Promise<void> {
+    await db.transaction().execute(async (tx) => {
+      const { head, memory } = await this.#recall(tx, this.#memory);
+      this.#memory = memory;
+      expect(sorted(memory.planner.snapshot())).toEqual(sorted(await readState(tx, head, { lock: true })));
+    });
+  }
+}
+
+function sorted({ nodes, queue, holdings, claims = [] }: Snapshot) {
+  const by = <Item>(items: readonly Item[], keyOf: (item: Item) => string) =>
+    items.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  return {
+    nodes: by(nodes, ({ id }) => id),
+    queue: by(queue, ({ id }) => id),
+    holdings: by(holdings, ({ deploymentId, nodeId }) => `${deploymentId} ${nodeId}`),
+    claims: by(claims, ({ deploymentId }) => deploymentId),
+  };
+}
+
+describe('what is remembered of a cluster', () => {
+  test('is what a reading of everything finds, after whatever has happened', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(happenings, { minLength: 10, maxLength: 40, size: 'max' }), async (happened) => {
+        const world = new World(await makeCluster(db, { ram: 8, cpu: 8, gpu: 2 }));
+        for (const one of happened) {
+          await world.live(one);
+          await world.compare();
+        }
+      }),
+      { numRuns: 12 },
+    );
+  });
+});
+
+describe('a change', () => {
+  test('of a transaction that was under way is seen when it commits, though later ones were read long before', async () => {
+    const fixture = await makeCluster(db);
+    const late = await db.startTransaction().execute();
+    const first = await queueDeployment(late, fixture);
+    const second = await queueDeployment(db, fixture);
+    const before = await readChanges(db, fixture.clusterId, '0');
+    expect(before.deploymentIds).toEqual([second]);
+    await late.commit().execute();
+    const after = await readChanges(db, fixture.clusterId, before.position);
+    expect(after.deploymentIds).toContain(first);
+  });
+
+  test('is kept until everybody may have heard of it, and of a text for people there is none', async () => {
+    const fixture = await makeCluster(db);
+    const id = await queueDeployment(db, fixture);
+    const heard = await changesEnd(db);
+    await db.updateTable('deployment').set({ reason: 'for people' }).where('id', '=', id).execute();
+    expect((await readChanges(db, fixture.clusterId, heard)).deploymentIds).toEqual([]);
+    await db.updateTable('deployment').set({ priority: 1 }).where('id', '=', id).execute();
+    await removeChangesBefore(db, heard);
+    expect((await readChanges(db, fixture.clusterId, '0')).deploymentIds).toEqual([id]);
+    await removeChangesBefore(db, await changesEnd(db));
+    expect((await readChanges(db, fixture.clusterId, '0')).deploymentIds).toEqual([]);
+  });
+
+  test('of a node is told, and what is allocated on it is not one', async () => {
+    const fixture = await makeCluster(db, { ram: 8, cpu: 8, gpu: 1 });
+    const heard = await changesEnd(db);
+    await db.updateTable('node').set({ ram_allocated: 1000 }).where('id', '=', fixture.nodeId).execute();
+    await db.updateTable('gpu_device').set({ allocated: 500 }).where('node_id', '=', fixture.nodeId).execute();
+    expect((await readChanges(db, fixture.clusterId, heard)).nodes).toBe(false);
+    await db.updateTable('gpu_device').set({ model: 'a100' }).where('node_id', '=', fixture.nodeId).execute();
+    expect((await readChanges(db, fixture.clusterId, heard)).nodes).toBe(true);
+  });
+});
