@@ -66,6 +66,8 @@ interface ClusterLoop {
   wanted: boolean;
   lastPassMs: number;
   lastEndedAt: number;
+  /** It admitted as many as one pass may. */
+  wasFull: boolean;
   current: { at: number; promise: Promise<CurrentPlan> } | null;
   memory: Memory | null;
 }
@@ -78,7 +80,7 @@ export function startScheduler(deps: Deps): Scheduler {
   const loopOf = (clusterId: string): ClusterLoop => {
     let loop = loops.get(clusterId);
     if (loop === undefined) {
-      const none = { running: null, current: null, memory: null };
+      const none = { running: null, wasFull: false, current: null, memory: null };
       loop = { turn: Promise.resolve(), wanted: false, lastPassMs: 0, lastEndedAt: 0, ...none };
       loops.set(clusterId, loop);
     }
@@ -115,9 +117,10 @@ export function startScheduler(deps: Deps): Scheduler {
     if (admitted.length > 0) {
       loop.current = null;
       deps.onAdmitted(admitted);
-      // The pass was full, or somebody was cancelled meanwhile: what they left is for the next one.
-      if (admitted.length >= maxAdmissions) wake(clusterId);
     }
+    // What it left is for the next one.
+    loop.wasFull = committed.decided.places.length >= maxAdmissions;
+    if (loop.wasFull) wake(clusterId);
     return committed;
   }
 
@@ -134,7 +137,8 @@ export function startScheduler(deps: Deps): Scheduler {
     await new Promise((resolve) => setImmediate(resolve));
     while (loop.wanted && !closed) {
       const rest = loop.lastEndedAt + Math.min(restShare * loop.lastPassMs, restMsMax) - performance.now();
-      if (rest > 1) await sleep(rest);
+      // Who is left over of a full pass has room already.
+      if (rest > 1 && !loop.wasFull) await sleep(rest);
       loop.wanted = false;
       try {
         await takeTurn(clusterId, 'automatic', () => undefined);
