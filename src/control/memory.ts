@@ -13,10 +13,14 @@ import { type ClusterHead, readDeploymentStates, readState } from '../store/snap
 /** A memory that has not listened for so long is read anew: changes are kept for at least twice as long (sweeper.ts). */
 export const memoryMsMax = 30_000;
 
-/** And so is every one after so long, whatever it has heard: nothing that was missed stays missed. */
-const trustedMsMax = 300_000;
+/**
+ * And so is every one after so long, whatever it has heard: nothing that was missed stays missed. Where reading it takes long, later: it
+ * may take a thousandth of the time.
+ */
+const trustedMs = 300_000;
+const trustedPerReading = 1000;
 
-/** With so many changes, reading everything costs no more. */
+/** With so many changes, and more than wait, reading everything costs no more. */
 const manyChanges = 20_000;
 
 export interface Memory {
@@ -25,6 +29,7 @@ export interface Memory {
   readonly usable: boolean;
   /** When it was read as a whole, and when it last heard of changes; `performance.now()`. */
   readonly readAt: number;
+  readonly readingTookMs: number;
   readonly heardAt: number;
   readonly position: ChangePosition;
   /** They have a time limit and no start is known: when they must have ended is later with every moment. */
@@ -48,6 +53,7 @@ export async function recall(
 }
 
 async function readAnew(tx: InTransaction, head: ClusterHead, policy: Planner['policy']): Promise<Memory> {
+  const startedAt = performance.now();
   // First the position, then the state: what is committed in between is seen twice.
   const position = await changesEnd(tx);
   const snapshot = await readState(tx, head, { lock: true });
@@ -57,6 +63,7 @@ async function readAnew(tx: InTransaction, head: ClusterHead, policy: Planner['p
     nodeNames: new Map(snapshot.nodes.map(({ id, name }) => [id, name])),
     usable: head.usable,
     readAt: at,
+    readingTookMs: at - startedAt,
     heardAt: at,
     position,
     unsettled: new Set(snapshot.holdings.filter(isUnsettled).map(({ deploymentId }) => deploymentId)),
@@ -67,10 +74,11 @@ async function readAnew(tx: InTransaction, head: ClusterHead, policy: Planner['p
 async function catchUp(tx: InTransaction, head: ClusterHead, memory: Memory): Promise<Memory | null> {
   const now = performance.now();
   if (memory.usable !== head.usable) return null;
-  if (now - memory.heardAt > memoryMsMax || now - memory.readAt > trustedMsMax) return null;
+  if (now - memory.heardAt > memoryMsMax) return null;
+  if (now - memory.readAt > Math.max(trustedMs, trustedPerReading * memory.readingTookMs)) return null;
   const { position, deploymentIds, nodes } = await readChanges(tx, head.clusterId, memory.position);
-  if (nodes || deploymentIds.length > manyChanges) return null;
   const { planner } = memory;
+  if (nodes || deploymentIds.length > Math.max(manyChanges, planner.queued)) return null;
   const unsettled = new Set<string>();
   const ids = new Set([...deploymentIds, ...memory.unsettled]);
   for (const [id, state] of await readDeploymentStates(tx, head.clusterId, [...ids])) {
