@@ -8,6 +8,7 @@
  */
 import type { Asker, Room, Spot } from './room.ts';
 import type { Shape } from './shape.ts';
+import { useOfDevice } from './usable.ts';
 
 /** Where the replicas of one deployment stand, replica 0 first. */
 export type Spots = readonly Spot[];
@@ -109,7 +110,7 @@ function rankOf(room: Room, shape: Shape, node: number, asker: Asker): number {
   const isShare = shape.gpu > 0 && shape.wholeDevices === 0;
   const before = room.useOf(node);
   const after = room.useWithout(node, shape, isShare ? bestShare(room, shape, node, asker) : -1);
-  const lost = shape.wholeDevices > 1 ? before - after : before ** bend - after ** bend;
+  const lost = shape.wholeDevices > 1 ? (before - after) / useOfDevice : bent(before) - bent(after);
   return 10_000 * lost + leftoverOn(room, shape, node);
 }
 
@@ -119,6 +120,14 @@ function rankOf(room: Room, shape: Shape, node: number, asker: Asker): number {
  * a smaller one just fits. Found by trial between 0.5 and 1; measured in docs/benchmarks.md.
  */
 const bend = 0.65;
+
+/** By use: the same, bent. It is asked for again and again, and there are few uses. */
+const bentUses: number[] = [];
+
+function bent(use: number): number {
+  for (let next = bentUses.length; next <= use; next++) bentUses.push((next / useOfDevice) ** bend);
+  return bentUses[use] ?? 0;
+}
 
 /** How much of the node's RAM and CPU would stay free, as parts of what it has. */
 function leftoverOn(room: Room, shape: Shape, node: number): number {
@@ -148,10 +157,11 @@ function bestShare(room: Room, shape: Shape, node: number, asker: Asker): number
   let best = -1;
   let most = Number.NEGATIVE_INFINITY;
   let tried = -1;
+  const suitable = room.suitable(shape).devices;
   const end = room.firstDevice[node + 1] ?? 0;
   for (let device = room.firstDevice[node] ?? 0; device < end; device++) {
     const free = room.now.device[device] ?? 0;
-    if (free === tried || room.freeOfDevice(node, device, asker) < shape.gpu || !room.suits(device, shape)) continue;
+    if (free === tried || suitable[device] === 0 || room.freeOfDevice(node, device, asker) < shape.gpu) continue;
     tried = free;
     const use = room.useWithout(node, shape, device);
     const isFuller = best !== -1 && use === most && free < (room.now.device[best] ?? 0);

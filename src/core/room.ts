@@ -53,6 +53,17 @@ const fewNodes = 32;
 /** Shapes of which is remembered what was seen; beyond, all nodes are looked at again. */
 const rememberedShapes = 1024;
 
+/** So many logs of changes are kept beside the one of all nodes: each change is written into those that it belongs in. */
+const manyLogs = 64;
+
+/** The devices that suit a shape. */
+interface Suitable {
+  /** By device: 1 where it suits. */
+  readonly devices: Uint8Array;
+  /** What changed of the nodes that have one, and maybe of others. */
+  readonly changes: Changes;
+}
+
 /** Sums over the room, in thousandths. */
 export interface Free extends Resources {
   readonly idle: number;
@@ -78,7 +89,10 @@ export class Room {
   #limits: ReadonlyMap<number, Limit> = noLimits;
   readonly changes: Changes;
   readonly #seen = new Map<Shape, Seen>();
-  readonly #suitable = new Map<string, Uint8Array>();
+  readonly #suitable = new Map<string, Suitable>();
+  readonly #suitableFor = new Map<Shape, Suitable>();
+  /** Of the changes, those of nodes that have suitable devices. */
+  readonly #logs: { readonly nodes: readonly boolean[]; readonly changes: Changes }[] = [];
 
   /** A room of these nodes; or the same room as another one, to try something on. What is kept is not copied. */
   constructor(of: readonly Node[] | Room, state: 'as it is' | 'emptied' | 'emptied and opened' = 'as it is') {
@@ -152,7 +166,7 @@ export class Room {
     this.#count(node, -1);
     this.closed[node] = closed ? 1 : 0;
     this.#count(node, 1);
-    this.changes.add(node);
+    this.#note(node);
   }
 
   /** Frees amounts of a node and of its devices (by their index on it), or takes them. */
@@ -166,7 +180,7 @@ export class Room {
       if (number !== -1) device[number] = (device[number] ?? 0) + sign * share.amount;
     }
     this.#count(node, 1);
-    this.changes.add(node);
+    this.#note(node);
   }
 
   /**
@@ -217,7 +231,7 @@ export class Room {
 
   #change(shape: Shape, { node, devices }: Spot, asker: Asker, sign: 1 | -1): void {
     const { ram, cpu } = this.now;
-    this.changes.add(node);
+    this.#note(node);
     ram[node] = (ram[node] ?? 0) + sign * shape.ram;
     cpu[node] = (cpu[node] ?? 0) + sign * shape.cpu;
     const share = sign * Math.min(shape.gpu, wholeDevice);
@@ -320,15 +334,36 @@ export class Room {
     return Math.min(capacity, whole > 0 ? Math.floor(count / whole) : count);
   }
 
-  /** By device: 1 where it suits the shape. Shapes that ask for the same models and memory share one list. */
-  suitable(shape: Shape): Uint8Array {
+  /** The devices that suit the shape. Shapes that ask for the same models and memory share them. */
+  suitable(shape: Shape): Suitable {
+    let suitable = this.#suitableFor.get(shape);
+    if (suitable !== undefined) return suitable;
     const key = `${shape.gpuMemory} ${shape.models === null ? '' : JSON.stringify([...shape.models].toSorted(compareIds))}`;
-    let suitable = this.#suitable.get(key);
+    suitable = this.#suitable.get(key);
     if (suitable === undefined) {
-      suitable = Uint8Array.from(this.#devices, (_, device) => (this.suits(device, shape) ? 1 : 0));
+      suitable = this.#lookForSuitable(shape);
       this.#suitable.set(key, suitable);
     }
+    this.#suitableFor.set(shape, suitable);
     return suitable;
+  }
+
+  #lookForSuitable(shape: Shape): Suitable {
+    const devices = new Uint8Array(this.#devices.length);
+    for (let device = 0; device < devices.length; device++) devices[device] = this.suits(device, shape) ? 1 : 0;
+    if (this.#logs.length >= manyLogs) return { devices, changes: this.changes };
+    const nodes = this.nodes.map((_, node) =>
+      devices.subarray(this.firstDevice[node], this.firstDevice[node + 1]).includes(1),
+    );
+    const changes = new Changes(nodes.length);
+    this.#logs.push({ nodes, changes });
+    return { devices, changes };
+  }
+
+  /** Something of the node has changed. */
+  #note(node: number): void {
+    this.changes.add(node);
+    for (const { nodes, changes } of this.#logs) if (nodes[node] === true) changes.add(node);
   }
 
   #isOpenTo(node: number, { labels }: Shape): boolean {
@@ -458,6 +493,7 @@ export class Room {
   /** Nothing more is asked about the shape. */
   forget(shape: Shape): void {
     this.#seen.delete(shape);
+    this.#suitableFor.delete(shape);
   }
 
   /**
@@ -540,12 +576,13 @@ export class Room {
 
   /** What is free of the devices, of nodes that are open, that the shape could use; in thousandths. */
   freeOfSuitable(shape: Shape): number {
+    const { devices } = this.suitable(shape);
     let free = 0;
     for (let node = 0; node < this.nodes.length; node++) {
       if (this.closed[node] === 1) continue;
       const end = this.firstDevice[node + 1] ?? 0;
       for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
-        if (this.suits(device, shape)) free += this.now.device[device] ?? 0;
+        if (devices[device] === 1) free += this.now.device[device] ?? 0;
       }
     }
     return free;

@@ -50,19 +50,23 @@ export class Seen {
   capacity = 0;
   /** By device: 1 where it suits the shape. */
   readonly #suitable: Uint8Array;
+  /** Those of the nodes that could ever matter to the shape. */
+  readonly #changes: Changes;
   #upTo = -1;
   #ranks: Ranks | null = null;
 
   constructor(room: Room, shape: Shape) {
     this.#room = room;
     this.#shape = shape;
-    this.#suitable = room.suitable(shape);
+    const { devices, changes } = room.suitable(shape);
+    this.#suitable = devices;
+    this.#changes = shape.gpu === 0 ? room.changes : changes;
     this.capacityOn = new Int32Array(room.nodes.length);
   }
 
   /** Looks at what has changed. */
   catchUp(): void {
-    const { changes } = this.#room;
+    const changes = this.#changes;
     if (this.#upTo === changes.count) return;
     if (this.#upTo === -1 || changes.isLongAgo(this.#upTo)) {
       for (let node = 0; node < this.capacityOn.length; node++) this.#lookAt(node);
@@ -87,7 +91,7 @@ export class Seen {
     this.catchUp();
     const rank = (node: number) => ((this.capacityOn[node] ?? 0) > 0 ? rankOf(node) : unfit);
     this.#ranks ??= new Ranks(this.capacityOn.length);
-    this.#ranks.catchUp(this.#room.changes, rank);
+    this.#ranks.catchUp(this.#changes, rank);
     return this.#ranks;
   }
 }
@@ -102,7 +106,8 @@ export class Ranks {
   constructor(nodes: number) {
     this.#leaves = 2 ** Math.ceil(Math.log2(Math.max(2, nodes)));
     this.of = new Float64Array(this.#leaves).fill(unfit);
-    this.#tree = Int32Array.from({ length: 2 * this.#leaves }, (_, place) => Math.max(0, place - this.#leaves));
+    this.#tree = new Int32Array(2 * this.#leaves);
+    for (let node = 0; node < this.#leaves; node++) this.#tree[this.#leaves + node] = node;
   }
 
   /** The best node, of equals the first; -1 where none fits. */

@@ -79,7 +79,7 @@ function hardestFirst(candidates: readonly Candidates[], room: Room, compare: (a
   const counts = new Map<Uint8Array, number>();
   const suitable = candidates.map(({ shape }) => {
     if (shape.gpu === 0) return Number.POSITIVE_INFINITY;
-    const devices = room.suitable(shape);
+    const { devices } = room.suitable(shape);
     let count = counts.get(devices);
     if (count === undefined) counts.set(devices, (count = devices.reduce((sum, suits) => sum + suits, 0)));
     return count;

@@ -8,13 +8,14 @@
  * that can still take one, but not as many as it has devices, is short of CPU already. And no statistics of the workload are
  * needed: the yardsticks below are requests of every size, with parts of the CPU and RAM that the cluster has for a GPU.
  */
-import { type Node, wholeDevice } from './model.ts';
+import type { Node } from './model.ts';
 
 /**
- * The sizes are shares that halve, and numbers of devices that double, so that no size counts more than another. A typical
- * request takes a quarter, a half, three quarters or all of the CPU and RAM that the cluster has for its GPU.
+ * The use of one device, over six sizes and four parts, counted in quarters of a device. The sizes are shares that halve, and numbers of
+ * devices that double, so that no size counts more than another. A typical request takes a quarter, a half, three quarters or all
+ * of the CPU and RAM that the cluster has for its GPU.
  */
-const divisor = wholeDevice * 6 * 4;
+export const useOfDevice = 4 * 6 * 4;
 
 /** Copies of one size, added up over the four parts: `copies` by its devices, `enough` times all of its CPU and RAM. */
 function fill(copies: number, enough: number): number {
@@ -51,20 +52,20 @@ export class Yardsticks {
   }
 
   /**
-   * The use, in devices, of a node with so much free CPU and RAM, whose devices have room for so many quarters and so many halves
-   * of one, and of which so many are idle.
+   * The use of a node with so much free CPU and RAM, whose devices have room for so many quarters and so many halves of one, and of
+   * which so many are idle: a whole number, in parts of `useOfDevice`.
    */
   use(cpu: number, ram: number, quarters: number, halves: number, idle: number): number {
     if (quarters === 0) return 0;
     // In yardsticks of one device: how many of them the CPU and the RAM are enough for.
     const enough = Math.min(cpu * this.#perCpu, ram * this.#perRam);
-    const usable =
-      250 * fill(quarters, enough * 4) +
-      500 * fill(halves, enough * 2) +
-      1000 * fill(idle, enough) +
-      2000 * fill(idle >> 1, enough / 2) +
-      4000 * fill(idle >> 2, enough / 4) +
-      8000 * fill(idle >> 3, enough / 8);
-    return usable / divisor;
+    return (
+      fill(quarters, enough * 4) +
+      2 * fill(halves, enough * 2) +
+      4 * fill(idle, enough) +
+      8 * fill(idle >> 1, enough / 2) +
+      16 * fill(idle >> 2, enough / 4) +
+      32 * fill(idle >> 3, enough / 8)
+    );
   }
 }

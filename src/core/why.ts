@@ -128,11 +128,12 @@ function lackOfGpu(room: Room, empty: Room, shape: Shape, node: number): number 
 /** What of the node's GPU is of use for one replica: idle devices for whole ones; the freest device for a share. */
 function usableGpu(room: Room, shape: Shape, node: number): number {
   if (shape.gpu === 0) return 0;
+  const { devices } = room.suitable(shape);
   let usable = 0;
   const end = room.firstDevice[node + 1] ?? 0;
   for (let device = room.firstDevice[node] ?? 0; device < end; device++) {
+    if (devices[device] === 0) continue;
     const free = room.now.device[device] ?? 0;
-    if (!room.suits(device, shape)) continue;
     if (shape.wholeDevices === 0) usable = Math.max(usable, free);
     else if (free === wholeDevice) usable += wholeDevice;
   }
