@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { sql } from 'kysely';
 import pino from 'pino';
 import { startScheduler } from '../src/control/scheduler.ts';
@@ -82,25 +83,23 @@ async function decideDurably(
 
 /** Lets the scheduler run passes as long as they admit anybody: the last one has decided about everybody left. */
 async function untilFull(db: Database, cluster: string): Promise<{ admitted: number; passes: number }> {
-  let [admitted, passes] = [0, 0];
-  let resolve: () => void = () => undefined;
-  const isFull = new Promise<void>((done) => (resolve = done));
+  const counts: number[] = [];
+  const ended = new EventEmitter<{ full: [] }>();
   const scheduler = startScheduler({
     db,
     log: pino({ level: 'silent' }),
-    onAdmitted: (more) => {
-      admitted += more.length;
-    },
-    onPass: (_, counts) => {
-      passes += 1;
-      if (counts.admitted === 0) resolve();
+    onAdmitted: () => undefined,
+    onPass: (_, { admitted }) => {
+      counts.push(admitted);
+      if (admitted === 0) ended.emit('full');
       else scheduler.wake(cluster);
     },
   });
+  const isFull = once(ended, 'full');
   scheduler.wake(cluster);
   await isFull;
   await scheduler.close();
-  return { admitted, passes };
+  return { admitted: counts.reduce((sum, count) => sum + count, 0), passes: counts.length };
 }
 
 function queueOf(pods: readonly Pod[], random: () => number): QueuedDeployment[] {

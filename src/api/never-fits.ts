@@ -1,6 +1,6 @@
 /** Refuses what the cluster could never hold, before it waits in the queue for ever. */
-import { type CapacityShortfall, capacityVerdict } from '../core/capacity.ts';
-import type { Node, Request } from '../core/model.ts';
+import type { CapacityShortfall } from '../core/capacity.ts';
+import type { Request } from '../core/model.ts';
 import { fromThousandths, toThousandths } from '../store/amounts.ts';
 import type { Scope } from '../store/scope.ts';
 import type { NewDeployment, Submission } from '../store/submit.ts';
@@ -32,26 +32,12 @@ async function judge(
   scope: Scope,
   deployment: NewDeployment,
 ): Promise<Verdict | 'unknown_cluster'> {
-  const remembered = await capacities.emptyNodes(scope, deployment.clusterId);
-  if (remembered !== null && verdictOf(deployment, remembered) === null) return null;
-  // What is remembered may be a second old: the cluster or a node may have been added since.
-  const nodes = await capacities.emptyNodes(scope, deployment.clusterId, { fresh: true });
-  return nodes === null ? 'unknown_cluster' : verdictOf(deployment, nodes);
-}
-
-/** Equal requests are judged once for each reading of the nodes: real submissions hold few distinct ones. */
-const known = new WeakMap<readonly Node[], Map<string, Verdict>>();
-
-function verdictOf(deployment: NewDeployment, nodes: readonly Node[]): Verdict {
-  const verdicts = known.get(nodes) ?? new Map<string, Verdict>();
-  known.set(nodes, verdicts);
   const request = requestOf(deployment);
-  const key = JSON.stringify(request);
-  const before = verdicts.get(key);
-  if (before !== undefined) return before;
-  const verdict = capacityVerdict(request, nodes);
-  verdicts.set(key, verdict);
-  return verdict;
+  const remembered = await capacities.empty(scope, deployment.clusterId);
+  if (remembered !== null && remembered.verdict(request) === null) return null;
+  // What is remembered may be a second old: the cluster or a node may have been added since.
+  const cluster = await capacities.empty(scope, deployment.clusterId, { fresh: true });
+  return cluster === null ? 'unknown_cluster' : cluster.verdict(request);
 }
 
 function requestOf(deployment: NewDeployment): Request {

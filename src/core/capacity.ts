@@ -1,4 +1,5 @@
 /** Could an empty cluster ever hold a request? If not, it is refused at submission, in words that name the dimension. */
+import { compareIds } from './ids.ts';
 import { type Node, type Request, wholeDevice } from './model.ts';
 import { Room } from './room.ts';
 import { type Shape, shapeOf } from './shape.ts';
@@ -15,18 +16,71 @@ export interface CapacityShortfall {
   readonly most: number;
 }
 
-/** Null where an empty cluster of these nodes holds the request. Cordoned nodes count: they come back. */
+/** So many verdicts are remembered: real submissions hold few distinct requests. */
+const rememberedVerdicts = 10_000;
+
+/** A cluster as if nothing ran there. Empty nodes that are made alike are alike: a cluster of thousands has a few kinds of them. */
+export class EmptyCluster {
+  /** One of each kind. */
+  readonly #nodes: readonly Node[];
+  /** How many there are of each kind, in the order of the room. */
+  readonly #counts: readonly number[];
+  readonly #room: Room;
+  readonly #verdicts = new Map<string, CapacityShortfall | null>();
+
+  /** Cordoned nodes count: they come back. */
+  constructor(nodes: readonly Node[]) {
+    const kinds = new Map<string, Node[]>();
+    for (const node of nodes) {
+      const key = kindOf(node);
+      const alike = kinds.get(key);
+      if (alike === undefined) kinds.set(key, [node]);
+      else alike.push(node);
+    }
+    this.#nodes = [...kinds.values()].flatMap(([first]) => first ?? []);
+    this.#room = new Room(this.#nodes, 'emptied and opened');
+    this.#counts = this.#room.nodes.map((node) => kinds.get(kindOf(node))?.length ?? 0);
+  }
+
+  /** Null where it holds the request. */
+  verdict(request: Request): CapacityShortfall | null {
+    const key = JSON.stringify(request);
+    const known = this.#verdicts.get(key);
+    if (known !== undefined) return known;
+    if (this.#verdicts.size >= rememberedVerdicts) this.#verdicts.clear();
+    const verdict = this.#judge(shapeOf(request));
+    this.#verdicts.set(key, verdict);
+    return verdict;
+  }
+
+  #judge(shape: Shape): CapacityShortfall | null {
+    const { replicas } = shape;
+    const most = this.#capacity(shape, replicas);
+    if (most === 0) return shortfallOfOne(shape, this.#nodes);
+    if (most < replicas) return { dimension: 'replicas', requested: replicas, most };
+    const apart = this.#capacity(shape, Math.min(replicas, shape.maxPerNode));
+    return apart >= replicas ? null : { dimension: 'max_per_node', requested: replicas, most: apart };
+  }
+
+  /** How many replicas all nodes take, if one takes at most so many. */
+  #capacity(shape: Shape, mostOnNode: number): number {
+    return this.#counts.reduce(
+      (sum, count, node) => sum + count * this.#room.capacityOn(node, shape, 'free', mostOnNode),
+      0,
+    );
+  }
+}
+
+/** Null where an empty cluster of these nodes holds the request. */
 export function capacityVerdict(request: Request, nodes: readonly Node[]): CapacityShortfall | null {
-  const shape = shapeOf(request);
-  const { replicas } = shape;
-  const room = new Room(nodes, 'emptied and opened');
-  const most = room.capacity(shape, 'free', replicas);
-  if (most === 0) return shortfallOfOne(shape, nodes);
-  if (most < replicas) return { dimension: 'replicas', requested: replicas, most };
-  const apart = room.nodes
-    .map((_, node) => room.capacityOn(node, shape, 'free', Math.min(replicas, shape.maxPerNode)))
-    .reduce((sum, one) => sum + one, 0);
-  return apart >= replicas ? null : { dimension: 'max_per_node', requested: replicas, most: apart };
+  return new EmptyCluster(nodes).verdict(request);
+}
+
+/** Equal for nodes that nobody can tell apart but by name. */
+function kindOf({ total, labels = {}, devices }: Node): string {
+  const said = Object.entries(labels).toSorted(([a], [b]) => compareIds(a, b));
+  const kinds = devices.map(({ model, memory }) => JSON.stringify([model, memory ?? 0])).toSorted(compareIds);
+  return JSON.stringify([total.ram, total.cpu, said, kinds]);
 }
 
 /** Why no node can hold one replica. */

@@ -136,7 +136,7 @@ function submitted(event: Event & { kind: 'submit' }, number: number, now: numbe
   return { id: `d${number}`, request, priority, queuedAt: now - waited * minute, timeLimit, isService, user };
 }
 
-function byId<Item>(items: readonly Item[], idOf: (item: Item) => string): Item[] {
+function sortedBy<Item>(items: readonly Item[], idOf: (item: Item) => string): Item[] {
   return items.toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
 }
 
@@ -144,9 +144,9 @@ function byId<Item>(items: readonly Item[], idOf: (item: Item) => string): Item[
 function reordered({ nodes, queue, holdings, claims = [], runs = {} }: Snapshot): Snapshot {
   return {
     nodes: nodes.toReversed(),
-    queue: byId(queue, ({ id }) => id),
-    holdings: byId(holdings, ({ deploymentId, nodeId }) => `${deploymentId} ${nodeId}`),
-    claims: byId(claims, ({ deploymentId }) => deploymentId),
+    queue: sortedBy(queue, ({ id }) => id),
+    holdings: sortedBy(holdings, ({ deploymentId, nodeId }) => `${deploymentId} ${nodeId}`),
+    claims: sortedBy(claims, ({ deploymentId }) => deploymentId),
     runs,
   };
 }

@@ -11,8 +11,8 @@
  * Nothing else takes time here: a deployment runs from the instant in which it was started, and is gone in the instant in which
  * it is stopped for another. It then waits again, with its age, and begins anew.
  */
-import { capacityVerdict } from '../core/capacity.ts';
-import type { Placement, QueuedDeployment, Request } from '../core/model.ts';
+import { EmptyCluster } from '../core/capacity.ts';
+import type { Placement, QueuedDeployment } from '../core/model.ts';
 import { type PassResult, Planner } from '../core/planner.ts';
 import { add, nothing } from '../core/resources.ts';
 import { EventHeap } from './event-heap.ts';
@@ -63,7 +63,7 @@ class Simulation {
   readonly #fates: Fate[] = [];
   /** By number: where those stand that run. */
   readonly #running = new Map<number, readonly Placement[]>();
-  readonly #refuses: (request: Request) => boolean;
+  readonly #empty: EmptyCluster;
   readonly #passes: PassTotals = { passes: 0, admitted: 0, bound: 0, proven: 0 };
   /** Whether the last pass kept room for somebody. */
   #isKeeping = false;
@@ -78,7 +78,7 @@ class Simulation {
     this.#planner = new Planner({ nodes: trace.nodes, queue: [], holdings: [] }, policy.policy);
     this.#occupancy = new Occupancy(trace);
     this.#timeline = new Timeline(trace.nodes.reduce((sum, node) => add(sum, node.total), nothing));
-    this.#refuses = rememberedByRequest((request) => capacityVerdict(request, trace.nodes) !== null);
+    this.#empty = new EmptyCluster(trace.nodes);
   }
 
   get isDone(): boolean {
@@ -143,7 +143,7 @@ class Simulation {
 
   #submit(deployment: TraceDeployment, now: number): void {
     const number = this.#fates.length;
-    if (this.#refuses(deployment.request)) {
+    if (this.#empty.verdict(deployment.request) !== null) {
       this.#fates.push({ deployment, outcome: 'refused', startedAt: null, endedAt: now, ...unstopped });
       this.over++;
       return;
@@ -271,15 +271,4 @@ function shortest(a: number | null, b: number | null): number | null {
 /** What it ends with, where nobody gives it up: it is stopped by its limit where it would run longer. */
 function endOf({ runTime, timeLimit, ends }: TraceDeployment): Fate['outcome'] {
   return timeLimit !== null && (runTime === null || runTime > timeLimit) ? 'timed_out' : ends;
-}
-
-function rememberedByRequest<Answer>(ask: (request: Request) => Answer): (request: Request) => Answer {
-  const known = new Map<Request, Answer>();
-  return (request) => {
-    const before = known.get(request);
-    if (before !== undefined) return before;
-    const answer = ask(request);
-    known.set(request, answer);
-    return answer;
-  };
 }

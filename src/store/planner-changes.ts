@@ -34,6 +34,13 @@ export async function readChanges(db: Database, clusterId: string, since: Change
   return { position, deploymentIds: ids.filter((id) => id !== nodesOf), nodes: ids.includes(nodesOf) };
 }
 
+export async function haveNodesChanged(db: Database, clusterId: string, since: ChangePosition): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from planner_change
+     where cluster_id = ${clusterId} and tx >= ${since}::xid8 and deployment_id = ${nodesOf}::uuid limit 1`.execute(db);
+  return rows.length > 0;
+}
+
 /** Removes what nobody needs who has looked since that position. */
 export async function removeChangesBefore(db: Database, position: ChangePosition): Promise<void> {
   await sql`delete from planner_change where tx < ${position}::xid8`.execute(db);

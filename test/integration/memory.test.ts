@@ -159,14 +159,16 @@ class World {
   }
 }
 
+function sortedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {
+  return items.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+}
+
 function sorted({ nodes, queue, holdings, claims = [] }: Snapshot) {
-  const by = <Item>(items: readonly Item[], keyOf: (item: Item) => string) =>
-    items.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   return {
-    nodes: by(nodes, ({ id }) => id),
-    queue: by(queue, ({ id }) => id),
-    holdings: by(holdings, ({ deploymentId, nodeId }) => `${deploymentId} ${nodeId}`),
-    claims: by(claims, ({ deploymentId }) => deploymentId),
+    nodes: sortedBy(nodes, ({ id }) => id),
+    queue: sortedBy(queue, ({ id }) => id),
+    holdings: sortedBy(holdings, ({ deploymentId, nodeId }) => `${deploymentId} ${nodeId}`),
+    claims: sortedBy(claims, ({ deploymentId }) => deploymentId),
   };
 }
 
