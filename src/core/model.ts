@@ -105,7 +105,7 @@ export interface Policy {
   readonly maxAdmissions: number;
   /**
    * Who goes first inside a level when not all fit. `largest_set` (where absent): as many as can run beside each other.
-   * `learned`: those who are expected to be short and small, the sooner the longer they have waited (shortest.ts).
+   * `learned`: those who are expected to be short, the sooner the longer they have waited (shortest.ts).
    */
   readonly backfill?: 'largest_set' | 'learned';
   /** Whether a running deployment may be stopped for one of higher priority; absent: never. */

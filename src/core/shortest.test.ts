@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Policy, QueuedDeployment } from './model.ts';
 import { plan } from './plan.ts';
@@ -52,6 +53,35 @@ describe('learned backfill', () => {
     const runs = { ada: [50 * minute, 50 * minute], ben: [minute, minute] };
     const now = 200 * minute;
     expect(admitted([of('long', 'ada'), of('short', 'ben', { queuedAt: now - minute })], runs, now)).toEqual(['long']);
+  });
+
+  test('who has just come passes nobody who waits, however short it is', () => {
+    const runs = { ada: [50 * minute, 50 * minute], ben: [0, 0] };
+    const now = 2 * minute;
+    expect(admitted([of('long', 'ada'), of('short', 'ben', { queuedAt: now })], runs, now)).toEqual(['long']);
+  });
+
+  test('who is expected to run k times as long is passed only by those who have waited 1/sqrt(k) times as long at least', () => {
+    const waiting = fc.record({ run: fc.integer({ min: 10_000, max: 60 * minute }), waited: fc.nat(1000 * minute) });
+    fc.assert(
+      fc.property(fc.array(waiting, { minLength: 1, maxLength: 20 }), (all) => {
+        const now = 1000 * minute;
+        const runs = Object.fromEntries(all.map(({ run }, i) => [`u${i}`, [run, run]]));
+        const queue = all.map((one, i) => of(`${i}`, `u${i}`, { queuedAt: now - one.waited, timeLimit: null }));
+        const first = all[Number(admitted(queue, runs, now)[0])];
+        if (first === undefined) throw new Error('nobody was admitted into an empty cluster');
+        for (const { run, waited } of all) {
+          const least = waited / Math.sqrt(run / first.run);
+          expect(first.waited).toBeGreaterThanOrEqual(least * (1 - 1e-9));
+        }
+      }),
+    );
+  });
+
+  test('how much it takes makes no difference: the older goes first', () => {
+    const runs = { ada: [minute, minute] };
+    const small = queued('small', request(1, 1), { user: 'ada', timeLimit: minute, queuedAt: 1 });
+    expect(admitted([of('large', 'ada'), small], runs, minute)).toEqual(['large']);
   });
 
   test('a better priority goes first all the same', () => {

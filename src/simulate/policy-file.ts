@@ -21,7 +21,7 @@ const PolicyFile = PolicyUpdate.extend({
   backfill: z
     .enum(['largest_set', 'learned'], { error: 'must be `largest_set` or `learned`' })
     .default('largest_set')
-    .describe('Who of a level goes first: as many as can run, or who is expected to be short and small.'),
+    .describe('Who of a level goes first: as many as can run, or who is expected to be short.'),
 });
 
 export const policyKind: YamlKind<z.infer<typeof PolicyFile>> = { schema: PolicyFile, what: 'a policy' };
