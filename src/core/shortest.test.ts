@@ -28,6 +28,10 @@ describe('what is expected of a run', () => {
     expect(expected('eve', null)).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test('says nothing of a service: it runs until it is stopped', () => {
+    expect(runs.expected({ user: 'ada', timeLimit: null, isService: true })).toBe(Number.POSITIVE_INFINITY);
+  });
+
   test('follows the latest', () => {
     const later = new Runs({ ada: [2 * minute, 4 * minute] });
     later.learn('ada', 10 * minute);
@@ -89,11 +93,15 @@ describe('learned backfill', () => {
     expect(admitted([of('long', 'ada', { priority: 10 }), of('short', 'ben')], runs, minute)).toEqual(['long']);
   });
 
-  test('what ended teaches; what was told to stop does not', () => {
+  test('what ended teaches; a service, and what was told to stop, do not', () => {
     const planner = new Planner({ nodes, queue: [of('one', 'ada')], holdings: [] }, policy);
     planner.start(planner.pass(0).places, 0);
     planner.release('one', 7 * minute);
     expect(planner.snapshot().runs).toEqual({ ada: [7 * minute] });
+    const service = new Planner({ nodes, queue: [of('web', 'eve', { isService: true })], holdings: [] }, policy);
+    service.start(service.pass(0).places, 0);
+    service.release('web', minute);
+    expect(service.snapshot().runs).toEqual({});
     const preempting = { ...policy, preemption: { minRunTime: 0 } };
     const other = new Planner({ nodes, queue: [of('low', 'ben', { priority: 90 })], holdings: [] }, preempting);
     other.start(other.pass(0).places, 0);
