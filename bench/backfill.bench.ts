@@ -8,24 +8,38 @@ const policies: Readonly<Record<string, Policy>> = {
   learned: { agingInterval: 0, reservationAfter: 0, maxAdmissions: 500, backfill: 'learned' },
 };
 
+/** Average bounded slowdowns that EASY++ got on the same logs, as published with them. */
+const easyPlusPlus: Readonly<Record<string, number>> = { 'KTH-SP2': 63.5, 'SDSC-SP2': 79.4 };
+
 export const bench: Bench = {
   about: `Logs of parallel machines, replayed by the production planner on virtual time: average bounded slowdown, mean and worst wait.
-A reference EASY gets 92.58 on KTH-SP2 and 87.87 on SDSC-SP2, EASY++ 63.50 and 79.40.`,
+A reference EASY gets 92.58 on KTH-SP2 and 87.87 on SDSC-SP2, EASY++ 63.50 and 79.40. What is learned is to do better than both (on
+other logs, than EASY), and nobody is to wait longer than EASY let anybody wait, which is field 3 of the logs.`,
   async run(context) {
     const metrics: Record<string, Metric> = {};
     for (const log of await readReferenceLogs()) {
-      for (const [name, policy] of Object.entries(policies)) {
-        const waits = replay(log, policy);
-        const { slowdown, mean, worst } = figuresOf(log.jobs, waits);
-        context.say(`${log.name}, ${name}: ${slowdown.toFixed(2)}, mean wait ${mean.toFixed(0)} s, worst ${worst} s`);
-        metrics[`${log.name}_${name}_slowdown`] = { values: [slowdown], unit: '' };
-        metrics[`${log.name}_${name}_mean_wait`] = { values: [mean], unit: 's' };
-        metrics[`${log.name}_${name}_worst_wait`] = { values: [worst], unit: 's' };
-      }
       const reference = figuresOf(
         log.jobs,
         log.jobs.map(({ wait }) => wait),
       );
+      for (const [name, policy] of Object.entries(policies)) {
+        const waits = replay(log, policy);
+        const { slowdown, mean, worst } = figuresOf(log.jobs, waits);
+        context.say(`${log.name}, ${name}: ${slowdown.toFixed(2)}, mean wait ${mean.toFixed(0)} s, worst ${worst} s`);
+        const isAimed = policy.backfill === 'learned';
+        const slowdownTarget = { atMost: easyPlusPlus[log.name] ?? reference.slowdown };
+        metrics[`${log.name}_${name}_slowdown`] = {
+          values: [slowdown],
+          unit: '',
+          ...(isAimed && { target: slowdownTarget }),
+        };
+        metrics[`${log.name}_${name}_mean_wait`] = { values: [mean], unit: 's' };
+        metrics[`${log.name}_${name}_worst_wait`] = {
+          values: [worst],
+          unit: 's',
+          ...(isAimed && { target: { atMost: reference.worst } }),
+        };
+      }
       metrics[`${log.name}_reference_worst_wait`] = { values: [reference.worst], unit: 's' };
     }
     return metrics;

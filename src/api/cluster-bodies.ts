@@ -35,6 +35,7 @@ export function changeOfPolicy(policy: z.infer<typeof PolicyUpdate> | undefined)
     reservationAfterSeconds: policy?.reservation_after_s,
     preemption: policy?.preemption?.enabled,
     preemptionMinRunTimeSeconds: policy?.preemption?.min_run_time_s,
+    backfill: policy?.backfill,
   };
 }
 

@@ -8,7 +8,8 @@ import { Planner } from '../core/planner.ts';
 import { readClaims } from '../store/claims.ts';
 import type { InTransaction } from '../store/database.ts';
 import { type ChangePosition, changesEnd, readChanges } from '../store/planner-changes.ts';
-import { type ClusterHead, readDeploymentStates, readState } from '../store/snapshot.ts';
+import { readRuns } from '../store/runs.ts';
+import { type ClusterHead, readDeploymentStates, readState, usersOf } from '../store/snapshot.ts';
 
 /** A memory that has not listened for so long is read anew: changes are kept for at least twice as long (sweeper.ts). */
 export const memoryMsMax = 30_000;
@@ -32,6 +33,8 @@ export interface Memory {
   readonly readingTookMs: number;
   readonly heardAt: number;
   readonly position: ChangePosition;
+  /** Those who wait, or did since it was read: only where it is learned how long their deployments run. */
+  readonly users: ReadonlySet<string>;
   /** They have a time limit and no start is known: when they must have ended is later with every moment. */
   readonly unsettled: ReadonlySet<string>;
 }
@@ -66,6 +69,7 @@ async function readAnew(tx: InTransaction, head: ClusterHead, policy: Planner['p
     readingTookMs: at - startedAt,
     heardAt: at,
     position,
+    users: usersOf(snapshot.queue),
     unsettled: new Set(snapshot.holdings.filter(isUnsettled).map(({ deploymentId }) => deploymentId)),
   };
 }
@@ -73,20 +77,23 @@ async function readAnew(tx: InTransaction, head: ClusterHead, policy: Planner['p
 /** Null where it is to be read anew. */
 async function catchUp(tx: InTransaction, head: ClusterHead, memory: Memory): Promise<Memory | null> {
   const now = performance.now();
-  if (memory.usable !== head.usable) return null;
+  if (memory.usable !== head.usable || memory.planner.policy.backfill !== head.policy.backfill) return null;
   if (now - memory.heardAt > memoryMsMax) return null;
   if (now - memory.readAt > Math.max(trustedMs, trustedPerReading * memory.readingTookMs)) return null;
   const { position, deploymentIds, nodes } = await readChanges(tx, head.clusterId, memory.position);
   const { planner } = memory;
   if (nodes || deploymentIds.length > Math.max(manyChanges, planner.queued)) return null;
   const unsettled = new Set<string>();
-  const ids = new Set([...deploymentIds, ...memory.unsettled]);
-  for (const [id, state] of await readDeploymentStates(tx, head.clusterId, [...ids])) {
+  const users = new Set(memory.users);
+  const states = await readDeploymentStates(tx, head, [...new Set([...deploymentIds, ...memory.unsettled])]);
+  for (const [id, state] of states) {
     planner.reconcile(id, state);
     if (state.holdings.some(isUnsettled)) unsettled.add(id);
+    if (state.queued?.user !== undefined) users.add(state.queued.user);
   }
   planner.setClaims(await readClaims(tx, head.clusterId));
-  return { ...memory, position, unsettled, heardAt: now };
+  if (head.policy.backfill === 'learned') planner.setRuns(await readRuns(tx, head.clusterId, users));
+  return { ...memory, position, users, unsettled, heardAt: now };
 }
 
 function isUnsettled({ endsBy, startedAt }: Holding): boolean {

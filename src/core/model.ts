@@ -105,12 +105,14 @@ export interface Policy {
   readonly maxAdmissions: number;
   /**
    * Who goes first inside a level when not all fit. `largest_set` (where absent): as many as can run beside each other.
-   * `learned`: those who are expected to be short and small, the sooner the longer they have waited (shortest.ts).
+   * `learned`: those who are expected to be short, the sooner the longer they have waited (shortest.ts).
    */
-  readonly backfill?: 'largest_set' | 'learned';
+  readonly backfill?: Backfill;
   /** Whether a running deployment may be stopped for one of higher priority; absent: never. */
   readonly preemption?: PreemptionPolicy;
 }
+
+export type Backfill = 'largest_set' | 'learned';
 
 interface PreemptionPolicy {
   /** Nothing is stopped that has not run for so long yet, in milliseconds. */

@@ -20,6 +20,7 @@ import type {
   Snapshot,
 } from './model.ts';
 import { qualityOf, runPass } from './plan.ts';
+import { Runs } from './runs.ts';
 import { ClusterState } from './state.ts';
 
 /** What one pass decided. */
@@ -89,6 +90,12 @@ export class Planner {
   setClaims(claims: readonly Claim[]): void {
     this.#version++;
     this.#state.setClaims(claims);
+  }
+
+  /** By user, this is all that is known of how long their deployments ran: in milliseconds, the latest first. */
+  setRuns(runs: NonNullable<Snapshot['runs']>): void {
+    this.#version++;
+    this.#state.runs = new Runs(runs);
   }
 
   holdingsOf(deploymentId: string): readonly Holding[] {

@@ -20,10 +20,13 @@ export class Runs {
     this.#byUser.set(user, [Math.max(0, run), ...(this.#byUser.get(user) ?? [])].slice(0, remembered));
   }
 
-  /** Milliseconds; the declared limit while too little is known, and never more than it. Infinite where nothing says. */
-  expected({ user, timeLimit }: Pick<QueuedDeployment, 'user' | 'timeLimit'>): number {
+  /**
+   * Milliseconds; the declared limit while too little is known and for services, which run until they are stopped, and never
+   * more than it. Infinite where nothing says.
+   */
+  expected({ user, timeLimit, isService }: Pick<QueuedDeployment, 'user' | 'timeLimit' | 'isService'>): number {
     const limit = timeLimit ?? Number.POSITIVE_INFINITY;
-    const runs = user === undefined ? undefined : this.#byUser.get(user);
+    const runs = user === undefined || isService === true ? undefined : this.#byUser.get(user);
     if (runs === undefined || runs.length < remembered) return limit;
     return Math.min(limit, runs.reduce((sum, run) => sum + run, 0) / runs.length);
   }

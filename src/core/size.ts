@@ -10,11 +10,6 @@ type Size = (shape: Shape, weight: Free) => number;
 const largestPart: Size = ({ ram, cpu, gpu, wholeDevices, replicas }, weight) =>
   replicas * Math.max(ram * weight.ram, cpu * weight.cpu, gpu * weight.gpu, wholeDevices > 0 ? gpu * weight.idle : 0);
 
-/** The largest part of all that there is that a deployment takes of any dimension. */
-export function largestPartOf(shape: Shape, all: Free): number {
-  return largestPart(shape, partsOf(all));
-}
-
 const sumOfParts: Size = ({ ram, cpu, gpu, wholeDevices, replicas }, weight) =>
   replicas * (ram * weight.ram + cpu * weight.cpu + gpu * weight.gpu + (wholeDevices > 0 ? gpu * weight.idle : 0));
 

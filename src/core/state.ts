@@ -23,7 +23,7 @@ export class ClusterState {
   readonly best: Room;
   readonly claims = new Map<string, Claim>();
   /** What has been learned of how long deployments run. */
-  readonly runs: Runs;
+  runs: Runs;
   /** By node: what is held there and must have ended by a known time. */
   readonly ending = new Map<number, Set<Holding>>();
   /** Where the one for whom room is kept comes nearest; remembered from pass to pass. */
@@ -120,10 +120,10 @@ export class ClusterState {
     const held = this.#holdings.get(deploymentId);
     if (held === undefined) return false;
     this.#holdings.delete(deploymentId);
-    const { user, startedAt, isStopping } = held[0] ?? {};
-    // What was told to stop says nothing about how long it would have run.
-    const hasEnded = now !== undefined && startedAt !== undefined && isStopping !== true;
-    if (hasEnded && user !== undefined) this.runs.learn(user, now - startedAt);
+    const { user, startedAt, isStopping, isService: wasService } = held[0] ?? {};
+    // What was told to stop says nothing about how long it would have run, and a service nothing about jobs.
+    const isRun = now !== undefined && startedAt !== undefined && isStopping !== true && wasService !== true;
+    if (isRun && user !== undefined) this.runs.learn(user, now - startedAt);
     for (const holding of held) {
       const { nodeId, resources, devices, isService } = holding;
       const node = this.numberOf(nodeId);

@@ -706,6 +706,10 @@ export type Policy = {
      * Passed over for longer than this, a deployment gets a reservation.
      */
     reservation_after_s: number;
+    /**
+     * Who of a level goes first: as many as can run, or who is expected to be short, learned from how long the jobs of the same user ran.
+     */
+    backfill: 'largest_set' | 'learned';
     preemption: {
         /**
          * Whether what runs is stopped, and queued again, for what is more important.
@@ -721,6 +725,10 @@ export type Policy = {
 export type PolicyUpdate = {
     aging_interval_s?: number;
     reservation_after_s?: number;
+    /**
+     * Who of a level goes first: as many as can run, or who is expected to be short, learned from how long the jobs of the same user ran.
+     */
+    backfill?: 'largest_set' | 'learned';
     preemption?: {
         enabled?: boolean;
         min_run_time_s?: number;

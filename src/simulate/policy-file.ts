@@ -18,10 +18,8 @@ const PolicyFile = PolicyUpdate.extend({
     .min(1, { message: 'must be 1 or more' })
     .default(maxAdmissions)
     .describe('The most deployments that one pass admits.'),
-  backfill: z
-    .enum(['largest_set', 'learned'], { error: 'must be `largest_set` or `learned`' })
-    .default('largest_set')
-    .describe('Who of a level goes first: as many as can run, or who is expected to be short and small.'),
+  // As in the API, said as the rest of the file is.
+  backfill: z.enum(['largest_set', 'learned'], { error: 'must be `largest_set` or `learned`' }).optional(),
 });
 
 export const policyKind: YamlKind<z.infer<typeof PolicyFile>> = { schema: PolicyFile, what: 'a policy' };

@@ -1,6 +1,6 @@
 /** Clusters: made, read, changed. How they are deleted is in transitions.ts. */
 import { type RawBuilder, sql } from 'kysely';
-import type { Resources } from '../core/model.ts';
+import type { Backfill, Resources } from '../core/model.ts';
 import { lockCluster, sumUpNodes } from './cluster-row.ts';
 import type { Database, InTransaction } from './database.ts';
 import { appendEvents, type NewEvent } from './events.ts';
@@ -23,6 +23,7 @@ export interface PolicyChange {
   readonly reservationAfterSeconds?: number | undefined;
   readonly preemption?: boolean | undefined;
   readonly preemptionMinRunTimeSeconds?: number | undefined;
+  readonly backfill?: Backfill | undefined;
 }
 
 /** A cluster with its sums over nodes and deployments, all read in one statement: they belong to one instant. */
@@ -35,6 +36,7 @@ export interface ClusterRecord {
   readonly reservationAfterSeconds: number;
   readonly preemption: boolean;
   readonly preemptionMinRunTimeSeconds: number;
+  readonly backfill: Backfill;
   readonly deleting: boolean;
   readonly reachable: boolean;
   readonly runtimeMessage: string | null;
@@ -139,6 +141,7 @@ interface ClusterRow {
   reservation_after_s: number;
   preemption: boolean;
   preemption_min_run_time_s: number;
+  backfill: Backfill;
   deleting: boolean;
   runtime_reachable: boolean;
   runtime_message: string | null;
@@ -163,7 +166,8 @@ async function selectClusters(
   // Sums of integers below 2^53 are exact as double precision.
   const { rows } = await sql<ClusterRow>`
     select c.id, c.organization_id, c.name, c.runtime, c.aging_interval_s, c.reservation_after_s, c.preemption,
-           c.preemption_min_run_time_s, c.deleting, c.runtime_reachable, c.runtime_message, c.version, c.created_at, ${exactTime('c.created_at')} as created_at_exact,
+           c.preemption_min_run_time_s, c.backfill, c.deleting, c.runtime_reachable, c.runtime_message, c.version, c.created_at,
+           ${exactTime('c.created_at')} as created_at_exact,
            n.ram, n.cpu, n.gpu, n.ram_allocated, n.cpu_allocated, n.gpu_allocated,
            (select count(*) from deployment d where d.cluster_id = c.id and d.status = 'queued') as queued,
            (select count(*) from deployment d where d.cluster_id = c.id and d.status in ('starting', 'running', 'stopping'))
@@ -188,6 +192,7 @@ function fromRow(row: ClusterRow): ClusterRecord {
     reservationAfterSeconds: row.reservation_after_s,
     preemption: row.preemption,
     preemptionMinRunTimeSeconds: row.preemption_min_run_time_s,
+    backfill: row.backfill,
     deleting: row.deleting,
     reachable: row.runtime_reachable,
     runtimeMessage: row.runtime_message,
@@ -215,6 +220,7 @@ function policyColumns(policy: PolicyChange) {
     ...(policy.preemptionMinRunTimeSeconds === undefined
       ? {}
       : { preemption_min_run_time_s: policy.preemptionMinRunTimeSeconds }),
+    ...(policy.backfill === undefined ? {} : { backfill: policy.backfill }),
   };
 }
 

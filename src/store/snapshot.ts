@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type {
+  Backfill,
   DeploymentState,
   Device,
   Holding,
@@ -13,6 +14,7 @@ import { toThousandths } from './amounts.ts';
 import { readClaims } from './claims.ts';
 import { deviceMemory, labelsOfNode } from './core-nodes.ts';
 import type { Database } from './database.ts';
+import { readRuns } from './runs.ts';
 
 /** What a pass must know of the cluster itself. */
 export interface ClusterHead {
@@ -36,6 +38,7 @@ interface ClusterRow {
   reservation_after_s: number;
   preemption: boolean;
   preemption_min_run_time_s: number;
+  backfill: Backfill;
   usable: boolean;
   now_ms: string;
 }
@@ -74,36 +77,50 @@ export async function readHead(
 /** With `lock`, after the cluster's row the nodes are locked as well. */
 export async function readState(
   db: Database,
-  { clusterId, usable }: ClusterHead,
+  { clusterId, usable, policy }: ClusterHead,
   { lock }: { lock: boolean },
 ): Promise<Snapshot> {
   const nodes = await readNodes(db, clusterId, { usable, lock });
-  const holdings = await readHoldings(db, clusterId, everybody);
-  const queue = await readQueue(db, clusterId, everybody);
+  const isLearned = policy.backfill === 'learned';
+  const holdings = await readHoldings(db, clusterId, { who: everybody, isLearned });
+  const queue = await readQueue(db, clusterId, { who: everybody, isLearned });
   const claims = await readClaims(db, clusterId);
-  return { nodes, queue, holdings, claims };
+  const runs = isLearned ? { runs: await readRuns(db, clusterId, usersOf(queue)) } : {};
+  return { nodes, queue, holdings, claims, ...runs };
 }
 
 /** How these deployments stand now, by their ids; of those that are gone too. */
 export async function readDeploymentStates(
   db: Database,
-  clusterId: string,
+  { clusterId, policy }: ClusterHead,
   ids: readonly string[],
 ): Promise<Map<string, DeploymentState>> {
   if (ids.length === 0) return new Map();
-  const these = sql`d.id = any(${[...ids]}::uuid[])`;
+  const these = { who: sql`d.id = any(${[...ids]}::uuid[])`, isLearned: policy.backfill === 'learned' };
   const holdings = new Map(ids.map((id): [string, Holding[]] => [id, []]));
   for (const holding of await readHoldings(db, clusterId, these)) holdings.get(holding.deploymentId)?.push(holding);
   const queue = new Map((await readQueue(db, clusterId, these)).map((one) => [one.id, one]));
   return new Map(ids.map((id) => [id, { queued: queue.get(id) ?? null, holdings: holdings.get(id) ?? [] }]));
 }
 
+/** Of whom to read, and whether their users count. */
+interface Choice {
+  readonly who: RawBuilder<unknown>;
+  readonly isLearned: boolean;
+}
+
 const everybody = sql`true`;
+
+/** Whose runs a pass asks for: of those who wait. */
+export function usersOf(queue: readonly QueuedDeployment[]): Set<string> {
+  return new Set(queue.flatMap(({ user }) => (user === undefined ? [] : [user])));
+}
 
 function policyOf(cluster: ClusterRow): ClusterSnapshot['policy'] {
   return {
     agingInterval: Math.round(cluster.aging_interval_s * 1000),
     reservationAfter: Math.round(cluster.reservation_after_s * 1000),
+    ...(cluster.backfill === 'learned' && { backfill: cluster.backfill }),
     ...(cluster.preemption && {
       preemption: { minRunTime: Math.round(cluster.preemption_min_run_time_s * 1000) },
     }),
@@ -114,7 +131,7 @@ async function readCluster(db: Database, clusterId: string, lock: boolean): Prom
   // work_mem: grouping a long queue stays in memory, for this transaction.
   // NO KEY UPDATE: submissions refer to this row by foreign key and must not wait for a pass.
   const { rows } = await sql<ClusterRow>`
-    select organization_id, aging_interval_s, reservation_after_s, preemption, preemption_min_run_time_s,
+    select organization_id, aging_interval_s, reservation_after_s, preemption, preemption_min_run_time_s, backfill,
            runtime_reachable and not deleting as usable,
            floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms,
            set_config('work_mem', '64MB', true)
@@ -176,14 +193,15 @@ interface HoldingRow {
   status: string;
   started_ms: string | null;
   ends_by_ms: string | null;
+  submitted_by: string | null;
 }
 
-async function readHoldings(db: Database, clusterId: string, who: RawBuilder<unknown>): Promise<Holding[]> {
+async function readHoldings(db: Database, clusterId: string, { who, isLearned }: Choice): Promise<Holding[]> {
   const { rows } = await sql<HoldingRow>`
     select a.deployment_id, a.node_id, a.ram, a.cpu, a.gpu, a.device_indexes, a.device_amounts, d.kind = 'service' as is_service,
            d.priority, d.status, floor(extract(epoch from d.started_at) * 1000)::bigint as started_ms,
            ceil(extract(epoch from coalesce(d.started_at, now()) + make_interval(secs => d.time_limit_s + d.stop_grace_s)) * 1000)::bigint
-             as ends_by_ms
+             as ends_by_ms, d.submitted_by
       from allocation a join deployment d on d.id = a.deployment_id
      where a.cluster_id = ${clusterId} and ${who} order by a.deployment_id, a.replica`.execute(db);
   return rows.map((row) => ({
@@ -197,6 +215,7 @@ async function readHoldings(db: Database, clusterId: string, who: RawBuilder<unk
     // Some of the replicas may run already; but a deployment that is starting is not to be stopped.
     ...(row.status === 'running' && row.started_ms !== null && { startedAt: Number(row.started_ms) }),
     ...(row.status === 'stopping' && { isStopping: true }),
+    ...(isLearned && row.submitted_by !== null && { user: row.submitted_by }),
   }));
 }
 
@@ -204,20 +223,23 @@ interface QueueGroupRow {
   shape: string;
   ids: string;
   queued_at: string;
+  submitted_by: string | null;
 }
 
 /**
  * The queue, read as groups of equal requests: a queue of tens of thousands is a few hundred rows, and each group shares one
- * Request object, so that the planner sees the shapes at once.
+ * Request object, so that the planner sees the shapes at once. Where it is learned whose deployments are short, they are also
+ * groups of one user each.
  *
  * The order inside a group needs no ORDER BY: the planner orders the queue by time and id itself.
  */
-async function readQueue(db: Database, clusterId: string, who: RawBuilder<unknown>): Promise<QueuedDeployment[]> {
+async function readQueue(db: Database, clusterId: string, { who, isLearned }: Choice): Promise<QueuedDeployment[]> {
+  const byUser = isLearned ? sql`, submitted_by` : sql``;
   const { rows } = await sql<QueueGroupRow>`
-    select shape, string_agg(id::text, ',') as ids,
+    select shape, ${isLearned ? sql`submitted_by` : sql`null`} as submitted_by, string_agg(id::text, ',') as ids,
            string_agg((date_part('epoch', queued_at) * 1000)::bigint::text, ',') as queued_at
       from deployment d where cluster_id = ${clusterId} and status = 'queued' and ${who}
-     group by shape order by shape`.execute(db);
+     group by shape${byUser} order by shape${byUser}`.execute(db);
   const queue: QueuedDeployment[] = [];
   for (const row of rows) addGroup(queue, row);
   return queue;
@@ -236,9 +258,10 @@ function addGroup(queue: QueuedDeployment[], row: QueueGroupRow): void {
   // With the grace of its stop: what is planned behind it must not be late by that.
   const timeLimit = longest === '' ? null : Number(longest) * 1000;
   const isService = kind === 'service';
+  const user = row.submitted_by === null ? {} : { user: row.submitted_by };
   const times = row.queued_at.split(',');
   row.ids.split(',').forEach((id, i) => {
-    queue.push({ id, request, priority: priorityNumber, queuedAt: Number(times[i]), timeLimit, isService });
+    queue.push({ id, request, priority: priorityNumber, queuedAt: Number(times[i]), timeLimit, isService, ...user });
   });
 }
 

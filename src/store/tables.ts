@@ -6,7 +6,7 @@
  */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { DeploymentStatus } from '../core/lifecycle.ts';
-import type { Placement } from '../core/model.ts';
+import type { Backfill, Placement } from '../core/model.ts';
 import type { DeploymentKind, ReplicaStatus, StopIntent } from '../core/progress.ts';
 import type { PreemptionRecord } from './commit-preemptions.ts';
 
@@ -87,6 +87,7 @@ export interface Tables {
     reservation_after_s: Generated<number>;
     preemption: Generated<boolean>;
     preemption_min_run_time_s: Generated<number>;
+    backfill: Generated<Backfill>;
     deleting: Generated<boolean>;
     runtime_reachable: Generated<boolean>;
     runtime_message: string | null;

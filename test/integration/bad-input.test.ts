@@ -553,6 +553,7 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
   const policy = {
     aging_interval_s: 60,
     reservation_after_s: 60,
+    backfill: 'learned',
     preemption: { enabled: true, min_run_time_s: 60 },
   };
   return {

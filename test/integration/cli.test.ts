@@ -132,6 +132,14 @@ test('a policy is set in words, and shown', async () => {
   expect(await json(['cluster', 'describe'])).toMatchObject({ policy });
   expect((await hv(['cluster', 'set-policy', '--preemption', 'off'])).out).toContain('nothing is stopped');
   expect((await hv(['cluster', 'set-policy', '--preemption', 'perhaps'])).code).toBe(2);
+  expect((await hv(['cluster', 'set-policy', '--backfill', 'learned'])).out).toContain(
+    'expected to be short goes first',
+  );
+  expect((await hv(['cluster', 'describe'])).out).toContain('expected to be short goes first');
+  expect((await hv(['cluster', 'set-policy', '--backfill', 'largest_set'])).out).toContain(
+    'as many as can run go first',
+  );
+  expect((await hv(['cluster', 'set-policy', '--backfill', 'shortest'])).code).toBe(2);
 });
 
 test('nodes are labelled, cordoned and asked for', async () => {

@@ -152,12 +152,27 @@ describe('reading and changing a cluster', () => {
     const changed = await test.ask('PATCH', path, { as: admin, body: { policy }, headers: { 'if-match': '"1"' } });
     expect(changed).toMatchObject({ status: 200, headers: { etag: '"2"' } });
     const preemption = { enabled: false, min_run_time_s: 300 };
-    expect(changed.body['policy']).toEqual({ aging_interval_s: 0.5, reservation_after_s: 7200, preemption });
+    const unchanged = { reservation_after_s: 7200, backfill: 'largest_set', preemption };
+    expect(changed.body['policy']).toEqual({ aging_interval_s: 0.5, ...unchanged });
     expect(control.woken).toContain(body['id']);
     const stale = await test.ask('PATCH', path, { as: admin, body: { name: 'x' }, headers: { 'if-match': '"1"' } });
     expect(stale).toMatchObject({ status: 412, body: { code: 'version_mismatch' } });
     const { body: events } = await test.ask('GET', `/events?cluster_id=${body['id']}`, { as: admin });
     expect(itemsOf(events).map(({ type }) => type)).toEqual(['cluster.created', 'cluster.updated']);
+  });
+
+  it('takes who goes first as a policy, and names the field where it does not know the value', async () => {
+    const { body } = await create({ policy: { backfill: 'learned' } });
+    expect(body['policy']).toMatchObject({ backfill: 'learned' });
+    const path = `/clusters/${body['id']}`;
+    const patch = (backfill: string) => test.ask('PATCH', path, { as: admin, body: { policy: { backfill } } });
+    expect((await patch('largest_set')).body['policy']).toMatchObject({ backfill: 'largest_set' });
+    const refused = await patch('shortest');
+    expect(refused.status).toBe(400);
+    expect(itemsOf(refused.body, 'errors')).toEqual([
+      { field: 'policy.backfill', message: 'must be one of largest_set, learned' },
+    ]);
+    expect((await test.ask('GET', path, { as: admin })).body['policy']).toMatchObject({ backfill: 'largest_set' });
   });
 
   it('adds up, with what is allocated', async () => {

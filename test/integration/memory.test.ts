@@ -1,5 +1,7 @@
 /** What the scheduler remembers of a cluster is what the database says, whatever has happened to it in between. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
+import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Memory, recall } from '../../src/control/memory.ts';
 import type { Policy, Snapshot } from '../../src/core/model.ts';
@@ -23,6 +25,10 @@ beforeAll(async () => {
   database = await createTestDatabase();
   db = openDatabase(database.url);
   await migrate(db);
+  for (const [name, id] of Object.entries(people)) {
+    const person = { id, username: name, email: `${name}@example.com`, password: '$argon2id$none' };
+    await db.insertInto('user').values(person).execute();
+  }
 });
 
 afterAll(async () => {
@@ -31,6 +37,7 @@ afterAll(async () => {
 });
 
 const nobody = { userId: null };
+const people = { ada: uuidv7(), ben: uuidv7() };
 
 /** `which` picks one of the deployments that there ever were. */
 const happenings = fc.oneof(
@@ -43,6 +50,7 @@ const happenings = fc.oneof(
       replicas: fc.constantFrom(1, 1, 2),
       priority: fc.constantFrom(10, 50),
       timeLimit: fc.constantFrom(null, 60),
+      user: fc.constantFrom('ada' as const, 'ben' as const),
     }),
   },
   {
@@ -69,6 +77,7 @@ const happenings = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constantFrom('cordon' as const, 'open' as const, 'add a node' as const) }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('learned' as const, 'largest_set' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('unreachable' as const, 'reachable' as const) }) },
 );
 type Happening = typeof happenings extends fc.Arbitrary<infer One> ? One : never;
@@ -101,6 +110,8 @@ class World {
       await createNode(db, scope, clusterId, node, nobody);
     } else if (one.kind === 'cordon' || one.kind === 'open') {
       await updateNode(db, scope, clusterId, nodeId, { schedulable: one.kind === 'open' }, nobody);
+    } else if (one.kind === 'learned' || one.kind === 'largest_set') {
+      await db.updateTable('cluster').set({ backfill: one.kind }).where('id', '=', clusterId).execute();
     } else {
       const reachable = one.kind === 'reachable';
       await db.updateTable('cluster').set({ runtime_reachable: reachable }).where('id', '=', clusterId).execute();
@@ -108,7 +119,8 @@ class World {
   }
 
   async #submit(one: Happening & { kind: 'submit' }): Promise<void> {
-    const id = await queueDeployment(db, this.#fixture, one);
+    const { kind: _, user, ...given } = one;
+    const id = await queueDeployment(db, this.#fixture, { ...given, submittedBy: people[user] });
     if (one.timeLimit !== null) {
       await db.updateTable('deployment').set({ time_limit_s: one.timeLimit }).where('id', '=', id).execute();
     }
@@ -154,7 +166,10 @@ class World {
     await db.transaction().execute(async (tx) => {
       const { head, memory } = await this.#recall(tx, this.#memory);
       this.#memory = memory;
-      expect(sorted(memory.planner.snapshot())).toEqual(sorted(await readState(tx, head, { lock: true })));
+      const [remembered, found] = [memory.planner.snapshot(), await readState(tx, head, { lock: true })];
+      expect(sorted(remembered)).toEqual(sorted(found));
+      // It may still know of users of whom nobody waits any more.
+      expect(remembered.runs).toMatchObject(found.runs ?? {});
     });
   }
 }
@@ -187,6 +202,16 @@ describe('what is remembered of a cluster', () => {
   });
 });
 
+/** A position behind all changes so far: as long as somebody else on the server is writing, they would be seen again. */
+async function heardOfAll(clusterId: string): Promise<string> {
+  for (;;) {
+    const position = await changesEnd(db);
+    const { deploymentIds, nodes } = await readChanges(db, clusterId, position);
+    if (deploymentIds.length === 0 && !nodes) return position;
+    await sleep(20);
+  }
+}
+
 describe('a change', () => {
   test('of a transaction that was under way is seen when it commits, though later ones were read long before', async () => {
     const fixture = await makeCluster(db);
@@ -203,19 +228,19 @@ describe('a change', () => {
   test('is kept until everybody may have heard of it, and of a text for people there is none', async () => {
     const fixture = await makeCluster(db);
     const id = await queueDeployment(db, fixture);
-    const heard = await changesEnd(db);
+    const heard = await heardOfAll(fixture.clusterId);
     await db.updateTable('deployment').set({ reason: 'for people' }).where('id', '=', id).execute();
     expect((await readChanges(db, fixture.clusterId, heard)).deploymentIds).toEqual([]);
     await db.updateTable('deployment').set({ priority: 1 }).where('id', '=', id).execute();
     await removeChangesBefore(db, heard);
     expect((await readChanges(db, fixture.clusterId, '0')).deploymentIds).toEqual([id]);
-    await removeChangesBefore(db, await changesEnd(db));
+    await removeChangesBefore(db, await heardOfAll(fixture.clusterId));
     expect((await readChanges(db, fixture.clusterId, '0')).deploymentIds).toEqual([]);
   });
 
   test('of a node is told, and what is allocated on it is not one', async () => {
     const fixture = await makeCluster(db, { ram: 8, cpu: 8, gpu: 1 });
-    const heard = await changesEnd(db);
+    const heard = await heardOfAll(fixture.clusterId);
     await db.updateTable('node').set({ ram_allocated: 1000 }).where('id', '=', fixture.nodeId).execute();
     await db.updateTable('gpu_device').set({ allocated: 500 }).where('node_id', '=', fixture.nodeId).execute();
     expect((await readChanges(db, fixture.clusterId, heard)).nodes).toBe(false);

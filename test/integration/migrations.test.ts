@@ -5,6 +5,7 @@ import { up as initial } from '../../src/store/migrations/0001-initial.ts';
 import { up as eventHorizon } from '../../src/store/migrations/0002-event-horizon.ts';
 import { up as whereItMayRun } from '../../src/store/migrations/0003-where-it-may-run.ts';
 import { up as preemption } from '../../src/store/migrations/0004-preemption.ts';
+import { up as learnedBackfill } from '../../src/store/migrations/0006-learned-backfill.ts';
 import { readSnapshot } from '../../src/store/snapshot.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeCluster, queueDeployment } from '../support/fixtures.ts';
@@ -28,8 +29,10 @@ test('deployments that were queued before labels and preemption are read as they
   const id = await queueDeployment(db, fixture, { ram: 2.5, gpu: 0.5, priority: 7 });
   await whereItMayRun(old);
   await preemption(old);
+  await learnedBackfill(old);
   const read = (await readSnapshot(db, fixture.clusterId, { lock: false }))!;
   expect(read.policy.preemption).toBeUndefined();
+  expect(read.policy.backfill).toBeUndefined();
   expect(read.snapshot.nodes[0]).not.toHaveProperty('labels');
   expect(read.snapshot.queue).toEqual([
     {

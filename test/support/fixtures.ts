@@ -51,6 +51,8 @@ export async function queueDeployment(
     priority?: number;
     replicas?: number;
     env?: Record<string, string>;
+    kind?: 'job' | 'service';
+    submittedBy?: string;
   } = {},
 ): Promise<string> {
   const id = uuidv7();
@@ -61,7 +63,7 @@ export async function queueDeployment(
       organization_id: fixture.organizationId,
       cluster_id: fixture.clusterId,
       name: 'test',
-      kind: 'job',
+      kind: given.kind ?? 'job',
       docker_image: 'simulated/job',
       ram_required: given.ram ?? 1,
       cpu_required: given.cpu ?? 1,
@@ -69,6 +71,7 @@ export async function queueDeployment(
       priority: given.priority ?? 50,
       replicas: given.replicas ?? 1,
       env: JSON.stringify(given.env ?? {}),
+      submitted_by: given.submittedBy ?? null,
     })
     .execute();
   return id;

@@ -15,6 +15,7 @@ export function presentCluster(cluster: ClusterRecord): z.infer<typeof Cluster> 
     policy: {
       aging_interval_s: cluster.agingIntervalSeconds,
       reservation_after_s: cluster.reservationAfterSeconds,
+      backfill: cluster.backfill,
       preemption: { enabled: cluster.preemption, min_run_time_s: cluster.preemptionMinRunTimeSeconds },
     },
     resources: presentResources(cluster.total, cluster.allocated),

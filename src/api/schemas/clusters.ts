@@ -13,9 +13,16 @@ import {
   wholeGpus,
 } from './common.ts';
 
+const backfill = z
+  .enum(['largest_set', 'learned'])
+  .describe(
+    'Who of a level goes first: as many as can run, or who is expected to be short, learned from how long the jobs of the same user ran.',
+  );
+
 export const Policy = z.object({
   aging_interval_s: z.number().describe('Waiting this long raises the effective priority by one; 0: off.'),
   reservation_after_s: z.number().describe('Passed over for longer than this, a deployment gets a reservation.'),
+  backfill,
   preemption: z.object({
     enabled: z.boolean().describe('Whether what runs is stopped, and queued again, for what is more important.'),
     min_run_time_s: z.number().describe('Nothing is stopped that has not run for so long.'),
@@ -31,6 +38,7 @@ const seconds = z
 export const PolicyUpdate = z.strictObject({
   aging_interval_s: seconds.optional(),
   reservation_after_s: seconds.optional(),
+  backfill: backfill.optional(),
   preemption: z.strictObject({ enabled: z.boolean().optional(), min_run_time_s: seconds.optional() }).optional(),
 });
 

@@ -18,12 +18,19 @@ interface PolicyOptions {
   readonly reservationAfter?: string;
   readonly preemption?: 'on' | 'off';
   readonly minRunTime?: string;
+  readonly backfill?: 'largest_set' | 'learned';
 }
 
 const preemptionOption = () =>
   new Option('--preemption <on|off>', 'stop what runs for what is more important').choices(['on', 'off'] as const);
 
-function policyOf({ agingInterval, reservationAfter, preemption, minRunTime }: PolicyOptions) {
+const backfillOption = () =>
+  new Option('--backfill <order>', 'who goes first: as many as can run, or who is expected to be short').choices([
+    'largest_set',
+    'learned',
+  ] as const);
+
+function policyOf({ agingInterval, reservationAfter, preemption, minRunTime, backfill }: PolicyOptions) {
   const stopping = {
     ...(preemption === undefined ? {} : { enabled: preemption === 'on' }),
     ...(minRunTime === undefined ? {} : { min_run_time_s: parseDuration(minRunTime) }),
@@ -31,6 +38,7 @@ function policyOf({ agingInterval, reservationAfter, preemption, minRunTime }: P
   return {
     ...(agingInterval === undefined ? {} : { aging_interval_s: parseDuration(agingInterval) }),
     ...(reservationAfter === undefined ? {} : { reservation_after_s: parseDuration(reservationAfter) }),
+    ...(backfill === undefined ? {} : { backfill }),
     ...(Object.keys(stopping).length === 0 ? {} : { preemption: stopping }),
   };
 }
@@ -48,6 +56,7 @@ export const addClusters: AddCommand = (program) => {
     .addOption(runtimeOption())
     .option('--aging-interval <duration>', 'waiting this long raises the priority by one')
     .option('--reservation-after <duration>', 'passed over for longer, room is kept')
+    .addOption(backfillOption())
     .addOption(preemptionOption())
     .option('--min-run-time <duration>', 'nothing is stopped for others that has not run for so long')
     .action(async (name: string, _options, command) => {
@@ -113,6 +122,7 @@ export const addClusters: AddCommand = (program) => {
     .argument('[name]')
     .option('--aging-interval <duration>', 'waiting this long raises the priority by one; 0: off')
     .option('--reservation-after <duration>', 'passed over for longer, room is kept')
+    .addOption(backfillOption())
     .addOption(preemptionOption())
     .option('--min-run-time <duration>', 'nothing is stopped for others that has not run for so long')
     .action(async (name: string | undefined, _options, command) => {
@@ -153,7 +163,11 @@ function policyText(cluster: Cluster): string {
   const stopped = enabled
     ? `what has run for ${duration(minimum * 1000)} may be stopped for what is more important`
     : 'nothing is stopped for what is more important';
-  return `${cluster.name}: ${raised}; room is kept for what has waited longer than ${duration(reservation * 1000)}; ${stopped}.`;
+  const first =
+    cluster.policy.backfill === 'learned'
+      ? 'who is expected to be short goes first, as learned from earlier runs'
+      : 'as many as can run go first';
+  return `${cluster.name}: ${raised}; ${first}; room is kept for what has waited longer than ${duration(reservation * 1000)}; ${stopped}.`;
 }
 
 function describe(cluster: Cluster, nodes: readonly Node[]): string {
