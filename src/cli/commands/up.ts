@@ -99,15 +99,6 @@ function inPlainWords(error: unknown, config: Config): unknown {
 }
 
 function welcome(url: string, first: FirstStart): string {
-  const engine =
-    first.cluster === null
-      ? [
-          `${pc.yellow('No Docker Engine answers')} (${first.engineMessage}).`,
-          'Start one, and make a cluster of it: hv cluster create local --ram … --cpu …',
-        ]
-      : [
-          `This machine is the cluster ${pc.bold('local')}: ${first.cluster.ram} GB of RAM, ${first.cluster.cpu} cores, ${first.cluster.gpu} GPUs.`,
-        ];
   return [
     '',
     `Hypervisor runs at ${pc.bold(url)}`,
@@ -115,12 +106,27 @@ function welcome(url: string, first: FirstStart): string {
     `Sign in as ${pc.bold(first.username)} with the password ${pc.bold(first.password)}`,
     'It is shown this once; the command line of this user is signed in already.',
     '',
-    ...engine,
-    '',
-    `Next, in another terminal:  ${pc.bold('npm run --silent hv -- submit --image busybox --ram 0.1 --cpu 0.5 -- echo hello')}`,
+    ...(first.cluster === null ? withoutEngine(first.engineMessage) : withCluster(first.cluster)),
     `The API is described at ${url}/api/docs. Ctrl-C stops.`,
     '',
   ].join('\n');
+}
+
+function withCluster({ ram, cpu, gpu }: NonNullable<FirstStart['cluster']>): string[] {
+  return [
+    `This machine is the cluster ${pc.bold('local')}: ${ram} GB of RAM, ${cpu} cores, ${gpu} GPUs.`,
+    '',
+    `Next, in another terminal:  ${pc.bold('npm run --silent hv -- submit --image busybox --ram 0.1 --cpu 0.5 -- echo hello')}`,
+  ];
+}
+
+/** It is found by itself once it runs; what it has to give is for people to say then. */
+function withoutEngine(message: string | null): string[] {
+  return [
+    `${pc.yellow('There is no cluster yet')}: ${message}. Start it, or name another with --docker-host.`,
+    '',
+    `Then, in another terminal:  ${pc.bold('npm run --silent hv -- cluster create local --ram 4 --cpu 2')}`,
+  ];
 }
 
 function welcomeBack(url: string): string {
