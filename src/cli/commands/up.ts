@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import pc from 'picocolors';
-import type { Config } from '../../config.ts';
-import { type AddCommand, options } from '../command.ts';
+import { type Config, logLevels } from '../../config.ts';
+import { type AddCommand, amount, options, wholeNumber } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { FirstStart, Limits } from '../first-start.ts';
@@ -23,15 +23,17 @@ export const addUp: AddCommand = (program) => {
     .description('run Hypervisor on this machine')
     .option('--data-dir <path>', 'where everything is kept')
     .option('--host <address>', 'the address to listen on; default 127.0.0.1')
-    .option('--port <number>', 'the port; default 7420; 0: a free one', Number)
-    .option('--ram <gb>', 'give the cluster "local" at most so much memory (first start)', Number)
-    .option('--cpu <cores>', 'at most so many cores (first start)', Number)
-    .option('--gpu <devices>', 'at most so many GPUs (first start)', Number)
+    .option('--port <number>', 'the port; default 7420; 0: a free one', wholeNumber)
+    .option('--ram <gb>', 'give the cluster "local" at most so much memory (first start)', amount)
+    .option('--cpu <cores>', 'at most so many cores (first start)', amount)
+    .option('--gpu <devices>', 'at most so many GPUs (first start)', amount)
     .option('--database-url <url>', 'a PostgreSQL server instead of the embedded one')
     .option('--redis-url <url>', 'a Redis for the tasks')
     .option('--docker-host <host>', 'the engine: unix:///path or tcp://host:port')
     .addOption(new Option('--registration <mode>', 'who may register').choices(['open', 'invite'] as const))
-    .option('--log-level <level>', 'how much is logged on standard error; default warn')
+    .addOption(
+      new Option('--log-level <level>', 'how much is logged on standard error; default warn').choices(logLevels),
+    )
     .action(async (_options, command) => {
       await run(options<UpOptions>(command));
     });
