@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTaskQueue, type QueueBackend } from '../../src/queue/bullmq.ts';
@@ -84,11 +85,10 @@ test('a Redis that does not answer is told of, and not asked again', async () =>
   const url = `redis://127.0.0.1:${(closing.address() as AddressInfo).port}`;
   const opening = openTaskQueue({ backend: { kind: 'redis', url }, name: 'none', log });
   await expect(opening).rejects.toThrow("Redis can't be reached");
-  const pause = () => new Promise((resolve) => setTimeout(resolve, 500));
   // The first connections may still be under way; those that ioredis makes again would come after 50, 100, 150, … ms.
-  await pause();
+  await sleep(500);
   const asked = connections;
-  await pause();
+  await sleep(500);
   expect(connections).toBe(asked);
   closing.close();
 });
