@@ -210,7 +210,7 @@ export const addInvites: AddCommand = (program) => {
       print(
         globals,
         joined,
-        () => `You are ${joined.role} of ${joined.name} now. To use it: hv org use ${joined.name}`,
+        () => `You are ${joined.role} of ${joined.name} now. To use it: hv org use '${joined.name}'`,
       );
     });
 };
