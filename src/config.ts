@@ -24,6 +24,8 @@ export interface Config {
 
 export const defaultPort = 7420;
 
+export const logLevels: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
 /** Data of root's installation is the machine's, anybody else's their own. */
@@ -32,23 +34,42 @@ function defaultDataDir(env: NodeJS.ProcessEnv = process.env): string {
   return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'hypervisor');
 }
 
-/** Fills in what was not said: first from the environment, then by default. */
+/** Fills in what was not said: first from the environment, then by default. An address that is empty there is none. */
 export function makeConfig(given: Partial<Config> = {}, env: NodeJS.ProcessEnv = process.env): Config {
   const host = given.host ?? env['HYPERVISOR_HOST'] ?? '127.0.0.1';
   return {
     dataDir: given.dataDir ?? env['HYPERVISOR_DATA_DIR'] ?? defaultDataDir(env),
-    databaseUrl: given.databaseUrl ?? env['DATABASE_URL'] ?? null,
-    redisUrl: given.redisUrl ?? env['REDIS_URL'] ?? null,
-    dockerHost: given.dockerHost ?? env['DOCKER_HOST'] ?? null,
+    databaseUrl: given.databaseUrl ?? (env['DATABASE_URL'] || null),
+    redisUrl: given.redisUrl ?? (env['REDIS_URL'] || null),
+    dockerHost: given.dockerHost ?? (env['DOCKER_HOST'] || null),
     host,
-    port: given.port ?? Number(env['HYPERVISOR_PORT'] ?? defaultPort),
+    port: portOf('the port', given.port) ?? portOf('HYPERVISOR_PORT', env['HYPERVISOR_PORT']) ?? defaultPort,
     // Whoever can reach a loopback port has an account on the machine; anybody else needs an invite.
     registration:
       given.registration ?? registrationOf(env['HYPERVISOR_REGISTRATION']) ?? (loopback.has(host) ? 'open' : 'invite'),
     secureCookies: given.secureCookies ?? env['HYPERVISOR_SECURE_COOKIES'] === 'true',
-    signInsPerMinute: given.signInsPerMinute ?? Number(env['HYPERVISOR_SIGN_INS_PER_MINUTE'] ?? 60),
-    logLevel: given.logLevel ?? env['HYPERVISOR_LOG_LEVEL'] ?? 'info',
+    signInsPerMinute:
+      given.signInsPerMinute ??
+      wholeNumber('HYPERVISOR_SIGN_INS_PER_MINUTE', env['HYPERVISOR_SIGN_INS_PER_MINUTE'], 1, 1_000_000) ??
+      60,
+    logLevel: logLevelOf(given.logLevel ?? env['HYPERVISOR_LOG_LEVEL'] ?? 'info'),
   };
+}
+
+function portOf(name: string, value: string | number | undefined): number | undefined {
+  return wholeNumber(name, value, 0, 65_535);
+}
+
+function wholeNumber(name: string, value: string | number | undefined, min: number, max: number): number | undefined {
+  if (value === undefined) return undefined;
+  const number = value === '' ? Number.NaN : Number(value);
+  if (Number.isInteger(number) && number >= min && number <= max) return number;
+  throw new Error(`${name} is "${value}"; it must be a whole number from ${min} to ${max}`);
+}
+
+function logLevelOf(value: string): string {
+  if (logLevels.includes(value)) return value;
+  throw new Error(`the log level is "${value}"; it must be one of ${logLevels.join(', ')}`);
 }
 
 function registrationOf(value: string | undefined): 'open' | 'invite' | undefined {

@@ -16,9 +16,25 @@ export class CliError extends Error {
 
 /** What the API refused, in the words of its answer. */
 export function fromProblem(problem: Problem): CliError {
-  const fields = (problem.errors ?? []).map((error) => `${error.field} ${error.message}`);
-  const hints = problem.status === 401 ? ['Sign in with: hv login'] : fields;
-  return new CliError(problem.detail, exitCodeOf(problem.status), hints, problem);
+  return new CliError(messageOf(problem), exitCodeOf(problem.status), hintsOf(problem), problem);
+}
+
+/** Advice that is meant for programs is replaced by that for people at a terminal. */
+function messageOf({ code, detail, errors }: Problem): string {
+  if (code === 'validation_failed' && errors !== undefined && errors.length > 0) {
+    return errors.map((error) => `${error.field} ${error.message}`).join('; ');
+  }
+  return detail;
+}
+
+function hintsOf({ code, status, errors = [] }: Problem): string[] {
+  if (code === 'no_organization')
+    return ['Make one with: hv org create NAME', 'Or join one with: hv invite accept CODE'];
+  if (status === 401) return ['Sign in with: hv login'];
+  // The sentence tells of the first, or of all where they are wrong.
+  return code === 'validation_failed' || errors.length < 2
+    ? []
+    : errors.map((error) => `${error.field} ${error.message}`);
 }
 
 /** Tells an error on standard error, and answers with the exit code. */

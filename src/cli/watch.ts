@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { patiently } from './patience.ts';
 
 const everyMs = 2000;
 
@@ -8,8 +9,7 @@ const everyMs = 2000;
  */
 export async function watched(given: { readonly watch?: boolean }, draw: () => Promise<string>): Promise<void> {
   let last = '';
-  for (;;) {
-    const text = await draw();
+  for (let text = await draw(); ; text = await patiently(draw)) {
     if (given.watch !== true) return console.log(text);
     if (process.stdout.isTTY) redraw(text);
     else if (text !== last) console.log(text);

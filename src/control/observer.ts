@@ -38,6 +38,8 @@ export function startObserver(deps: Deps): Observer {
   const stop = new AbortController();
   let watching = false;
   let reachable: boolean | null = null;
+  /** What was logged last about an engine that does not answer. */
+  let complaint: string | null = null;
 
   async function setReachable(now: boolean, message: string | null): Promise<void> {
     // Every time, not only on a change: a cluster may have been created since.
@@ -46,6 +48,14 @@ export function startObserver(deps: Deps): Observer {
     deps.onLooked(now);
     if (now && reachable !== true) deps.onReachable();
     reachable = now;
+  }
+
+  /** Once for each outage, not at each look: those come every half second. */
+  function logOutage(message: string | null): void {
+    if (message === complaint) return;
+    if (message === null) deps.log.info(`${deps.runtime.kind}: the engine answers again`);
+    else deps.log.warn({ err: { message } }, `${deps.runtime.kind}: the engine does not answer`);
+    complaint = message;
   }
 
   async function watch(): Promise<void> {
@@ -70,9 +80,10 @@ export function startObserver(deps: Deps): Observer {
       const uncleaned = await reconcile(deps);
       if (uncleaned.length > 0) deps.onUncleaned(uncleaned);
       await setReachable(true, null);
+      logOutage(null);
     } catch (error) {
       if (stop.signal.aborted) return;
-      deps.log.warn({ err: { message: messageOf(error) } }, `${deps.runtime.kind}: the engine does not answer`);
+      logOutage(messageOf(error));
       await setReachable(false, messageOf(error));
       const again = setTimeout(() => turns.now(), retryMs);
       again.unref();

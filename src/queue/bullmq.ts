@@ -128,8 +128,18 @@ async function redisConnections(url: string, log: Logger): Promise<Connections> 
   const onError = (error: Error) => log.debug({ err: { message: error.message } }, 'redis');
   producer.on('error', onError);
   consumer.on('error', onError);
-  // Before the queues are made: each sends a first command at once.
-  await Promise.all([connected(producer), connected(consumer)]);
+  const disconnect = () => {
+    producer.disconnect();
+    consumer.disconnect();
+  };
+  try {
+    // Before the queues are made: each sends a first command at once.
+    await Promise.all([connected(producer), connected(consumer)]);
+  } catch (error) {
+    // They would try again for ever, and keep the process from ending.
+    disconnect();
+    throw error;
+  }
   return {
     queue: (name) => new Queue<JobData>(name, { connection: producer, skipWaitingForReady: true }),
     worker: (name, concurrency, handle) =>
@@ -139,8 +149,7 @@ async function redisConnections(url: string, log: Logger): Promise<Connections> 
       }),
     ready: () => Promise.resolve(),
     close() {
-      producer.disconnect();
-      consumer.disconnect();
+      disconnect();
       return Promise.resolve();
     },
   };

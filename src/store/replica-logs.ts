@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
+import { sql } from 'kysely';
 import type { ContainerKey, LogLine } from '../runtimes/runtime.ts';
 import type { Database } from './database.ts';
 
@@ -8,14 +9,17 @@ const expand = promisify(gunzip);
 
 type LogKey = Pick<ContainerKey, 'deploymentId' | 'attempt' | 'replica'>;
 
-/** Keeps the log of an ended container beyond the container's life. Keeping it twice changes nothing. */
+/**
+ * Keeps the log of an ended container beyond the container's life. Keeping it twice changes nothing, and neither does keeping
+ * that of a deployment that was deleted meanwhile.
+ */
 export async function keepLog(db: Database, key: LogKey, lines: readonly LogLine[], truncated: boolean): Promise<void> {
   const content = await compress(lines.map((line) => JSON.stringify(line)).join('\n'));
-  await db
-    .insertInto('replica_log')
-    .values({ deployment_id: key.deploymentId, attempt: key.attempt, index: key.replica, content, truncated })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  await sql`
+    insert into replica_log (deployment_id, attempt, index, content, truncated)
+    select deployment_id, attempt, index, ${content}, ${truncated} from replica
+     where deployment_id = ${key.deploymentId} and attempt = ${key.attempt} and index = ${key.replica} for key share
+    on conflict do nothing`.execute(db);
 }
 
 /** The kept log; null where none was kept. The caller has checked that the deployment is one it may see. */

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTaskQueue, type QueueBackend } from '../../src/queue/bullmq.ts';
@@ -69,6 +72,25 @@ describe.each(backends)('the task queue on %s', (_name, backend) => {
     await worker.close();
     expect(seen).toEqual([one]);
   });
+});
+
+test('a Redis that does not answer is told of, and not asked again', async () => {
+  let connections = 0;
+  const closing = createServer((socket) => {
+    connections += 1;
+    socket.destroy();
+  });
+  closing.listen(0, '127.0.0.1');
+  await once(closing, 'listening');
+  const url = `redis://127.0.0.1:${(closing.address() as AddressInfo).port}`;
+  const opening = openTaskQueue({ backend: { kind: 'redis', url }, name: 'none', log });
+  await expect(opening).rejects.toThrow("Redis can't be reached");
+  // The first connections may still be under way; those that ioredis makes again would come after 50, 100, 150, … ms.
+  await sleep(500);
+  const asked = connections;
+  await sleep(500);
+  expect(connections).toBe(asked);
+  closing.close();
 });
 
 async function handled(queue: TaskQueue, count: number, seen: Task[], then: () => Promise<void>): Promise<void> {

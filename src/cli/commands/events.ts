@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Event, listEvents } from '../../sdk/index.ts';
 import { type AddCommand, options } from '../command.ts';
-import { fromProblem } from '../errors.ts';
 import { findCluster, findDeployment } from '../find.ts';
-import { bearer, call, openSession, type Session, unreachable } from '../session.ts';
-import { lines } from '../stream.ts';
+import { patiently } from '../patience.ts';
+import { call, openSession, type Session } from '../session.ts';
+import { linesUntilCut, openStream } from '../stream.ts';
+
+/** Before a stream that was cut is opened again: one that is cut at once each time does not keep both sides busy. */
+const cutPauseMs = 500;
 
 interface EventOptions {
   readonly follow?: boolean;
@@ -41,19 +45,27 @@ function write(event: Event, json: boolean): void {
   console.log(json ? JSON.stringify(event) : `${event.created_at}  ${event.type.padEnd(24)}  ${event.message}`);
 }
 
+/** A stream that was cut goes on after the last event that was shown. */
 async function follow(
   session: Session,
   filter: Record<string, string>,
   after: string | undefined,
   json: boolean,
 ): Promise<void> {
-  const response = await fetch(`${session.url}/api/v1/events/stream?${new URLSearchParams(filter).toString()}`, {
-    headers: { authorization: bearer(session), ...(after === undefined ? {} : { 'last-event-id': after }) },
-  }).catch((error: unknown) => {
-    throw unreachable(session, error);
-  });
-  if (!response.ok) throw fromProblem((await response.json()) as Parameters<typeof fromProblem>[0]);
-  if (response.body === null) return;
-  for await (const line of lines(response.body))
-    if (line.startsWith('data:')) write(JSON.parse(line.slice(5)) as Event, json);
+  let last = after;
+  const open = () =>
+    openStream(
+      session,
+      `/events/stream?${new URLSearchParams(filter).toString()}`,
+      last === undefined ? {} : { 'last-event-id': last },
+    );
+  for (let body = await open(); ; body = await patiently(open)) {
+    for await (const line of linesUntilCut(body)) {
+      if (!line.startsWith('data:')) continue;
+      const event = JSON.parse(line.slice(5)) as Event;
+      last = event.id;
+      write(event, json);
+    }
+    await sleep(cutPauseMs);
+  }
 }

@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Deployment, getDeployment } from '../../sdk/index.ts';
 import { type AddCommand, options } from '../command.ts';
-import { fromProblem } from '../errors.ts';
 import { findDeployment } from '../find.ts';
 import { parseDuration } from '../format.ts';
-import { bearer, openSession, type Session, unreachable } from '../session.ts';
-import { lines } from '../stream.ts';
+import { patiently } from '../patience.ts';
+import { call, openSession, type Session } from '../session.ts';
+import { lines, linesUntilCut, openStream } from '../stream.ts';
+import { ends } from '../until-ended.ts';
+
+const cutPauseMs = 500;
 
 interface LogOptions {
   readonly follow?: boolean;
@@ -34,12 +39,50 @@ export const addLogs: AddCommand = (program) => {
     .action(async (name: string, _options, command) => {
       const given = options<LogOptions>(command);
       const session = await openSession(given);
-      const { id } = await findDeployment(session, name);
-      for await (const line of lines(await open(session, id, given))) write(line, given);
+      const deployment = await findDeployment(session, name);
+      for await (const line of readLines(session, deployment, given)) write(line, given);
     });
 };
 
-async function open(session: Session, id: string, given: LogOptions): Promise<ReadableStream<Uint8Array>> {
+/**
+ * The lines; with `--follow` until the attempt has ended. A stream that was cut goes on with the moment of the last line that was
+ * shown, without those of that moment that were shown already.
+ */
+async function* readLines(session: Session, deployment: Deployment, given: LogOptions): AsyncGenerator<string> {
+  const query = queryOf(given);
+  const open = () => openStream(session, `/deployments/${deployment.id}/logs?${query.toString()}`);
+  const look = () => call(session, getDeployment({ client: session.client, path: { id: deployment.id } }));
+  let body = await open();
+  if (given.follow !== true) return yield* lines(body);
+  const attempt = given.attempt ?? String(deployment.attempt);
+  let shown = { at: '', count: 0 };
+  // Once it is over, one more reading has all that was written meanwhile.
+  for (let over = false; ; ) {
+    let skip = shown.count;
+    for await (const line of linesUntilCut(body)) {
+      const { at } = JSON.parse(line) as Line;
+      if (skip > 0 && at === shown.at) {
+        skip -= 1;
+        continue;
+      }
+      skip = 0;
+      shown = at === shown.at ? { at, count: shown.count + 1 } : { at, count: 1 };
+      yield line;
+    }
+    if (over) return;
+    const now = await patiently(look);
+    over = ends.has(now.status) || String(now.attempt) !== attempt;
+    if (!over) await sleep(cutPauseMs);
+    if (shown.count > 0) {
+      query.set('since', shown.at);
+      query.delete('tail');
+    }
+    query.set('attempt', attempt);
+    body = await patiently(open);
+  }
+}
+
+function queryOf(given: LogOptions): URLSearchParams {
   const query = new URLSearchParams({
     format: 'ndjson',
     replica: given.replica,
@@ -49,13 +92,7 @@ async function open(session: Session, id: string, given: LogOptions): Promise<Re
   if (given.attempt !== undefined) query.set('attempt', given.attempt);
   if (given.since !== undefined)
     query.set('since', new Date(Date.now() - parseDuration(given.since) * 1000).toISOString());
-  const response = await fetch(`${session.url}/api/v1/deployments/${id}/logs?${query.toString()}`, {
-    headers: { authorization: bearer(session) },
-  }).catch((error: unknown) => {
-    throw unreachable(session, error);
-  });
-  if (!response.ok) throw fromProblem((await response.json()) as Parameters<typeof fromProblem>[0]);
-  return response.body ?? new ReadableStream({ start: (controller) => controller.close() });
+  return query;
 }
 
 /** What went to standard error goes there again, so that both can be told apart by the shell too. */

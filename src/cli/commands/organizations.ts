@@ -207,7 +207,11 @@ export const addInvites: AddCommand = (program) => {
       const globals = options(command);
       const session = await openSession(globals);
       const joined = await call(session, acceptInvite({ client: session.client, path: { code } }));
-      print(globals, joined, () => `You are ${joined.role} of ${joined.name} now.`);
+      print(
+        globals,
+        joined,
+        () => `You are ${joined.role} of ${joined.name} now. To use it: hv org use '${joined.name}'`,
+      );
     });
 };
 

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import pc from 'picocolors';
-import type { Config } from '../../config.ts';
-import { type AddCommand, options } from '../command.ts';
+import { type Config, logLevels } from '../../config.ts';
+import { type AddCommand, amount, options, wholeNumber } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { FirstStart, Limits } from '../first-start.ts';
@@ -23,15 +23,17 @@ export const addUp: AddCommand = (program) => {
     .description('run Hypervisor on this machine')
     .option('--data-dir <path>', 'where everything is kept')
     .option('--host <address>', 'the address to listen on; default 127.0.0.1')
-    .option('--port <number>', 'the port; default 7420; 0: a free one', Number)
-    .option('--ram <gb>', 'give the cluster "local" at most so much memory (first start)', Number)
-    .option('--cpu <cores>', 'at most so many cores (first start)', Number)
-    .option('--gpu <devices>', 'at most so many GPUs (first start)', Number)
+    .option('--port <number>', 'the port; default 7420; 0: a free one', wholeNumber)
+    .option('--ram <gb>', 'give the cluster "local" at most so much memory (first start)', amount)
+    .option('--cpu <cores>', 'at most so many cores (first start)', amount)
+    .option('--gpu <devices>', 'at most so many GPUs (first start)', amount)
     .option('--database-url <url>', 'a PostgreSQL server instead of the embedded one')
     .option('--redis-url <url>', 'a Redis for the tasks')
     .option('--docker-host <host>', 'the engine: unix:///path or tcp://host:port')
     .addOption(new Option('--registration <mode>', 'who may register').choices(['open', 'invite'] as const))
-    .option('--log-level <level>', 'how much is logged on standard error; default warn')
+    .addOption(
+      new Option('--log-level <level>', 'how much is logged on standard error; default warn').choices(logLevels),
+    )
     .action(async (_options, command) => {
       await run(options<UpOptions>(command));
     });
@@ -99,15 +101,6 @@ function inPlainWords(error: unknown, config: Config): unknown {
 }
 
 function welcome(url: string, first: FirstStart): string {
-  const engine =
-    first.cluster === null
-      ? [
-          `${pc.yellow('No Docker Engine answers')} (${first.engineMessage}).`,
-          'Start one, and make a cluster of it: hv cluster create local --ram … --cpu …',
-        ]
-      : [
-          `This machine is the cluster ${pc.bold('local')}: ${first.cluster.ram} GB of RAM, ${first.cluster.cpu} cores, ${first.cluster.gpu} GPUs.`,
-        ];
   return [
     '',
     `Hypervisor runs at ${pc.bold(url)}`,
@@ -115,12 +108,27 @@ function welcome(url: string, first: FirstStart): string {
     `Sign in as ${pc.bold(first.username)} with the password ${pc.bold(first.password)}`,
     'It is shown this once; the command line of this user is signed in already.',
     '',
-    ...engine,
-    '',
-    `Next, in another terminal:  ${pc.bold('npm run --silent hv -- submit --image busybox --ram 0.1 --cpu 0.5 -- echo hello')}`,
+    ...(first.cluster === null ? withoutEngine(first.engineMessage) : withCluster(first.cluster)),
     `The API is described at ${url}/api/docs. Ctrl-C stops.`,
     '',
   ].join('\n');
+}
+
+function withCluster({ ram, cpu, gpu }: NonNullable<FirstStart['cluster']>): string[] {
+  return [
+    `This machine is the cluster ${pc.bold('local')}: ${ram} GB of RAM, ${cpu} cores, ${gpu} GPUs.`,
+    '',
+    `Next, in another terminal:  ${pc.bold('npm run --silent hv -- submit --image busybox --ram 0.1 --cpu 0.5 -- echo hello')}`,
+  ];
+}
+
+/** It is found by itself once it runs; what it has to give is for people to say then. */
+function withoutEngine(message: string | null): string[] {
+  return [
+    `${pc.yellow('There is no cluster yet')}: ${message}. Start it, or name another with --docker-host.`,
+    '',
+    `Then, in another terminal:  ${pc.bold('npm run --silent hv -- cluster create local --ram 4 --cpu 2')}`,
+  ];
 }
 
 function welcomeBack(url: string): string {

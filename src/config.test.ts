@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { makeConfig } from './config.ts';
+
+test('what is given comes before the environment, and that before the default', () => {
+  expect(makeConfig({}, {})).toMatchObject({
+    port: 7420,
+    signInsPerMinute: 60,
+    logLevel: 'info',
+    registration: 'open',
+  });
+  expect(makeConfig({}, { HYPERVISOR_PORT: '80', HYPERVISOR_LOG_LEVEL: 'warn' })).toMatchObject({
+    port: 80,
+    logLevel: 'warn',
+  });
+  expect(makeConfig({}, { DATABASE_URL: '', REDIS_URL: '' })).toMatchObject({ databaseUrl: null, redisUrl: null });
+  expect(makeConfig({ port: 0 }, { HYPERVISOR_PORT: '80' }).port).toBe(0);
+});
+
+test.each([
+  ['HYPERVISOR_PORT', 'http'],
+  ['HYPERVISOR_PORT', ''],
+  ['HYPERVISOR_PORT', '65536'],
+  ['HYPERVISOR_SIGN_INS_PER_MINUTE', '0'],
+  ['HYPERVISOR_SIGN_INS_PER_MINUTE', 'many'],
+  ['HYPERVISOR_LOG_LEVEL', 'loud'],
+  ['HYPERVISOR_REGISTRATION', 'closed'],
+])('%s=%s is refused before anything is started, in words that say what may stand there', (name, value) => {
+  expect(() => makeConfig({}, { [name]: value })).toThrow(/is "[^"]*"; it must be /);
+});
