@@ -1,6 +1,7 @@
 /** What the API asks of the control plane. The loops behind it are started and stopped by src/main.ts. */
 import type { Plan, Snapshot } from '../core/model.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
+import type { SolverUse } from './near-optimum.ts';
 
 /** What one pass over a cluster decided, with what it decided on. */
 export interface PassOutcome {
@@ -9,6 +10,7 @@ export interface PassOutcome {
   readonly dryRun: boolean;
   readonly snapshot: Snapshot;
   readonly plan: Plan;
+  readonly solver: SolverUse;
   /** Milliseconds from the first query to the commit. */
   readonly durationMs: number;
 }

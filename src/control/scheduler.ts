@@ -3,12 +3,14 @@ import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import type { Plan, Policy, Snapshot } from '../core/model.ts';
 import { plan } from '../core/plan.ts';
+import type { Solver } from '../solver/solver.ts';
 import { type Admitted, commitPlan, recordPass } from '../store/commit-plan.ts';
 import { commitPreemptions } from '../store/commit-preemptions.ts';
 import type { Database } from '../store/database.ts';
 import { type ClusterSnapshot, readSnapshot } from '../store/snapshot.ts';
 import { clustersWithQueue } from '../store/work.ts';
 import type { CurrentPlan, PassOutcome } from './control-plane.ts';
+import { createNearOptimum, type Decided, type NearOptimum, type SolverUse } from './near-optimum.ts';
 import { repeat } from './repeat.ts';
 
 /** A pass is one short transaction: it admits at most so many, and the next one follows at once. */
@@ -52,6 +54,8 @@ interface Deps {
   /** Called after a commit with those that were told to stop for others. */
   readonly onStopping?: (stopping: readonly Admitted[]) => void;
   readonly onPass?: (outcome: PassOutcome, admitted: number) => void;
+  /** The exact solver; without it each plan stands as it is. */
+  readonly solver?: Pick<Solver, 'ask'>;
 }
 
 /** What the scheduler keeps in memory of a cluster: nothing that could not be lost. */
@@ -68,6 +72,7 @@ interface ClusterLoop {
 /** Runs passes: when woken, regularly where something waits, and on request. Passes over one cluster take turns. */
 export function startScheduler(deps: Deps): Scheduler {
   const loops = new Map<string, ClusterLoop>();
+  const nearOptimum = deps.solver === undefined ? null : createNearOptimum(deps.solver);
   let closed = false;
 
   const loopOf = (clusterId: string): ClusterLoop => {
@@ -82,7 +87,7 @@ export function startScheduler(deps: Deps): Scheduler {
   function pass(clusterId: string, options: PassOptions): Promise<PassOutcome> {
     const loop = loopOf(clusterId);
     // A dry run holds no lock and waits for nobody.
-    if (options.dryRun) return dryRun(deps.db, clusterId).then(({ outcome }) => outcome);
+    if (options.dryRun) return dryRun(deps.db, clusterId, nearOptimum).then(({ outcome }) => outcome);
     const mine = loop.turn.then(() => passNow(clusterId, loop, options.trigger));
     loop.turn = mine.catch(() => undefined);
     return mine;
@@ -90,7 +95,7 @@ export function startScheduler(deps: Deps): Scheduler {
 
   async function passNow(clusterId: string, loop: ClusterLoop, trigger: PassOptions['trigger']): Promise<PassOutcome> {
     const startedAt = performance.now();
-    const { outcome, admitted, stopped } = await runPass(deps.db, clusterId, trigger);
+    const { outcome, admitted, stopped } = await runPass(deps.db, clusterId, trigger, nearOptimum);
     loop.lastPassMs = performance.now() - startedAt;
     loop.lastEndedAt = performance.now();
     deps.onPass?.(outcome, admitted.length);
@@ -148,7 +153,7 @@ export function startScheduler(deps: Deps): Scheduler {
     currentPlan(clusterId) {
       const loop = loopOf(clusterId);
       if (loop.current !== null && performance.now() - loop.current.at < currentPlanMs) return loop.current.promise;
-      const promise = dryRun(deps.db, clusterId).then(({ outcome }) => outcome);
+      const promise = dryRun(deps.db, clusterId, nearOptimum).then(({ outcome }) => outcome);
       loop.current = { at: performance.now(), promise };
       promise.catch(() => {
         loop.current = null;
@@ -167,7 +172,7 @@ export function startScheduler(deps: Deps): Scheduler {
  * One pass, in one transaction:
  *
  * 1. lock the cluster and read its snapshot;
- * 2. plan (pure);
+ * 2. plan (pure), nearer to the optimum where the exact solver knows better;
  * 3. commit what was decided: the constraints of the database have the last word.
  *
  * Tasks are sent after the commit, by the caller. Throws ClusterGone.
@@ -176,12 +181,13 @@ async function runPass(
   db: Database,
   clusterId: string,
   trigger: 'api' | 'automatic',
+  nearOptimum: NearOptimum | null,
 ): Promise<{ outcome: PassOutcome; admitted: Admitted[]; stopped: readonly Admitted[] }> {
   const startedAt = performance.now();
   return db.transaction().execute(async (tx) => {
     const read = await readSnapshot(tx, clusterId, { lock: true });
     if (read === null) throw new ClusterGone(clusterId);
-    const decided = plan(read.snapshot, policyOf(read), read.now);
+    const { plan: decided, solver } = await decide(read, nearOptimum);
     const admitted = await commitPlan(tx, read, decided);
     const preempts = decided.decisions.filter((decision) => decision.kind === 'preempt');
     const { stopped, records } = await commitPreemptions(tx, read, preempts);
@@ -199,15 +205,24 @@ async function runPass(
         reservations: decided.reservations.length,
         preemptions: records,
         quality: decided.quality,
+        solver,
         durationMs,
       });
     }
-    return { outcome: outcomeOf(read.snapshot, decided, { passId, dryRun: false, durationMs }), admitted, stopped };
+    return {
+      outcome: outcomeOf(read.snapshot, decided, { passId, dryRun: false, solver, durationMs }),
+      admitted,
+      stopped,
+    };
   });
 }
 
 /** Decides and commits nothing. Reads without locks, in one consistent snapshot of the database. */
-async function dryRun(db: Database, clusterId: string): Promise<{ outcome: PassOutcome; admitted: Admitted[] }> {
+async function dryRun(
+  db: Database,
+  clusterId: string,
+  nearOptimum: NearOptimum | null,
+): Promise<{ outcome: PassOutcome; admitted: Admitted[] }> {
   const startedAt = performance.now();
   const read = await db
     .transaction()
@@ -215,9 +230,20 @@ async function dryRun(db: Database, clusterId: string): Promise<{ outcome: PassO
     .setAccessMode('read only')
     .execute((tx) => readSnapshot(tx, clusterId, { lock: false }));
   if (read === null) throw new ClusterGone(clusterId);
-  const decided = plan(read.snapshot, policyOf(read), read.now);
+  const { plan: decided, solver } = await decide(read, nearOptimum);
   const durationMs = performance.now() - startedAt;
-  return { outcome: outcomeOf(read.snapshot, decided, { passId: null, dryRun: true, durationMs }), admitted: [] };
+  return {
+    outcome: outcomeOf(read.snapshot, decided, { passId: null, dryRun: true, solver, durationMs }),
+    admitted: [],
+  };
+}
+
+/** The plan for what was read. */
+async function decide(read: ClusterSnapshot, nearOptimum: NearOptimum | null): Promise<Decided> {
+  const policy = policyOf(read);
+  const own = plan(read.snapshot, policy, read.now);
+  if (nearOptimum === null) return { plan: own, solver: 'not_asked' };
+  return nearOptimum.improve(own, read.snapshot, policy, read.now);
 }
 
 function policyOf(read: ClusterSnapshot): Policy {
@@ -227,7 +253,7 @@ function policyOf(read: ClusterSnapshot): Policy {
 function outcomeOf(
   snapshot: Snapshot,
   decided: Plan,
-  rest: { passId: string | null; dryRun: boolean; durationMs: number },
+  rest: { passId: string | null; dryRun: boolean; solver: SolverUse; durationMs: number },
 ): PassOutcome {
   return { ...rest, snapshot, plan: decided };
 }

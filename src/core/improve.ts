@@ -58,6 +58,14 @@ export class Improver {
     this.#selection = new Selection(pass.room, this.#arrangement);
   }
 
+  /** After a level was served by a hint: those of the next levels have their places already. */
+  take(level: RankedLevel, chosen: readonly Placed[]): void {
+    this.#selection.addLevel(level, chosen);
+    for (const placed of chosen) this.#pass.admit(placed);
+    // Nobody has brought it into order yet.
+    this.#hasImproved = true;
+  }
+
   /** After a level was served: what short chains give, before those of the next level stand in the way. */
   improve(level: RankedLevel, chosen: readonly Placed[]): void {
     this.#deepen(this.#selection.addLevel(level, chosen), 1);

@@ -193,7 +193,7 @@ export class Packer {
 }
 
 /** Spots, node after node, dealt out in turn to so many deployments. */
-function dealt(spots: readonly Spot[], count: number): Spots[] {
+export function dealt(spots: readonly Spot[], count: number): Spots[] {
   return Array.from({ length: count }, (_, first) => spots.filter((_spot, i) => i % count === first));
 }
 

@@ -17,7 +17,8 @@ import type {
   Reservation,
   Snapshot,
 } from './model.ts';
-import { qualityOf, runPass } from './plan.ts';
+import { runPass } from './plan.ts';
+import { qualityOf } from './quality.ts';
 import { ClusterState } from './state.ts';
 
 /** What one pass decided. */

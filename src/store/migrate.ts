@@ -5,6 +5,7 @@ import { up as eventHorizon } from './migrations/0002-event-horizon.ts';
 import { up as whereItMayRun } from './migrations/0003-where-it-may-run.ts';
 import { up as preemption } from './migrations/0004-preemption.ts';
 import { up as qualityOfPasses } from './migrations/0005-quality-of-passes.ts';
+import { up as solverOfPasses } from './migrations/0007-solver-of-passes.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -13,6 +14,7 @@ const migrations: Record<string, Migration> = {
   '0003-where-it-may-run': { up: whereItMayRun },
   '0004-preemption': { up: preemption },
   '0005-quality-of-passes': { up: qualityOfPasses },
+  '0007-solver-of-passes': { up: solverOfPasses },
 };
 
 /**
