@@ -9,7 +9,7 @@ import { demandOf, nodeClasses } from './support/demand.ts';
 import { drawPods, gpuOf, type Pod, podLists, readNodes, readPods } from './support/openb.ts';
 import { pseudoRandom, shuffled } from './support/random.ts';
 
-const seeds = [42];
+const seeds = [42, 43, 44];
 const demand = 1.3;
 const priority = 50;
 const policy: Policy = { agingInterval: 0, reservationAfter: Number.MAX_SAFE_INTEGER, maxAdmissions: 1_000_000 };

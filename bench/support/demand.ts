@@ -1,9 +1,10 @@
 /** A queue by its shapes, as the exact solver wants it; and what a plan makes of it. */
+import type { Demand } from '../../src/core/demand.ts';
 import type { Holding, Node, Plan, QueuedDeployment, Snapshot } from '../../src/core/model.ts';
 import { Room } from '../../src/core/room.ts';
 import { type Shape, Shapes, shapeOf } from '../../src/core/shape.ts';
 import { applied, occupied, placedBy } from '../../src/core/testing.ts';
-import type { Copies, Demand } from '../../src/solver/admission-program.ts';
+import type { Copies } from '../../src/solver/admission-program.ts';
 
 /** `priorities` are the levels: nobody ages. */
 export function demandOf(queue: readonly QueuedDeployment[], priorities: readonly number[]): Demand {

@@ -1,6 +1,7 @@
 /** What the API asks of the control plane. The loops behind it are started and stopped by src/main.ts. */
 import type { Plan, Snapshot } from '../core/model.ts';
 import type { Runtime } from '../runtimes/runtime.ts';
+import type { SolverUse } from './near-optimum.ts';
 
 /** That one pass over a cluster took place. */
 export interface PassSummary {
@@ -15,6 +16,7 @@ export interface PassOutcome extends PassSummary {
   readonly dryRun: boolean;
   readonly snapshot: Snapshot;
   readonly plan: Plan;
+  readonly solver: SolverUse;
 }
 
 /** The plan as it stands, for whoever asks why something waits. At most a second old. */

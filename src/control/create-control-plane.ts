@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Task, TaskQueue } from '../queue/task-queue.ts';
 import type { RegistryCredential, Runtime } from '../runtimes/runtime.ts';
+import { createSolver } from '../solver/solver.ts';
 import type { Database } from '../store/database.ts';
 import type { Progress } from '../store/observations.ts';
 import type { RuntimeKind } from '../store/tables.ts';
@@ -49,9 +50,11 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
   };
 
   const observations = createObservations(db, onProgress);
+  const solver = createSolver({ log });
   const scheduler = startScheduler({
     db,
     log,
+    solver,
     onPass: (summary, counts) => metrics.passed(summary, counts),
     onAdmitted: (admitted) => {
       tellListeners();
@@ -110,6 +113,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     async close() {
       await sweeper.close();
       await scheduler.close();
+      await solver.close();
       // Observers before the queue: what they see last is still written down, and its tasks are sent.
       await Promise.all(observers.map(({ observer }) => observer.close()));
       await queue.close();

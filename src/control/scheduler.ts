@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import type { Policy } from '../core/model.ts';
 import { plan } from '../core/plan.ts';
-import type { PassResult } from '../core/planner.ts';
+import type { PassResult, Planner } from '../core/planner.ts';
+import type { Solver } from '../solver/solver.ts';
 import { type Admitted, commitPlan, recordPass } from '../store/commit-plan.ts';
 import { commitPreemptions } from '../store/commit-preemptions.ts';
 import type { Database } from '../store/database.ts';
@@ -11,6 +12,7 @@ import { type ClusterHead, readHead, readSnapshot } from '../store/snapshot.ts';
 import { clustersWithQueue } from '../store/work.ts';
 import type { CurrentPlan, PassOutcome, PassSummary } from './control-plane.ts';
 import { type Memory, memoryMsMax, recall } from './memory.ts';
+import { createNearOptimum, type NearOptimum, type SolverUse } from './near-optimum.ts';
 import { repeat } from './repeat.ts';
 
 /** A pass is one short transaction: it admits at most so many, and the next one follows at once. */
@@ -56,6 +58,8 @@ interface Deps {
   /** Called after a commit with those that were told to stop for others. */
   readonly onStopping?: (stopping: readonly Admitted[]) => void;
   readonly onPass?: (summary: PassSummary, counts: { readonly admitted: number; readonly promoted: number }) => void;
+  /** The exact solver; without it each plan stands as it is. */
+  readonly solver?: Pick<Solver, 'ask'>;
 }
 
 /** What the scheduler keeps in memory of a cluster: nothing that could not be lost. */
@@ -75,6 +79,7 @@ interface ClusterLoop {
 /** Runs passes: when woken, regularly where something waits, and on request. Passes over one cluster take turns. */
 export function startScheduler(deps: Deps): Scheduler {
   const loops = new Map<string, ClusterLoop>();
+  const nearOptimum = deps.solver === undefined ? null : createNearOptimum(deps.solver);
   let closed = false;
 
   const loopOf = (clusterId: string): ClusterLoop => {
@@ -104,7 +109,7 @@ export function startScheduler(deps: Deps): Scheduler {
     const { memory } = loop;
     // It is lost with whatever goes wrong: what was not committed has not happened.
     loop.memory = null;
-    const committed = await runPass(deps.db, clusterId, trigger, memory);
+    const committed = await runPass(deps.db, clusterId, { trigger, before: memory, nearOptimum });
     loop.memory = committed.memory;
     loop.lastPassMs = performance.now() - startedAt;
     loop.lastEndedAt = performance.now();
@@ -165,11 +170,11 @@ export function startScheduler(deps: Deps): Scheduler {
     wake,
     // A dry run holds no lock and waits for nobody.
     schedule: (clusterId, { dryRun: isDry, trigger }) =>
-      isDry ? dryRun(deps.db, clusterId) : takeTurn(clusterId, trigger, outcomeOf),
+      isDry ? dryRun(deps.db, clusterId, nearOptimum) : takeTurn(clusterId, trigger, outcomeOf),
     currentPlan(clusterId) {
       const loop = loopOf(clusterId);
       if (loop.current !== null && performance.now() - loop.current.at < currentPlanMs) return loop.current.promise;
-      const promise = dryRun(deps.db, clusterId);
+      const promise = dryRun(deps.db, clusterId, nearOptimum);
       loop.current = { at: performance.now(), promise };
       promise.catch(() => {
         loop.current = null;
@@ -189,9 +194,21 @@ function forgetIfOld(loop: ClusterLoop): void {
   if (loop.memory !== null && performance.now() - loop.memory.heardAt > memoryMsMax) loop.memory = null;
 }
 
+interface PassInputs {
+  readonly trigger: Trigger;
+  /** What was remembered before it. */
+  readonly before: Memory | null;
+  readonly nearOptimum: NearOptimum | null;
+}
+
+/** What one pass decided, and what the exact solver had to do with it. */
+interface Decided extends PassResult {
+  readonly solver: SolverUse;
+}
+
 interface CommittedPass {
   readonly summary: PassSummary;
-  readonly decided: PassResult;
+  readonly decided: Decided;
   readonly admitted: readonly Admitted[];
   readonly stopped: readonly Admitted[];
   /** As it was decided upon. */
@@ -202,7 +219,7 @@ interface CommittedPass {
  * One pass, in one transaction:
  *
  * 1. lock the cluster, and bring what is remembered of it up to date;
- * 2. plan (pure);
+ * 2. plan (pure), nearer to the optimum where the exact solver knows better;
  * 3. commit what was decided: the constraints of the database have the last word.
  *
  * Tasks are sent after the commit, by the caller. Throws ClusterGone.
@@ -210,8 +227,7 @@ interface CommittedPass {
 async function runPass(
   db: Database,
   clusterId: string,
-  trigger: Trigger,
-  before: Memory | null,
+  { trigger, before, nearOptimum }: PassInputs,
 ): Promise<CommittedPass> {
   const startedAt = performance.now();
   return db.transaction().execute(async (tx) => {
@@ -219,7 +235,7 @@ async function runPass(
     if (head === null) throw new ClusterGone(clusterId);
     const memory = await recall(tx, head, policyOf(head), before);
     const { planner, nodeNames } = memory;
-    const decided = planner.pass(head.now);
+    const decided = await decide(planner, head.now, nearOptimum);
     const admitted = await commitPlan(tx, head, decided.places, (id) => nodeNames.get(id) ?? id);
     const { stopped, records } = await commitPreemptions(tx, head, decided.preempts);
     const durationMs = performance.now() - startedAt;
@@ -236,11 +252,29 @@ async function runPass(
         reservations: decided.reservations.length,
         preemptions: records,
         quality: decided.quality,
+        solver: decided.solver,
         durationMs,
       });
     }
     return { summary: { passId, durationMs }, decided, admitted, stopped, memory };
   });
+}
+
+async function decide(planner: Planner, now: number, nearOptimum: NearOptimum | null): Promise<Decided> {
+  const own = planner.pass(now);
+  if (nearOptimum?.mayPay(own.quality, planner.queued) !== true) return { ...own, solver: 'not_asked' };
+  const { reservations, quality } = own;
+  const whole = { decisions: own.decisions(), reservations, quality };
+  const { plan: better, solver } = await nearOptimum.improve(whole, planner.snapshot(), planner.policy, now);
+  if (better === whole) return { ...own, solver };
+  const { decisions } = better;
+  return {
+    ...better,
+    places: decisions.filter((decision) => decision.kind === 'place'),
+    preempts: decisions.filter((decision) => decision.kind === 'preempt'),
+    decisions: () => decisions,
+    solver,
+  };
 }
 
 function promotedIn({ places }: PassResult): number {
@@ -249,13 +283,14 @@ function promotedIn({ places }: PassResult): number {
 
 /** What it decided of everybody. */
 function outcomeOf({ summary, decided, memory }: CommittedPass): PassOutcome {
-  const { reservations, quality } = decided;
+  const { reservations, quality, solver } = decided;
   const decisions = decided.decisions();
-  return { ...summary, dryRun: false, snapshot: memory.planner.snapshot(), plan: { decisions, reservations, quality } };
+  const snapshot = memory.planner.snapshot();
+  return { ...summary, dryRun: false, solver, snapshot, plan: { decisions, reservations, quality } };
 }
 
 /** Decides and commits nothing. Reads without locks, in one consistent snapshot of the database. */
-async function dryRun(db: Database, clusterId: string): Promise<PassOutcome> {
+async function dryRun(db: Database, clusterId: string, nearOptimum: NearOptimum | null): Promise<PassOutcome> {
   const startedAt = performance.now();
   const read = await db
     .transaction()
@@ -264,8 +299,11 @@ async function dryRun(db: Database, clusterId: string): Promise<PassOutcome> {
     .execute((tx) => readSnapshot(tx, clusterId, { lock: false }));
   if (read === null) throw new ClusterGone(clusterId);
   const { snapshot } = read;
-  const decided = plan(snapshot, policyOf(read), read.now);
-  return { passId: null, dryRun: true, durationMs: performance.now() - startedAt, snapshot, plan: decided };
+  const policy = policyOf(read);
+  const own = plan(snapshot, policy, read.now);
+  const near = await nearOptimum?.improve(own, snapshot, policy, read.now);
+  const { plan: decided, solver } = near ?? { plan: own, solver: 'not_asked' as const };
+  return { passId: null, dryRun: true, solver, durationMs: performance.now() - startedAt, snapshot, plan: decided };
 }
 
 function policyOf({ policy }: ClusterHead): Policy {

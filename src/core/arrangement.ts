@@ -130,7 +130,8 @@ export class Arrangement {
   }
 
   #placeOnCleared(item: Replica, node: number, links: number): boolean {
-    for (const device of this.#room.devicesOf(node)) {
+    const end = this.#room.firstDevice[node + 1] ?? 0;
+    for (let device = this.#room.firstDevice[node] ?? 0; device < end; device++) {
       if (!this.#room.suits(device, item.shape)) continue;
       const there = (this.#onNode[node] ?? []).filter(({ spot }) => spot?.devices.includes(device) === true);
       if (there.length <= Math.min(2, links) || there.length > manyOnDevice) continue;

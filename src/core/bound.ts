@@ -3,6 +3,7 @@
  * stand. Each dimension by itself, as if the cluster were one node.
  */
 import { needOf, scarce } from './choice.ts';
+import type { LevelQuality } from './model.ts';
 import type { Free } from './room.ts';
 import type { Shape } from './shape.ts';
 import { manyShapes } from './size.ts';
@@ -35,7 +36,7 @@ export class Bound {
   /** What those chosen so far leave. */
   readonly #free: Record<(typeof scarce)[number], number>;
   #left: number;
-  #sum = 0;
+  readonly #levels: LevelQuality[] = [];
 
   /** Of what is free before the levels, for so many admissions at most. */
   constructor(free: Free, most: number) {
@@ -43,20 +44,21 @@ export class Bound {
     this.#left = most;
   }
 
-  /** The sum over the levels so far. */
-  get sum(): number {
-    return this.#sum;
+  /** The levels so far. */
+  get levels(): readonly LevelQuality[] {
+    return this.#levels;
   }
 
   /**
    * The next level, and the shapes of those chosen of it. `isMost` says that more cannot be, with the better levels where they stand:
-   * that is known of all choices only as long as nobody stands anywhere.
+   * that is known of all choices only as long as nobody stands anywhere. `isOptimum` says it of all choices.
    */
-  add(asked: readonly Asked[], chosen: readonly Shape[], isMost: boolean): void {
+  add(asked: readonly Asked[], chosen: readonly Shape[], isMost: boolean, isOptimum = false): void {
     const all = asked.reduce((sum, { count }) => sum + count, 0);
-    const isKnown = chosen.length === all || (isMost && this.#sum === 0);
+    const isFirst = this.#levels.every((level) => level.bound === 0);
+    const isKnown = chosen.length === all || (isMost && isFirst) || isOptimum;
     const bound = isKnown ? chosen.length : Math.min(this.#left, mostOf(asked, this.#free));
-    this.#sum += Math.max(chosen.length, bound);
+    this.#levels.push({ admitted: chosen.length, bound: Math.max(chosen.length, bound) });
     for (const shape of chosen) {
       const need = needOf(shape);
       for (const of of scarce) this.#free[of] -= need[of];

@@ -22,7 +22,13 @@ const fewLines = 1024;
 
 /** Tries to put one in the place of others: in one pass, and to place one deployment. Ten of them take about ten microseconds. */
 const stepsOfPass = 15_000;
-const stepsOfAttempt = 5000;
+const stepsOfAttempt = 2000;
+
+/**
+ * Of the steps of exact search, so many may be taken after others were moved. It is asked about each level twice then, again after
+ * each change: in the passes of bench/optimum.bench.ts ten times as many steps took two thirds of the time, and found nothing more.
+ */
+const stepsOfRecheck = 10_000;
 
 /** Chains of more links find little more, and are many. */
 const mostLinks = 3;
@@ -52,6 +58,14 @@ export class Improver {
     this.#selection = new Selection(pass.room, this.#arrangement);
   }
 
+  /** After a level was served by a hint: those of the next levels have their places already. */
+  take(level: RankedLevel, chosen: readonly Placed[]): void {
+    this.#selection.addLevel(level, chosen);
+    for (const placed of chosen) this.#pass.admit(placed);
+    // Nobody has brought it into order yet.
+    this.#hasImproved = true;
+  }
+
   /** After a level was served: what short chains give, before those of the next level stand in the way. */
   improve(level: RankedLevel, chosen: readonly Placed[]): void {
     this.#deepen(this.#selection.addLevel(level, chosen), 1);
@@ -62,7 +76,7 @@ export class Improver {
   finish(search: Budget): void {
     const { levels } = this.#selection;
     for (let links = 2; links <= mostLinks; links++) for (const level of levels) this.#deepen(level, links);
-    if (this.#hasImproved) this.#settle(search);
+    if (this.#hasImproved) this.#settle(Math.min(stepsOfRecheck, search.left));
     this.#write();
   }
 
@@ -186,7 +200,8 @@ export class Improver {
   }
 
   /** Brings into order what the improvement steps may have left: who is older, or of a better level, and would fit instead. */
-  #settle(search: Budget): void {
+  #settle(steps: number): void {
+    const search = new Budget(steps);
     do {
       this.#preferOlder();
       this.#restoreOrder();

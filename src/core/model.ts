@@ -257,4 +257,8 @@ export interface Quality {
   readonly bound: number;
   /** True where no level could have had more: `admitted` is `bound`. */
   readonly proven: boolean;
+  /** Of each level that was looked at, the best first. Whoever goes before the levels is in none. */
+  readonly levels: readonly LevelQuality[];
 }
+
+export type LevelQuality = Pick<Quality, 'admitted' | 'bound'>;

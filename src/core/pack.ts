@@ -161,13 +161,11 @@ export class Packer {
    * least so much RAM and so much CPU: each node takes only so many of that kind. The same for those that need most CPU.
    */
   #isEnoughFrom(first: number): boolean {
-    const rest = this.#nodes.slice(first);
-    const ram = Float64Array.from(rest, (node) => this.#room.now.ram[node] ?? 0);
-    const cpu = Float64Array.from(rest, (node) => this.#room.now.cpu[node] ?? 0);
-    return this.#isEnough(this.#byRam, 'ram', ram, 'cpu', cpu) && this.#isEnough(this.#byCpu, 'cpu', cpu, 'ram', ram);
+    return this.#isEnough(first, this.#byRam, 'ram', 'cpu') && this.#isEnough(first, this.#byCpu, 'cpu', 'ram');
   }
 
-  #isEnough(kinds: readonly number[], by: RamOrCpu, free: Float64Array, other: RamOrCpu, freeOther: Float64Array) {
+  #isEnough(first: number, kinds: readonly number[], by: RamOrCpu, other: RamOrCpu): boolean {
+    const { [by]: free, [other]: freeOther } = this.#room.now;
     let count = 0;
     let sum = 0;
     let leastOther = Number.POSITIVE_INFINITY;
@@ -180,11 +178,13 @@ export class Packer {
       leastOther = Math.min(leastOther, shape[other]);
       let possible = 0;
       let useful = 0;
-      for (let n = 0; n < free.length; n++) {
-        const fitting = Math.floor((free[n] ?? 0) / shape[by]);
-        if (fitting === 0 || (freeOther[n] ?? 0) < leastOther) continue;
-        possible += leastOther === 0 ? fitting : Math.min(fitting, Math.floor((freeOther[n] ?? 0) / leastOther));
-        useful += free[n] ?? 0;
+      for (let n = first; n < this.#nodes.length; n++) {
+        const node = this.#nodes[n] ?? -1;
+        const [here, otherHere] = [free[node] ?? 0, freeOther[node] ?? 0];
+        const fitting = Math.floor(here / shape[by]);
+        if (fitting === 0 || otherHere < leastOther) continue;
+        possible += leastOther === 0 ? fitting : Math.min(fitting, Math.floor(otherHere / leastOther));
+        useful += here;
       }
       if (possible < count || useful < sum) return false;
     }
@@ -193,7 +193,7 @@ export class Packer {
 }
 
 /** Spots, node after node, dealt out in turn to so many deployments. */
-function dealt(spots: readonly Spot[], count: number): Spots[] {
+export function dealt(spots: readonly Spot[], count: number): Spots[] {
   return Array.from({ length: count }, (_, first) => spots.filter((_spot, i) => i % count === first));
 }
 

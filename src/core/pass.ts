@@ -1,6 +1,6 @@
 /** What one pass has decided so far: who has been placed where, and what is kept for whom. */
 import type { Candidates } from './choice.ts';
-import type { Claim, Placement, Policy, QueuedDeployment } from './model.ts';
+import type { Claim, LevelQuality, Placement, Policy, QueuedDeployment } from './model.ts';
 import { compareByAge } from './order.ts';
 import { Budget } from './pack.ts';
 import type { Spots } from './place.ts';
@@ -40,8 +40,10 @@ export class Pass {
   readonly #allocatable = new Map<number, ShapesByAsker>();
   /** By effective priority: the youngest that was admitted in its turn. */
   readonly #lastAdmitted = new Map<number, QueuedDeployment>();
-  /** No choice in the levels, each after those before it as they were chosen, could have admitted more than this. */
-  bound = 0;
+  /** So many were admitted before the levels. */
+  beforeLevels = 0;
+  /** Of each level, how many were admitted, and the most that any choice could have, after those before it as they were chosen. */
+  levels: readonly LevelQuality[] = [];
   hold: Hold | null = null;
   /** Who is stopped for whom. */
   readonly preemptions: Preemptions;
@@ -70,7 +72,7 @@ export class Pass {
   admit(placed: Placed): void {
     this.placed.set(placed.deployment.id, placed);
     if (!placed.outOfTurn) return;
-    this.bound++;
+    this.beforeLevels++;
     this.settled.add(placed.deployment.id);
   }
 

@@ -141,9 +141,10 @@ function leftoverOn(room: Room, shape: Shape, node: number): number {
 function bestDevices(room: Room, shape: Shape, node: number, asker: Asker): readonly number[] {
   if (shape.gpu === 0) return [];
   if (shape.wholeDevices === 0) return [bestShare(room, shape, node, asker)];
+  const classes = room.deviceClasses(node, shape, asker);
+  if (classes.length === 1) return classes[0]?.slice(0, shape.wholeDevices) ?? [];
   // The models with the fewest idle devices first: the larger groups of one model stay whole.
-  return room
-    .deviceClasses(node, shape, asker)
+  return classes
     .toSorted((a, b) => a.length - b.length || (a[0] ?? 0) - (b[0] ?? 0))
     .flat()
     .slice(0, shape.wholeDevices);

@@ -1,14 +1,14 @@
 /** Safety sentences about every plan, tried on random clusters, queues and running deployments. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { minute, nodes, now, queues } from '../../test/support/arbitraries.ts';
+import { afterAll, canPlace, type State, stateOf } from '../../test/support/brute-force.ts';
 import type { Decision, Device, Holding, Node, Place, Placement, Plan, QueuedDeployment, Snapshot } from './model.ts';
 import { effectivePriority } from './order.ts';
 import { plan } from './plan.ts';
 import { fits } from './resources.ts';
 import { admittedOf, applied, occupied } from './testing.ts';
 
-const minute = 60_000;
-const now = 1_000 * minute;
 const policies = fc.record({
   agingInterval: fc.constantFrom(0, 10 * minute, 60 * minute),
   reservationAfter: fc.constantFrom(5 * minute, 30 * minute, 10_000 * minute),
@@ -16,63 +16,6 @@ const policies = fc.record({
   backfill: fc.constantFrom('largest_set' as const, 'largest_set' as const, 'learned' as const),
 });
 const unreserved = { agingInterval: 0, reservationAfter: Number.MAX_SAFE_INTEGER, maxAdmissions: 500 };
-
-const nodes = fc
-  .array(
-    fc.record({
-      ram: fc.integer({ min: 1, max: 8 }),
-      cpu: fc.integer({ min: 1, max: 6 }),
-      models: fc.array(fc.constantFrom('a100', 't4'), { maxLength: 3 }),
-      schedulable: fc.constantFrom(true, true, true, false),
-      zone: fc.constantFrom('a', 'b'),
-    }),
-    { minLength: 1, maxLength: 3 },
-  )
-  .map((all) =>
-    all.map(({ ram, cpu, models, schedulable, zone }, i): Node => {
-      const total = { ram: ram * 1000, cpu: cpu * 1000, gpu: models.length * 1000 };
-      const devices = models.map((model, index) => {
-        return { index, model, memory: index === 0 ? 16_000 : 40_000, free: 1000 };
-      });
-      return { id: `n${i}`, name: `node ${i}`, total, free: total, devices, schedulable, labels: { zone } };
-    }),
-  );
-
-const requests = fc
-  .record({
-    ram: fc.integer({ min: 1, max: 6 }),
-    cpu: fc.integer({ min: 0, max: 4 }),
-    gpu: fc.constantFrom(0, 0, 0, 300, 500, 1000, 2000),
-    replicas: fc.constantFrom(1, 1, 1, 2, 3),
-    gpuModels: fc.constantFrom([], [], ['t4'], ['a100', 't4']),
-    gpuMemory: fc.constantFrom(0, 0, 0, 40_000),
-    nodeLabels: fc.constantFrom<Record<string, string>>({}, {}, {}, { zone: 'a' }),
-    maxPerNode: fc.constantFrom(0, 0, 1, 2),
-  })
-  .map(({ ram, cpu, gpu, ...rest }) => ({ perReplica: { ram: ram * 1000, cpu: cpu * 1000, gpu }, ...rest }));
-
-const queues = (minLength: number, maxLength: number, priorities: readonly number[]) =>
-  fc
-    .array(
-      fc.record({
-        request: requests,
-        priority: fc.constantFrom(...priorities),
-        waited: fc.integer({ min: 0, max: 100 }),
-        timeLimit: fc.constantFrom(null, 5 * minute, 50 * minute),
-      }),
-      { minLength, maxLength, size: 'max' },
-    )
-    .map((all) =>
-      all.map(
-        ({ request, priority, waited, timeLimit }, i): QueuedDeployment => ({
-          id: `d${String(i).padStart(2, '0')}`,
-          request,
-          priority,
-          queuedAt: now - waited * minute,
-          timeLimit,
-        }),
-      ),
-    );
 
 /** A cluster on which something runs already: what an earlier plan placed, whatever the planner makes of it. */
 const snapshots = fc
@@ -355,7 +298,7 @@ const levelsIn = (snapshot: Snapshot, result: Plan) => ({
   admitted: [1, 2, 3].map((level) => admittedAt(result, level).length),
 });
 
-/* An oracle of its own: no code of the planner below this line. */
+/* An oracle of its own: no code of the planner below this line, nor in test/support/brute-force.ts. */
 
 const positive = ({ nodeId, resources, devices }: Placement): Holding => ({
   deploymentId: '',
@@ -378,77 +321,6 @@ function nodesAfter(snapshot: Snapshot, placed: readonly Place[]): Node[] {
     snapshot.nodes,
     placed.flatMap(({ placements }) => placements.map(positive)),
   );
-}
-
-/** A state is for each node [replicas of the one that is being placed, ram, cpu, ...devices]. */
-type State = readonly (readonly number[])[];
-
-function stateOf(all: readonly Node[]): State {
-  return all.map((node) => [
-    0,
-    node.schedulable ? node.free.ram : -1,
-    node.free.cpu,
-    ...node.devices.toSorted((a, b) => a.index - b.index).map(({ free }) => free),
-  ]);
-}
-
-/** For each node, which of its devices suit a request; null where the node does not. */
-type Suitable = readonly (readonly number[] | null)[];
-
-function suitableFor(
-  all: readonly Node[],
-  { gpuModels, gpuMemory = 0, nodeLabels = {} }: QueuedDeployment['request'],
-): Suitable {
-  return all.map(({ labels, devices }) => {
-    if (Object.entries(nodeLabels).some(([name, value]) => labels?.[name] !== value)) return null;
-    return devices
-      .toSorted((a, b) => a.index - b.index)
-      .flatMap(({ model, memory = 0 }, d) =>
-        (gpuModels.length === 0 || gpuModels.includes(model)) && memory >= gpuMemory ? [d] : [],
-      );
-  });
-}
-
-/** Every state that may follow when one replica is placed, over all nodes and all choices of devices. */
-function afterOne(state: State, suitable: Suitable, { perReplica, maxPerNode }: QueuedDeployment['request']): State[] {
-  return state.flatMap((node, n) => {
-    const [here = 0, ram = 0, cpu = 0, ...devices] = node;
-    const suitableHere = suitable[n] ?? null;
-    if (suitableHere === null || ram < perReplica.ram || cpu < perReplica.cpu) return [];
-    if (here >= (maxPerNode || Number.POSITIVE_INFINITY)) return [];
-    return deviceStates(devices, suitableHere, perReplica.gpu).map((next) =>
-      state.with(n, [here + 1, ram - perReplica.ram, cpu - perReplica.cpu, ...next]),
-    );
-  });
-}
-
-function deviceStates(devices: readonly number[], suitable: readonly number[], gpu: number): (readonly number[])[] {
-  if (gpu === 0) return [devices];
-  if (gpu < 1000)
-    return suitable.filter((d) => (devices[d] ?? 0) >= gpu).map((d) => devices.with(d, (devices[d] ?? 0) - gpu));
-  return suitable
-    .filter((d) => devices[d] === 1000)
-    .flatMap((d) =>
-      deviceStates(
-        devices.with(d, 0),
-        suitable.filter((other) => other > d),
-        gpu - 1000,
-      ),
-    );
-}
-
-function afterAll(state: State, all: readonly Node[], { request }: QueuedDeployment): State[] {
-  const suitable = suitableFor(all, request);
-  let states = new Map([[JSON.stringify(state), state]]);
-  for (let replica = 0; replica < request.replicas; replica++) {
-    const next = [...states.values()].flatMap((one) => afterOne(one, suitable, request));
-    states = new Map(next.map((one) => [JSON.stringify(one), one]));
-  }
-  return [...states.values()].map((nodesThen) => nodesThen.map((node) => node.with(0, 0)));
-}
-
-function canPlace(all: readonly Node[], deployment: QueuedDeployment): boolean {
-  return afterAll(stateOf(all), all, deployment).length > 0;
 }
 
 interface Reached {

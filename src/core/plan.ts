@@ -3,13 +3,16 @@ import { admitLargest } from './admit.ts';
 import { type Asked, Bound } from './bound.ts';
 import type { Candidates, Choice } from './choice.ts';
 import { decide } from './decide.ts';
+import { demandOf } from './demand.ts';
+import { type Hint, Hinted } from './hint.ts';
 import { compareIds } from './ids.ts';
 import { Improver } from './improve.ts';
 import { levelsOf, type RankedLevel } from './level.ts';
-import type { Placement, Plan, Policy, Quality, QueuedDeployment, Snapshot } from './model.ts';
+import type { Placement, Plan, Policy, QueuedDeployment, Snapshot } from './model.ts';
 import { Budget } from './pack.ts';
 import { Pass, type Placed } from './pass.ts';
 import { placeOne } from './place.ts';
+import { isMore, qualityOf, withOptima } from './quality.ts';
 import { findOverdue, findStandIn, type Head, holdFor } from './reserve.ts';
 import { fits, freed } from './resources.ts';
 import { admitShortest } from './shortest.ts';
@@ -30,7 +33,28 @@ const searchSteps = 100_000;
  * has waited too long (reserve.ts).
  */
 export function plan(snapshot: Snapshot, policy: Policy, now: number): Plan {
-  const pass = runPass(new ClusterState(snapshot), policy, now);
+  return planOf(runPass(new ClusterState(snapshot), policy, now));
+}
+
+/**
+ * The better of two plans for a snapshot: its own, or what comes of the hint of an exact solver, improved and put into order by the same
+ * steps. The best level in which they differ decides, and between equals it is its own. What the hint proves is said of either.
+ */
+export function planWith(hint: Hint, own: Plan, snapshot: Snapshot, policy: Policy, now: number): Plan {
+  const pass = new Pass(new ClusterState(snapshot), policy, now);
+  const demand = demandOf(pass);
+  const hinted = demand === null ? null : Hinted.of(pass, demand, hint);
+  if (hinted === null) return own;
+  const proven = withOptima(own.quality, hinted.optima);
+  // To admit more than the optimum: then it is none, whoever said so.
+  if (proven === null) return own;
+  admitLevels(pass, hinted);
+  verify(pass);
+  const quality = qualityOf(pass);
+  return isMore(quality, own.quality) ? planOf(pass) : { ...own, quality: proven };
+}
+
+function planOf(pass: Pass): Plan {
   const reservations = pass.hold === null ? [] : [pass.hold.reservation];
   return { decisions: decide(pass), reservations, quality: qualityOf(pass) };
 }
@@ -73,24 +97,34 @@ function placeOutOfTurn(pass: Pass, { deployment, shape }: Head): boolean {
   return true;
 }
 
-function admitLevels(pass: Pass): void {
+function admitLevels(pass: Pass, hinted: Hinted | null = null): void {
   const search = new Budget(searchSteps);
   const improver = Improver.for(pass);
   const bound = new Bound(pass.room.free(), pass.left);
   const served: Served[] = [];
   const giveUp = (asked: readonly Asked[]) => bound.add(asked, [], false);
   for (const level of levelsOf(pass, { isCrowdedNamed: improver !== null, giveUp })) {
-    const one = serveLevel(pass, level, search);
-    if (improver === null) settle(pass, bound, one);
-    else {
-      improver.improve(level, one.chosen);
-      served.push(one);
+    const chosen = hinted?.serve(pass, level) ?? null;
+    if (improver !== null && chosen !== null) {
+      improver.take(level, chosen);
+      served.push({ level, isMost: false, chosen });
+    } else {
+      const one = serveLevel(pass, level, search);
+      improver?.improve(level, one.chosen);
+      if (improver === null) settle(pass, bound, one);
+      else served.push(one);
     }
     if (pass.left <= 0) break;
   }
   improver?.finish(search);
-  for (const [l, one] of served.entries()) settle(pass, bound, { ...one, chosen: improver?.admittedOf(l) ?? [] });
-  pass.bound += bound.sum;
+  const optima = hinted?.optima ?? [];
+  let isOptimum = true;
+  for (const [l, one] of served.entries()) {
+    const chosen = improver?.admittedOf(l) ?? [];
+    isOptimum &&= chosen.length === optima[l];
+    settle(pass, bound, { ...one, chosen }, isOptimum);
+  }
+  pass.levels = bound.levels;
 }
 
 /** A level, who was chosen of it, and whether no choice could have had more, with everybody before where they stood. */
@@ -100,7 +134,7 @@ interface Served<Chosen = Pick<Placed, 'deployment' | 'shape'>> {
   readonly chosen: readonly Chosen[];
 }
 
-function settle(pass: Pass, bound: Bound, { level, isMost, chosen }: Served): void {
+function settle(pass: Pass, bound: Bound, { level, isMost, chosen }: Served, isOptimum = false): void {
   pass.settleLevel(
     level.effective,
     level.candidates,
@@ -110,6 +144,7 @@ function settle(pass: Pass, bound: Bound, { level, isMost, chosen }: Served): vo
     level.asked,
     chosen.map(({ shape }) => shape),
     isMost,
+    isOptimum,
   );
 }
 
@@ -135,10 +170,6 @@ function placedOf(level: RankedLevel, choice: Choice, ranks: readonly (readonly 
       return { deployment, shape, asker, spots, outOfTurn: false };
     });
   });
-}
-
-export function qualityOf({ placed, bound }: Pass): Quality {
-  return { admitted: placed.size, bound, proven: placed.size === bound };
 }
 
 /**

@@ -19,7 +19,8 @@ import type {
   Reservation,
   Snapshot,
 } from './model.ts';
-import { qualityOf, runPass } from './plan.ts';
+import { runPass } from './plan.ts';
+import { qualityOf } from './quality.ts';
 import { Runs } from './runs.ts';
 import { ClusterState } from './state.ts';
 

@@ -502,16 +502,25 @@ export class Room {
    */
   deviceClasses(node: number, shape: Shape, asker: Asker): readonly (readonly number[])[] {
     const least = Math.min(shape.gpu, wholeDevice);
-    const classes = new Map<string, number[]>();
+    const classes: number[][] = [];
     const end = this.firstDevice[node + 1] ?? 0;
     for (let device = this.firstDevice[node] ?? 0; device < end; device++) {
       if (this.freeOfDevice(node, device, asker) < least || !this.suits(device, shape)) continue;
-      const key = this.#stateOfDevice(node, device);
-      const known = classes.get(key);
-      if (known === undefined) classes.set(key, [device]);
+      const known = classes.find(([first = -1]) => this.#isAlike(node, first, device));
+      if (known === undefined) classes.push([device]);
       else known.push(device);
     }
-    return [...classes.values()];
+    return classes;
+  }
+
+  /** Can no choice tell these two devices of the node apart? */
+  #isAlike(node: number, a: number, b: number): boolean {
+    if (this.now.device[a] !== this.now.device[b]) return false;
+    const [{ model, memory } = {}, other] = [this.#devices[a], this.#devices[b]];
+    if (model !== other?.model || memory !== other?.memory) return false;
+    const limit = this.#limits.get(node)?.devices;
+    const first = this.firstDevice[node] ?? 0;
+    return limit?.[a - first] === limit?.[b - first];
   }
 
   devicesOf(node: number): number[] {

@@ -630,6 +630,10 @@ export type Pass = {
     bound: number | null;
     gap: number | null;
     proven_optimal: boolean | null;
+    /**
+     * The exact solver: not asked, without an answer in its time, with nothing better than the plan, or with a better one, which this is. Null of passes before this was written down.
+     */
+    solver: 'not_asked' | 'no_answer' | 'nothing_better' | 'better' | null;
     preemptions: Array<{
         /**
          * The best priority among those that are stopped.
@@ -693,6 +697,10 @@ export type PassResult = {
      * True where nobody could have admitted more.
      */
     proven_optimal: boolean;
+    /**
+     * The exact solver: not asked, without an answer in its time, with nothing better than the plan, or with a better one, which this is.
+     */
+    solver: 'not_asked' | 'no_answer' | 'nothing_better' | 'better';
     duration_ms: number;
     decisions: Array<Decision>;
 };

@@ -6,18 +6,12 @@
  * Of nodes that are alike, several can stand in it as one with so many times as much: then, and with columns that need not be
  * whole, it says how many can be admitted at most.
  */
+import type { Demand } from '../core/demand.ts';
 import { type Node, wholeDevice } from '../core/model.ts';
 import { Room } from '../core/room.ts';
 import type { Shape } from '../core/shape.ts';
 import { patternsOf } from './patterns.ts';
 import { type ColumnType, Program, type Term } from './program.ts';
-
-/** What is asked for: of each level, how many of each shape. */
-export interface Demand {
-  readonly shapes: readonly Shape[];
-  /** By level, the best first, and then by shape. */
-  readonly counts: readonly (readonly number[])[];
-}
 
 /** Nodes that are alike: one of them, and how many there are. */
 export interface Copies {

@@ -42,6 +42,44 @@ export function maximizeInTurn(
   });
 }
 
+/** What was proven within some time, level after level. */
+export interface Proven {
+  /** Of so many levels, from the best on. */
+  readonly levels: number;
+  /** By column: the solution for the last of them. */
+  readonly values: Float64Array;
+}
+
+/**
+ * The same within so many milliseconds in all, up to the first level of which the optimum is not proven by then. What it answers depends
+ * on the time it had in nothing but the number of levels. Null where that is none.
+ */
+export function proveInTurn(
+  highs: Highs,
+  program: Program,
+  levels: readonly (readonly number[])[],
+  milliseconds: number,
+): Proven | null {
+  const endsAt = performance.now() + milliseconds;
+  return highs.withModel(program.data(), (model) => {
+    model.options.set({ output_flag: false, mip_rel_gap: 0, mip_abs_gap: 0.999 });
+    model.changeObjectiveSense(highs.constants.objectiveSense.maximize);
+    let proven: Proven | null = null;
+    for (const [l, columns] of levels.entries()) {
+      const left = endsAt - performance.now();
+      if (left <= 0) return proven;
+      model.options.set({ time_limit: left / 1000 });
+      const optimum = maximize(highs, model, columns);
+      if (optimum === null || optimum.admitted < optimum.bound) return proven;
+      const values = Float64Array.from(model.getSolution().colValue);
+      proven = { levels: l + 1, values };
+      keep(highs, model, columns, optimum.admitted);
+      model.setSolution({ colValue: values });
+    }
+    return proven;
+  });
+}
+
 function maximize(highs: Highs, model: Model, columns: readonly number[]): LevelOptimum | null {
   if (columns.length === 0) return { admitted: 0, bound: 0 };
   for (const column of columns) model.changeColCost(column, 1);

@@ -3,6 +3,7 @@ import type { Place, Quality } from '../core/model.ts';
 import type { PreemptionRecord } from './commit-preemptions.ts';
 import type { InTransaction } from './database.ts';
 import type { ClusterHead } from './snapshot.ts';
+import type { Tables } from './tables.ts';
 
 export interface Admitted {
   readonly id: string;
@@ -137,6 +138,7 @@ export async function recordPass(
     reservations: number;
     preemptions?: readonly PreemptionRecord[];
     quality: Pick<Quality, 'bound' | 'proven'>;
+    solver: NonNullable<Tables['pass']['solver']>;
     durationMs: number;
   },
 ): Promise<void> {
@@ -154,6 +156,7 @@ export async function recordPass(
       preemptions: JSON.stringify(pass.preemptions ?? []),
       bound: pass.quality.bound,
       proven: pass.quality.proven,
+      solver: pass.solver,
       duration_ms: pass.durationMs,
     })
     .execute();

@@ -6,6 +6,7 @@ import { up as whereItMayRun } from './migrations/0003-where-it-may-run.ts';
 import { up as preemption } from './migrations/0004-preemption.ts';
 import { up as qualityOfPasses } from './migrations/0005-quality-of-passes.ts';
 import { up as learnedBackfill } from './migrations/0006-learned-backfill.ts';
+import { up as solverOfPasses } from './migrations/0007-solver-of-passes.ts';
 import { up as plannerChanges } from './migrations/0008-planner-changes.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
@@ -16,6 +17,7 @@ const migrations: Record<string, Migration> = {
   '0004-preemption': { up: preemption },
   '0005-quality-of-passes': { up: qualityOfPasses },
   '0006-learned-backfill': { up: learnedBackfill },
+  '0007-solver-of-passes': { up: solverOfPasses },
   '0008-planner-changes': { up: plannerChanges },
 };
 

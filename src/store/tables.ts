@@ -227,6 +227,7 @@ export interface Tables {
     preemptions: JSONColumnType<PreemptionRecord[], string | undefined, string>;
     bound: number | null;
     proven: boolean | null;
+    solver: 'not_asked' | 'no_answer' | 'nothing_better' | 'better' | null;
     duration_ms: number;
     created_at: Timestamp;
   };

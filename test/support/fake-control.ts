@@ -44,7 +44,7 @@ export function fakeControl(): FakeControl {
       return control.frozen ?? (await allWait(control.db!, clusterId));
     },
     async schedule(clusterId, { dryRun }) {
-      return { ...(await allWait(control.db!, clusterId)), passId: null, dryRun, durationMs: 1.5 };
+      return { ...(await allWait(control.db!, clusterId)), passId: null, dryRun, solver: 'not_asked', durationMs: 1.5 };
     },
   };
   return control;
@@ -73,7 +73,7 @@ async function allWait(db: Database, clusterId: string): Promise<CurrentPlan> {
   );
   return {
     snapshot: read.snapshot,
-    plan: { decisions, reservations: [], quality: { admitted: 0, bound: 0, proven: true } },
+    plan: { decisions, reservations: [], quality: { admitted: 0, bound: 0, proven: true, levels: [] } },
   };
 }
 

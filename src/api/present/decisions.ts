@@ -141,6 +141,7 @@ export function presentPassResult(
     bound: outcome.plan.quality.bound,
     gap: outcome.plan.quality.bound - outcome.plan.quality.admitted,
     proven_optimal: outcome.plan.quality.proven,
+    solver: outcome.solver,
     duration_ms: Math.round(outcome.durationMs * 1000) / 1000,
     decisions: listed.map((decision) => presentDecision(decision, names.get(decision.deploymentId) ?? '', view)),
   };
@@ -206,6 +207,7 @@ export function presentPass(row: PassRow): z.infer<typeof Pass> {
     bound: row.bound,
     gap: row.bound === null ? null : row.bound - row.admitted,
     proven_optimal: row.proven,
+    solver: row.solver,
     preemptions: row.preemptions.map((one) => ({ deployment_id: one.deployment_id, ...presentReceipt(one) })),
     duration_ms: row.duration_ms,
     created_at: row.created_at.toISOString(),

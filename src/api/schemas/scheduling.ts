@@ -48,6 +48,10 @@ export const Decision = z.discriminatedUnion('decision', [Placed, Preempts, Wait
 const boundMeaning =
   'No choice inside the levels of priority, each after those before it as they were chosen, admits more than this.';
 
+const solverUse = z.enum(['not_asked', 'no_answer', 'nothing_better', 'better']);
+const solverMeaning =
+  'The exact solver: not asked, without an answer in its time, with nothing better than the plan, or with a better one, which this is.';
+
 export const PassResult = z.object({
   pass_id: id.nullable().describe('Null where nothing changed, or in a dry run.'),
   dry_run: z.boolean(),
@@ -59,6 +63,7 @@ export const PassResult = z.object({
   bound: z.number().int().describe(boundMeaning),
   gap: z.number().int().describe('`bound` less `admitted`.'),
   proven_optimal: z.boolean().describe('True where nobody could have admitted more.'),
+  solver: solverUse.describe(solverMeaning),
   duration_ms: z.number(),
   decisions: z.array(Decision),
 });
@@ -87,6 +92,7 @@ export const Pass = z.object({
   bound: z.number().int().nullable().describe(`${boundMeaning} Null of passes before this was written down.`),
   gap: z.number().int().nullable(),
   proven_optimal: z.boolean().nullable(),
+  solver: solverUse.nullable().describe(`${solverMeaning} Null of passes before this was written down.`),
   preemptions: z.array(PreemptionReceipt.extend({ deployment_id: id.describe('For whom they were stopped.') })),
   duration_ms: z.number(),
   created_at: timestamp,
