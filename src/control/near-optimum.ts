@@ -16,7 +16,7 @@ export type SolverUse =
   | 'nothing_better'
   | 'better';
 
-export interface Decided {
+interface Decided {
   readonly plan: Plan;
   readonly solver: SolverUse;
 }
@@ -37,11 +37,14 @@ const restShare = 4;
 /** Of so many states is remembered what the solver said. */
 const rememberedStates = 256;
 
+function mayPay({ proven }: Quality, queued: number): boolean {
+  return !proven && queued <= longQueue;
+}
+
 export function createNearOptimum(solver: Pick<Solver, 'ask'>): NearOptimum {
   const known = new Map<string, Hint | null>();
   /** Not before it is anything new asked; `performance.now()`. */
   let restsUntil = 0;
-  const mayPay = (quality: Quality, queued: number) => !quality.proven && queued <= longQueue;
 
   /** The same question is asked once: the answer would be the same, or there would be none again. */
   async function hintFor(question: Question): Promise<Hint | null | 'busy'> {
