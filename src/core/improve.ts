@@ -42,7 +42,8 @@ export class Improver {
   readonly #before: number;
   /** By kind: with how many links one could not be placed since the last change. */
   readonly #failed = new Map<number, number>();
-  #hasImproved = false;
+  /** How often it was made better, or differently. */
+  #changes = 0;
 
   /** Null where it would cost too much, or where what was placed may not be moved. */
   static for(pass: Pass): Improver | null {
@@ -63,20 +64,22 @@ export class Improver {
     this.#selection.addLevel(level, chosen);
     for (const placed of chosen) this.#pass.admit(placed);
     // Nobody has brought it into order yet.
-    this.#hasImproved = true;
+    this.#changes++;
   }
 
   /** After a level was served: what short chains give, before those of the next level stand in the way. */
   improve(level: RankedLevel, chosen: readonly Placed[]): void {
+    const before = this.#changes;
     this.#deepen(this.#selection.addLevel(level, chosen), 1);
-    this.#write();
+    if (this.#changes > before) this.#write();
   }
 
   /** After all levels were. `search` is what exact search may still take. */
   finish(search: Budget): void {
     const { levels } = this.#selection;
     for (let links = 2; links <= mostLinks; links++) for (const level of levels) this.#deepen(level, links);
-    if (this.#hasImproved) this.#settle(Math.min(stepsOfRecheck, search.left));
+    if (this.#changes === 0) return;
+    this.#settle(Math.min(stepsOfRecheck, search.left));
     this.#write();
   }
 
@@ -88,7 +91,7 @@ export class Improver {
 
   /** How many may still be admitted. */
   get #left(): number {
-    return this.#selection.counts.reduce((left, count) => left - count, this.#pass.policy.maxAdmissions - this.#before);
+    return this.#pass.policy.maxAdmissions - this.#before - this.#selection.size;
   }
 
   /** Writes down where everybody stands. */
@@ -106,6 +109,7 @@ export class Improver {
 
   #deepen({ kinds }: SelectedLevel, links: number): void {
     for (const kind of kinds) while (this.#isOpen(kind) && this.#admitMore(kind, links)) this.#serveAll();
+    if (kinds.every(({ admitted }) => admitted.length === 0)) return;
     for (const kind of kinds) while (this.#isOpen(kind) && this.#chooseTwoFor(kind, kinds)) this.#serveAll();
   }
 
@@ -127,7 +131,7 @@ export class Improver {
   }
 
   #hasChanged(): void {
-    this.#hasImproved = true;
+    this.#changes++;
     this.#failed.clear();
   }
 
@@ -158,7 +162,8 @@ export class Improver {
 
   /** Admits one more by choosing, of its level, two others instead of one: itself and a smaller one. */
   #chooseTwoFor(more: Kind, kinds: readonly Kind[]): boolean {
-    for (const given of kinds.toReversed()) {
+    for (let i = kinds.length - 1; i >= 0; i--) {
+      const given = kinds[i] as Kind;
       if (given.admitted.length === 0) continue;
       for (const taken of kinds) {
         if (taken.size >= given.size) break;

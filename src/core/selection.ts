@@ -58,11 +58,17 @@ export class Selection {
   readonly levels: SelectedLevel[] = [];
   readonly #arrangement: Arrangement;
   readonly #all: Free;
+  #size = 0;
   readonly #numbers: Readonly<Record<Asker, Map<Shape, number>>> = { free: new Map(), restrained: new Map() };
 
   constructor(room: Room, arrangement: Arrangement) {
     this.#arrangement = arrangement;
     this.#all = room.free();
+  }
+
+  /** How many are admitted in all levels. */
+  get size(): number {
+    return this.#size;
   }
 
   /** How many are admitted, by level. */
@@ -103,6 +109,7 @@ export class Selection {
     );
     const added = { kinds: bySize };
     this.levels.push(added);
+    this.#size += chosen.length;
     return added;
   }
 
@@ -126,6 +133,7 @@ export class Selection {
   admit(kind: Kind, replicas: readonly Replica[]): void {
     const deployment = kind.waiting.shift() as QueuedDeployment;
     kind.admitted.push({ deployment, replicas });
+    this.#size++;
     this.#arrangement.settle();
   }
 
@@ -135,6 +143,7 @@ export class Selection {
     const { deployment } = youngest;
     youngest.deployment = entry.deployment;
     kind.admitted.splice(kind.admitted.indexOf(entry), 1);
+    this.#size--;
     kind.waiting = [...kind.waiting, deployment].toSorted(compareByAge);
     for (const replica of entry.replicas) if (replica.spot !== null) this.#arrangement.move(replica, null);
   }
@@ -157,6 +166,7 @@ export class Selection {
       const all = everybody(kind).toSorted(compareByAge);
       const chosen = choice[ranked.kinds.indexOf(kind)] ?? [];
       kind.waiting = all.slice(chosen.length);
+      this.#size += chosen.length - kind.admitted.length;
       kind.admitted = chosen.map((spots, i) => {
         const replicas = spots.map((spot) => this.#arrangement.addNew(this.replica(kind, spot)));
         return { deployment: all[i] as QueuedDeployment, replicas };
@@ -190,6 +200,7 @@ export class Selection {
     this.lift(this.levels);
     for (const { kind, waiting, admitted } of saved.flat()) {
       kind.waiting = [...waiting];
+      this.#size += admitted.length - kind.admitted.length;
       kind.admitted = admitted.map(({ entry, deployment, spots }) => {
         entry.replicas.forEach((replica, i) => {
           arrangement.move(replica, spots[i] ?? null);
