@@ -89,6 +89,8 @@ export class Arrangement {
       return true;
     }
     if (links === 0 || !this.#isEnoughInSum(shape)) return false;
+    // On a node by itself nobody can make way but from one device to another.
+    if (this.#onNode.length === 1 && shape.gpu === 0) return false;
     for (const at of this.#onNode.keys()) if (this.#placeForOne(item, at, links)) return true;
     if (links > 1) for (const at of this.#onNode.keys()) if (this.#placeForTwo(item, at, links)) return true;
     if (shape.gpu > 0) for (const at of this.#onNode.keys()) if (this.#placeOnCleared(item, at, links)) return true;

@@ -20,7 +20,11 @@ import type { Shape } from './shape.ts';
 /** With more to choose from, as in larger clusters, it would cost more than the rest of the pass. */
 const fewLines = 1024;
 
-/** Tries to put one in the place of others: in one pass, and to place one deployment. Ten of them take about ten microseconds. */
+/**
+ * Tries to put one in the place of others: in one pass, for each node and in all, and to place one deployment. Ten of them take about ten
+ * microseconds. On few nodes there are few places to move to, and more tries find little more.
+ */
+const stepsOfNode = 2000;
 const stepsOfPass = 15_000;
 const stepsOfAttempt = 2000;
 
@@ -35,7 +39,7 @@ const mostLinks = 3;
 
 export class Improver {
   readonly #pass: Pass;
-  readonly #budget = new Budget(stepsOfPass);
+  readonly #budget: Budget;
   readonly #arrangement: Arrangement;
   readonly #selection: Selection;
   /** Who was admitted before the levels. */
@@ -54,6 +58,7 @@ export class Improver {
 
   private constructor(pass: Pass) {
     this.#pass = pass;
+    this.#budget = new Budget(Math.min(stepsOfPass, stepsOfNode * pass.room.nodes.length));
     this.#before = pass.placed.size;
     this.#arrangement = new Arrangement(pass.room, this.#budget);
     this.#selection = new Selection(pass.room, this.#arrangement);
