@@ -29,7 +29,8 @@ export async function up(db: Kysely<never>): Promise<void> {
     create trigger deployment_deleted after delete on deployment
       referencing old table as changed for each statement execute function deployments_changed();
 
-    create function deployments_updated() returns trigger language plpgsql as $$
+    -- No nested loops: a plan is made for the first few rows that come, and kept for twenty thousand.
+    create function deployments_updated() returns trigger language plpgsql set enable_nestloop = off as $$
     begin
       -- Of reasons, exit codes and versions the planner knows nothing.
       insert into planner_change (cluster_id, deployment_id)
@@ -63,7 +64,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     create trigger node_deleted after delete on node
       referencing old table as changed for each statement execute function nodes_changed();
 
-    create function devices_changed() returns trigger language plpgsql as $$
+    create function devices_changed() returns trigger language plpgsql set enable_nestloop = off as $$
     begin
       insert into planner_change (cluster_id, deployment_id)
       select distinct n.cluster_id, '00000000-0000-0000-0000-000000000000'::uuid from changed c join node n on n.id = c.node_id
