@@ -15,6 +15,11 @@ describe('errors', () => {
     [{ code: '57P01' }, 'store_unavailable'],
     [{ code: '08006' }, 'store_unavailable'],
     [{ code: '53300' }, 'store_unavailable'],
+    // A full disk, memory, a standby, a file that can't be read.
+    [{ code: '53100' }, 'store_unavailable'],
+    [{ code: '53200' }, 'store_unavailable'],
+    [{ code: '25006' }, 'store_unavailable'],
+    [{ code: '58030' }, 'store_unavailable'],
     [{ code: '40001' }, 'store_busy'],
     [{ code: '40P01' }, 'store_busy'],
     [{ code: '23505', constraint: 'user_username' }, 'username_taken'],

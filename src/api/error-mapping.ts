@@ -97,8 +97,9 @@ function isUnreachable(error: unknown): boolean {
   const code = codeOf(error);
   return (
     connectionCodes.has(code) ||
-    // Connection exceptions; shutdown, crash and start of the server; too many connections; no such database or login.
-    /^(08|57P0|53300|28|3D)/.test(code) ||
+    // Connection exceptions; shutdown, crash and start of the server; too many connections, a full disk, no memory; it may only
+    // be read (a standby); an error of its system; no such database or login.
+    /^(08|57P0|53|25006|58|28|3D)/.test(code) ||
     // A Unix socket that is not there.
     (code === 'ENOENT' && stringProperty(error, 'syscall') === 'connect') ||
     connectionMessages.test(error.message)
