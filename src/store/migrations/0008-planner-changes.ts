@@ -76,6 +76,9 @@ export async function up(db: Kysely<never>): Promise<void> {
     create trigger gpu_device_deleted after delete on gpu_device
       referencing old table as changed for each statement execute function devices_changed();
 
+    -- For the same reason this one always goes by the indexes, also where it first saw a cluster of one node.
+    alter function allocation_counters() set enable_seqscan = off;
+
     -- Of these columns only: what is allocated changes with every allocation, and is noted there.
     create function node_changed() returns trigger language plpgsql as $$
     begin
