@@ -63,6 +63,8 @@ export type ClusterUpdate = {
     policy?: PolicyUpdate;
 };
 
+export type CreationSort = 'created_at' | '-created_at';
+
 export type Decision = {
     decision: 'place';
     /**
@@ -523,6 +525,11 @@ export type Member = {
 export type MemberUpdate = {
     role: Role;
 };
+
+/**
+ * A part of the name, in either case.
+ */
+export type NamePart = string;
 
 export type Node = {
     /**
@@ -2201,6 +2208,9 @@ export type ListClustersData = {
          * `next_cursor` of the page before.
          */
         cursor?: string;
+        name?: NamePart;
+        runtime?: 'docker' | 'simulated';
+        sort?: CreationSort;
     };
     url: '/api/v1/clusters';
 };
@@ -2487,6 +2497,12 @@ export type ListNodesData = {
          * `next_cursor` of the page before.
          */
         cursor?: string;
+        name?: NamePart;
+        /**
+         * False: only those that are cordoned.
+         */
+        schedulable?: string;
+        sort?: CreationSort;
     };
     url: '/api/v1/clusters/{id}/nodes';
 };
@@ -3016,10 +3032,7 @@ export type ListDeploymentsData = {
         status?: string;
         kind?: Kind;
         priority?: number;
-        /**
-         * A part of the name, in either case.
-         */
-        name?: string;
+        name?: NamePart;
         /**
          * An id, as the API handed it out.
          */

@@ -5,7 +5,7 @@ import { lockCluster, sumUpNodes } from './cluster-row.ts';
 import type { Database, InTransaction } from './database.ts';
 import { appendEvents, type NewEvent } from './events.ts';
 import { newId } from './ids.ts';
-import { exactTime, type PageRequest, type TimeKey } from './keyset.ts';
+import { type CreationPage, contains, creationPage, exactTime, type TimeKey } from './keyset.ts';
 import { insertNodes, type NewNode } from './nodes.ts';
 import type { Actor, Scope } from './scope.ts';
 import type { RuntimeKind } from './tables.ts';
@@ -123,13 +123,26 @@ export async function readCluster(db: Database, scope: Scope, id: string): Promi
   return row ?? null;
 }
 
-/** In the order of their creation. */
-export function listClusters(db: Database, scope: Scope, page: PageRequest<TimeKey>): Promise<ClusterRecord[]> {
-  const after =
-    page.after === undefined
-      ? sql`true`
-      : sql`(c.created_at, c.id) > (${page.after.at}::timestamptz, ${page.after.id}::uuid)`;
-  return selectClusters(db, sql`c.organization_id = ${scope.organizationId} and ${after}`, sql`limit ${page.limit}`);
+/** Undefined: any. */
+export interface ClusterFilter {
+  /** A part of the name, in either case. */
+  readonly name: string | undefined;
+  readonly runtime: RuntimeKind | undefined;
+}
+
+export function listClusters(
+  db: Database,
+  scope: Scope,
+  { name, runtime }: ClusterFilter,
+  page: CreationPage,
+): Promise<ClusterRecord[]> {
+  const { where, order } = creationPage('c', page);
+  const ofRuntime = runtime === undefined ? sql`true` : sql`c.runtime = ${runtime}`;
+  return selectClusters(
+    db,
+    sql`c.organization_id = ${scope.organizationId} and ${contains('c.name', name)} and ${ofRuntime} and ${where}`,
+    sql`${order} limit ${page.limit}`,
+  );
 }
 
 interface ClusterRow {
@@ -161,7 +174,7 @@ interface ClusterRow {
 async function selectClusters(
   db: Database,
   where: RawBuilder<unknown>,
-  limit: RawBuilder<unknown>,
+  order: RawBuilder<unknown>,
 ): Promise<ClusterRecord[]> {
   // Sums of integers below 2^53 are exact as double precision.
   const { rows } = await sql<ClusterRow>`
@@ -178,7 +191,7 @@ async function selectClusters(
                coalesce(sum(ram_allocated), 0)::float8 ram_allocated, coalesce(sum(cpu_allocated), 0)::float8 cpu_allocated,
                coalesce(sum(gpu_allocated), 0)::float8 gpu_allocated
           from node where cluster_id = c.id) n
-     where ${where} order by c.created_at, c.id ${limit}`.execute(db);
+     where ${where} ${order}`.execute(db);
   return rows.map(fromRow);
 }
 

@@ -5,7 +5,7 @@ import { lockCluster, sumUpNodes } from './cluster-row.ts';
 import type { Database, InTransaction } from './database.ts';
 import { appendEvents, type EventType } from './events.ts';
 import { newId } from './ids.ts';
-import { exactTime, type PageRequest, type TimeKey } from './keyset.ts';
+import { type CreationPage, contains, creationPage, exactTime, type TimeKey } from './keyset.ts';
 import type { Actor, Scope } from './scope.ts';
 
 export interface NewNode {
@@ -165,18 +165,24 @@ export async function readNode(
   return node ?? null;
 }
 
-/** In the order of their creation. */
+/** Undefined: any. */
+export interface NodeFilter {
+  /** A part of the name, in either case. */
+  readonly name: string | undefined;
+  readonly schedulable: boolean | undefined;
+}
+
 export function listNodes(
   db: Database,
   scope: Scope,
   clusterId: string,
-  page: PageRequest<TimeKey>,
+  { name, schedulable }: NodeFilter,
+  page: CreationPage,
 ): Promise<NodeRecord[]> {
-  const after =
-    page.after === undefined
-      ? sql`true`
-      : sql`(n.created_at, n.id) > (${page.after.at}::timestamptz, ${page.after.id}::uuid)`;
-  return selectNodes(db, scope, clusterId, after, sql`limit ${page.limit}`);
+  const { where, order } = creationPage('n', page);
+  const isOpen = schedulable === undefined ? sql`true` : sql`n.schedulable = ${schedulable}`;
+  const chosen = sql`${contains('n.name', name)} and ${isOpen} and ${where}`;
+  return selectNodes(db, scope, clusterId, chosen, sql`${order} limit ${page.limit}`);
 }
 
 /** Writes nodes and their devices, in two statements however many there are. Returns their ids, in order. */
@@ -238,7 +244,7 @@ async function selectNodes(
   scope: Scope,
   clusterId: string,
   where: RawBuilder<unknown>,
-  limit: RawBuilder<unknown>,
+  order: RawBuilder<unknown>,
 ): Promise<NodeRecord[]> {
   const { rows } = await sql<NodeRow>`
     select n.*, ${exactTime('n.created_at')} as created_at_exact,
@@ -247,7 +253,7 @@ async function selectNodes(
                        from gpu_device g where g.node_id = n.id), '[]') as devices
       from node n join cluster c on c.id = n.cluster_id
      where c.organization_id = ${scope.organizationId} and c.id = ${clusterId} and ${where}
-     order by n.created_at, n.id ${limit}`.execute(db);
+     ${order}`.execute(db);
   return rows.map((row) => ({
     id: row.id,
     clusterId: row.cluster_id,

@@ -271,3 +271,42 @@ describe('deleting a cluster', () => {
     }
   });
 });
+
+async function namesIn(path: string, as: TestUser): Promise<string[]> {
+  const { status, body } = await test.ask('GET', path, { as });
+  expect(status).toBe(200);
+  return itemsOf(body).map(({ name }) => String(name));
+}
+
+describe('lists', () => {
+  it('of clusters take a part of the name and a runtime, and go either way, page by page', async () => {
+    const { owner } = await test.organization();
+    for (const name of ['train-a', 'serve', 'train-b']) {
+      await test.ask('POST', '/clusters', { as: owner, body: { name, ...small } });
+    }
+    expect(await namesIn('/clusters', owner)).toEqual(['train-a', 'serve', 'train-b']);
+    expect(await namesIn('/clusters?name=TRAIN&sort=-created_at', owner)).toEqual(['train-b', 'train-a']);
+    expect(await namesIn('/clusters?runtime=docker', owner)).toEqual([]);
+    const first = await test.ask('GET', '/clusters?sort=-created_at&limit=2', { as: owner });
+    expect(itemsOf(first.body).map(({ name }) => name)).toEqual(['train-b', 'serve']);
+    const next = String(first.body['next_cursor']);
+    expect(await namesIn(`/clusters?sort=-created_at&limit=2&cursor=${next}`, owner)).toEqual(['train-a']);
+    expect((await test.ask('GET', '/clusters?sort=name', { as: owner })).status).toBe(400);
+  });
+
+  it('of nodes take a part of the name, and whether something new may be placed on them', async () => {
+    const nodes = ['gpu-1', 'gpu-2', 'cpu-1'].map((name) => ({ name, ram: 8, cpu: 8 }));
+    const { body } = await test.ask('POST', '/clusters', {
+      as: admin,
+      body: { name: 'several', runtime: 'simulated', nodes },
+    });
+    const path = `/clusters/${String(body['id'])}/nodes`;
+    const all = itemsOf((await test.ask('GET', path, { as: admin })).body);
+    const cordoned = all.find(({ name }) => name === 'gpu-2')!;
+    await test.ask('PATCH', `${path}/${String(cordoned['id'])}`, { as: admin, body: { schedulable: false } });
+    expect(await namesIn(`${path}?schedulable=false`, admin)).toEqual(['gpu-2']);
+    expect(await namesIn(`${path}?name=gpu&schedulable=true`, admin)).toEqual(['gpu-1']);
+    expect((await namesIn(`${path}?sort=-created_at`, admin)).toSorted()).toEqual(['cpu-1', 'gpu-1', 'gpu-2']);
+    expect(await namesIn(`${path}?name=nothing`, admin)).toEqual([]);
+  });
+});

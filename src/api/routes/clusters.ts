@@ -8,8 +8,8 @@ import { ApiError, notFound } from '../errors.ts';
 import { expectedVersion, setEtag, versionMismatch } from '../etag.ts';
 import { decodeCursor, pageOfRows } from '../paging.ts';
 import { presentCluster } from '../present/clusters.ts';
-import { Cluster, ClusterCreate, ClusterDeleteQuery, ClusterUpdate } from '../schemas/clusters.ts';
-import { idParams, PageQuery, pageOf } from '../schemas/common.ts';
+import { Cluster, ClusterCreate, ClusterDeleteQuery, ClusterListQuery, ClusterUpdate } from '../schemas/clusters.ts';
+import { idParams, pageOf } from '../schemas/common.ts';
 
 export const registerClusterRoutes: Routes = (api, deps) => {
   const { db, control } = deps;
@@ -48,15 +48,15 @@ export const registerClusterRoutes: Routes = (api, deps) => {
         operationId: 'listClusters',
         summary: 'List clusters',
         tags: ['Clusters'],
-        querystring: PageQuery,
+        querystring: ClusterListQuery,
         response: { 200: pageOf(Cluster) },
       },
     },
     async (request) => {
-      const { limit, cursor } = request.query;
+      const { limit, cursor, sort, name, runtime } = request.query;
       const key = decodeCursor(cursor, ['time', 'uuid']);
-      const after = key && { at: key[0], id: key[1] };
-      const rows = await listClusters(db, scopeOf(request), { limit: limit + 1, after });
+      const page = { limit: limit + 1, after: key && { at: key[0], id: key[1] }, descending: sort.startsWith('-') };
+      const rows = await listClusters(db, scopeOf(request), { name, runtime }, page);
       return pageOfRows(rows, limit, (row) => [row.key.at, row.key.id], presentCluster);
     },
   );

@@ -7,8 +7,8 @@ import type { Routes } from '../context.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { decodeCursor, pageOfRows } from '../paging.ts';
 import { presentNode } from '../present/clusters.ts';
-import { Node, NodeCreate, NodeUpdate } from '../schemas/clusters.ts';
-import { id, idParams, PageQuery, pageOf } from '../schemas/common.ts';
+import { Node, NodeCreate, NodeListQuery, NodeUpdate } from '../schemas/clusters.ts';
+import { id, idParams, pageOf } from '../schemas/common.ts';
 
 const nodeParams = z.object({ id, node_id: id });
 
@@ -24,18 +24,18 @@ export const registerNodeRoutes: Routes = (api, deps) => {
         summary: 'List the nodes of a cluster',
         tags: ['Clusters'],
         params: idParams,
-        querystring: PageQuery,
+        querystring: NodeListQuery,
         response: { 200: pageOf(Node) },
       },
     },
     async (request) => {
       const scope = scopeOf(request);
       const clusterId = pathId(request.params.id, 'cluster');
-      const { limit, cursor } = request.query;
+      const { limit, cursor, sort, name, schedulable } = request.query;
       const key = decodeCursor(cursor, ['time', 'uuid']);
-      const after = key && { at: key[0], id: key[1] };
-      const rows = await listNodes(db, scope, clusterId, { limit: limit + 1, after });
-      // A cluster has at least one node: none on the first page means that it is unknown.
+      const page = { limit: limit + 1, after: key && { at: key[0], id: key[1] }, descending: sort.startsWith('-') };
+      const rows = await listNodes(db, scope, clusterId, { name, schedulable }, page);
+      // A cluster has at least one node: where there is none, it is unknown, or they are filtered out.
       if (rows.length === 0 && !(await clusterExists(db, scope, clusterId))) throw notFound('cluster');
       return pageOfRows(rows, limit, (row) => [row.key.at, row.key.id], presentNode);
     },

@@ -11,6 +11,7 @@ import { goneSignal, sendPieces } from '../streaming.ts';
 
 /** More nodes than a cluster may have. */
 const allNodes = 100_000;
+const everyNode = { name: undefined, schedulable: undefined };
 
 const TraceQuery = z.strictObject({
   since: z.iso.datetime({ offset: true }).optional().describe('Only deployments submitted from this time on.'),
@@ -41,7 +42,7 @@ export const registerTraceRoutes: Routes = (api, deps) => {
       const scope = scopeOf(request);
       const cluster = await readCluster(db, scope, id);
       if (cluster === null) throw notFound('cluster');
-      const nodes = await listNodes(db, scope, id, { limit: allNodes, after: undefined });
+      const nodes = await listNodes(db, scope, id, everyNode, { limit: allNodes, after: undefined, descending: false });
       const { since } = request.query;
       const pages = readHistory(db, scope, id, since === undefined ? undefined : new Date(since));
       const pieces = written(`${JSON.stringify(presentHeader(cluster.name, nodes))}\n`, pages);

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import {
+  CreationSort,
   cpuAmount,
   gpuMemoryAmount,
   id,
+  NamePart,
   nodeLabelsOf,
   nodeLabelValue,
+  PageQuery,
   Resources,
   ramAmount,
   resourceName,
@@ -109,6 +112,18 @@ export const Cluster = z.object({
   status_message: z.string().nullable().describe('In plain words, where the status is not `ready`.'),
   version: z.number().int(),
   created_at: timestamp,
+});
+
+export const ClusterListQuery = PageQuery.extend({
+  name: NamePart,
+  runtime: z.enum(['docker', 'simulated']).optional(),
+  sort: CreationSort,
+});
+
+export const NodeListQuery = PageQuery.extend({
+  name: NamePart,
+  schedulable: z.stringbool().optional().describe('False: only those that are cordoned.'),
+  sort: CreationSort,
 });
 
 export const ClusterDeleteQuery = z.strictObject({

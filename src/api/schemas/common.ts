@@ -85,6 +85,11 @@ export const PageQuery = z.strictObject({
   cursor: z.string().max(512).optional().describe('`next_cursor` of the page before.'),
 });
 
+/** For lists by the time of creation; with `-` the latest first. */
+export const CreationSort = z.enum(['created_at', '-created_at']).default('created_at');
+
+export const NamePart = z.string().max(63).optional().describe('A part of the name, in either case.');
+
 export function pageOf<T extends z.ZodType>(item: T) {
   return z.object({ items: z.array(item), next_cursor: z.string().nullable() });
 }

@@ -4,6 +4,7 @@ import {
   gpuAmount,
   gpuMemoryAmount,
   id,
+  NamePart,
   nodeLabelsOf,
   nodeLabelValue,
   PageQuery,
@@ -207,7 +208,7 @@ export const DeploymentListQuery = PageQuery.extend({
     .describe('One status or several, separated by commas.'),
   kind: Kind.optional(),
   priority: z.coerce.number().int().min(1).max(100).optional(),
-  name: z.string().max(63).optional().describe('A part of the name, in either case.'),
+  name: NamePart,
   submitted_by: id.optional(),
   sort: z.enum(['created_at', '-created_at', 'priority', '-priority']).default('-created_at'),
 });
