@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { capacityVerdict } from './capacity.ts';
+import { EmptyCluster } from './capacity.ts';
 import type { Node } from './model.ts';
 import { plan } from './plan.ts';
 import { defaultPolicy, node, queued, request } from './testing.ts';
@@ -23,7 +23,7 @@ test.each([
   ['GPUs only beside too little RAM', request(33, 1, 1), { dimension: 'ram', requested: 33_000, most: 32_000 }],
   ['too many replicas', request(32, 4, 0, 4), { dimension: 'replicas', requested: 4, most: 2 }],
 ] as const)('%s', (_, of, verdict) => {
-  expect(capacityVerdict(of, nodes)).toEqual(verdict);
+  expect(new EmptyCluster(nodes).verdict(of)).toEqual(verdict);
 });
 
 const device = (index: number, memory: number, model = 'a100') => ({ index, model, memory, free: 1000 });
@@ -77,11 +77,11 @@ test.each([
   ],
   ['two of them on a node', { ...request(1, 1, 0, 3), maxPerNode: 2 }, null],
 ] as const)('%s', (_, of, verdict) => {
-  expect(capacityVerdict(of, labelled)).toEqual(verdict);
+  expect(new EmptyCluster(labelled).verdict(of)).toEqual(verdict);
 });
 
 test('a cluster without nodes holds nothing', () => {
-  expect(capacityVerdict(request(1, 1), [])).toEqual({ dimension: 'ram', requested: 1000, most: 0 });
+  expect(new EmptyCluster([]).verdict(request(1, 1))).toEqual({ dimension: 'ram', requested: 1000, most: 0 });
 });
 
 test('never fits exactly where a plan over the empty cluster waits, and names more than there is', () => {
@@ -113,7 +113,7 @@ test('never fits exactly where a plan over the empty cluster waits, and names mo
       });
       const of = { ...request(ram, cpu, gpu, replicas, models), ...where };
       const [decision] = plan({ nodes: empty, queue: [queued('x', of)], holdings: [] }, defaultPolicy, 0).decisions;
-      const verdict = capacityVerdict(of, empty);
+      const verdict = new EmptyCluster(empty).verdict(of);
       expect(verdict === null).toBe(decision?.kind === 'place');
       if (verdict !== null && empty.length > 0) expect(verdict.requested).toBeGreaterThan(verdict.most);
     }),

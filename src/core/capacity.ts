@@ -71,11 +71,6 @@ export class EmptyCluster {
   }
 }
 
-/** Null where an empty cluster of these nodes holds the request. */
-export function capacityVerdict(request: Request, nodes: readonly Node[]): CapacityShortfall | null {
-  return new EmptyCluster(nodes).verdict(request);
-}
-
 /** Equal for nodes that nobody can tell apart but by name. */
 function kindOf({ total, labels = {}, devices }: Node): string {
   const said = Object.entries(labels).toSorted(([a], [b]) => compareIds(a, b));

@@ -1,5 +1,6 @@
 import pino from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
+import { youngerThree } from '../../test/support/younger-three.ts';
 import { createNearOptimum } from '../control/near-optimum.ts';
 import { questionOf } from '../core/demand.ts';
 import type { Hint } from '../core/hint.ts';
@@ -10,26 +11,9 @@ import { createSolver, type Solver } from './solver.ts';
 
 const log = pino({ level: 'silent' });
 
-/** Of the first level three fit either way; of the second three instead of one, if they are not the oldest three. */
-const amounts = [
-  [10, 11, 1],
-  [8, 8, 2],
-  [9, 4, 1],
-  [4, 7, 2],
-  [1, 4, 2],
-  [10, 1, 1],
-  [6, 9, 2],
-  [3, 4, 2],
-  [10, 4, 2],
-  [2, 11, 2],
-  [8, 4, 2],
-  [2, 8, 2],
-  [8, 10, 2],
-  [8, 5, 1],
-] as const;
 const snapshot: Snapshot = {
   nodes: [node('a', 16, 18), node('b', 19, 11)],
-  queue: amounts.map(([ram, cpu, priority], i) =>
+  queue: youngerThree.map(([ram, cpu, priority], i) =>
     queued(`d${String(i).padStart(2, '0')}`, request(ram, cpu), { priority, queuedAt: i }),
   ),
   holdings: [],

@@ -4,7 +4,7 @@ import type { DeploymentStatus } from '../core/lifecycle.ts';
 import { dropClaim } from './claims.ts';
 import type { Database } from './database.ts';
 import { appendEvents } from './events.ts';
-import { exactTime, type PageRequest } from './keyset.ts';
+import { contains, exactTime, type PageRequest } from './keyset.ts';
 import type { Actor, Scope } from './scope.ts';
 import type { DeploymentKind, Tables } from './tables.ts';
 
@@ -61,7 +61,7 @@ function conditions(eb: Conditions, filter: DeploymentFilter) {
     ...(filter.kind === undefined ? [] : [eb('kind', '=', filter.kind)]),
     ...(filter.priority === undefined ? [] : [eb('priority', '=', filter.priority)]),
     ...(filter.submittedBy === undefined ? [] : [eb('submitted_by', '=', filter.submittedBy)]),
-    ...(filter.name === undefined ? [] : [sql<boolean>`strpos(lower(name), lower(${filter.name})) > 0`]),
+    ...(filter.name === undefined ? [] : [contains('name', filter.name)]),
   ];
 }
 

@@ -9,6 +9,7 @@ import { type Database, openDatabase } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { type Fixture, makeCluster, queueDeployment } from '../support/fixtures.ts';
+import { youngerThree } from '../support/younger-three.ts';
 
 const log = pino({ level: 'silent' });
 /** The machine may be busy with other tests. */
@@ -29,30 +30,12 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** RAM, CPU and priority. Of the first priority three fit; of the second one beside the oldest three, and three beside three others. */
-const queue = [
-  [10, 11, 1],
-  [8, 8, 2],
-  [9, 4, 1],
-  [4, 7, 2],
-  [1, 4, 2],
-  [10, 1, 1],
-  [6, 9, 2],
-  [3, 4, 2],
-  [10, 4, 2],
-  [2, 11, 2],
-  [8, 4, 2],
-  [2, 8, 2],
-  [8, 10, 2],
-  [8, 5, 1],
-] as const;
-
 /** Two nodes, 16/18 and 19/11, and the queue for them. */
 async function fullCluster(): Promise<Fixture> {
   const fixture = await makeCluster(db, { ram: 16, cpu: 18, gpu: 0 });
   const second = { id: uuidv7(), cluster_id: fixture.clusterId, name: 'node-2', ram: 19_000, cpu: 11_000, gpu: 0 };
   await db.insertInto('node').values(second).execute();
-  for (const [ram, cpu, priority] of queue) await queueDeployment(db, fixture, { ram, cpu, priority });
+  for (const [ram, cpu, priority] of youngerThree) await queueDeployment(db, fixture, { ram, cpu, priority });
   return fixture;
 }
 
