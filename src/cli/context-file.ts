@@ -2,17 +2,18 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
 import { CliError } from './errors.ts';
 
-const Context = z.object({ url: z.string(), token: z.string().optional(), cluster: z.string().optional() });
-const File = z.object({
-  current: z.string().nullable().default(null),
-  contexts: z.record(z.string(), Context).default({}),
-});
+export interface Context {
+  url: string;
+  token?: string | undefined;
+  cluster?: string | undefined;
+}
 
-export type Context = z.infer<typeof Context>;
-export type ContextFile = z.infer<typeof File>;
+export interface ContextFile {
+  current: string | null;
+  contexts: Record<string, Context>;
+}
 
 function contextPath(env: NodeJS.ProcessEnv = process.env): string {
   return join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'hypervisor', 'config.json');
@@ -21,14 +22,26 @@ function contextPath(env: NodeJS.ProcessEnv = process.env): string {
 /** An installation that was never used has no contexts. Throws where the file is not what this program wrote. */
 export async function readContexts(path = contextPath()): Promise<ContextFile> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '{}';
+    if (error.code === 'ENOENT') return null;
     throw new CliError(`could not read ${path}: ${error.message}`);
   });
+  if (text === null) return { current: null, contexts: {} };
   try {
-    return File.parse(JSON.parse(text));
+    return await parse(text);
   } catch {
     throw new CliError(`${path} is damaged`, 1, ['Repair it, or delete it and sign in again with: hv login']);
   }
+}
+
+async function parse(text: string): Promise<ContextFile> {
+  // Only where there is a file: without one, most of a command's start would be the loading of this.
+  const { z } = await import('zod');
+  const context = z.object({ url: z.string(), token: z.string().optional(), cluster: z.string().optional() });
+  const file = z.object({
+    current: z.string().nullable().default(null),
+    contexts: z.record(z.string(), context).default({}),
+  });
+  return file.parse(JSON.parse(text));
 }
 
 export async function writeContexts(file: ContextFile, path = contextPath()): Promise<void> {

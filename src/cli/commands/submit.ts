@@ -10,7 +10,6 @@ import {
 import { type AddCommand, options } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { loadDeployments } from '../files/load-deployments.ts';
 import { findCluster, findDeployment } from '../find.ts';
 import { pairs, parseDuration, shortId } from '../format.ts';
 import { print, say } from '../output.ts';
@@ -137,6 +136,8 @@ async function follow(session: Session, globals: Globals, deployments: readonly 
 }
 
 async function fromFile(session: Session, given: SubmitOptions, path: string): Promise<DeploymentCreate[]> {
+  // Only where there is a file: what checks it takes longer to load than all the rest.
+  const { loadDeployments } = await import('../files/load-deployments.ts');
   const loaded = await loadDeployments(path);
   const clusters = new Map<string | undefined, string>();
   const deployments: DeploymentCreate[] = [];
