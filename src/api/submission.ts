@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { ControlPlane } from '../control/control-plane.ts';
 import type { Database } from '../store/database.ts';
 import { readDeployments } from '../store/deployments.ts';
+import { readReady } from '../store/health.ts';
 import { findSubmitted, requestHash } from '../store/idempotency.ts';
 import { newId } from '../store/ids.ts';
 import type { NewDeployment, Submission, SubmissionOutcome } from '../store/submit.ts';
@@ -75,12 +76,13 @@ async function earlierOr(deps: SubmitDeps, submission: Submission, refusal: ApiE
 /** The deployments that the first request made, as they are now. */
 async function replay(db: Database, { scope }: Submission, ids: readonly string[]): Promise<DeploymentAnswer[]> {
   const rows = await readDeployments(db, scope, ids);
+  const ready = await readReady(db, scope, [...rows.values()]);
   return ids.map((id) => {
     const row = rows.get(id);
     if (row === undefined) {
       throw new ApiError('idempotency_conflict', 'What this key submitted has been deleted since.');
     }
-    return presentDeployment(row);
+    return presentDeployment(row, ready);
   });
 }
 
@@ -107,6 +109,7 @@ function newDeployment(body: DeploymentBody): NewDeployment {
     ports: body.ports,
     labels: body.labels,
     pullPolicy: body.pull_policy,
+    healthCheck: body.health_check,
     ram: body.ram_required,
     cpu: body.cpu_required,
     gpu: body.gpu_required,

@@ -6,6 +6,7 @@ import type { Database } from '../store/database.ts';
 import type { Progress } from '../store/observations.ts';
 import type { RuntimeKind } from '../store/tables.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { startHealth } from './health.ts';
 import type { ControlMetrics } from './metrics.ts';
 import { createObservations } from './observations.ts';
 import { startObserver } from './observer.ts';
@@ -66,6 +67,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     },
   });
   const sweeper = startSweeper({ db, log, send });
+  const health = startHealth({ db, log, runtimeOf: (kind) => runtimes[kind], onEvents: tellListeners });
   const observers = (Object.keys(runtimes) as RuntimeKind[]).map((kind) => ({
     kind,
     observer: startObserver({
@@ -112,6 +114,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     },
     async close() {
       await sweeper.close();
+      await health.close();
       await scheduler.close();
       await solver.close();
       // Observers before the queue: what they see last is still written down, and its tasks are sent.

@@ -15,6 +15,7 @@ import { watchEvents } from './docker/events.ts';
 import { ensureImage } from './docker/images.ts';
 import { containerName, keyOf, labels } from './docker/labels.ts';
 import { readLogs } from './docker/logs.ts';
+import { probeContainer } from './docker/probe.ts';
 import { toListedState, toState } from './docker/state.ts';
 import { type ContainerKey, type ContainerSpec, type ContainerState, type Runtime, RuntimeError } from './runtime.ts';
 
@@ -36,6 +37,13 @@ export function createDockerRuntime({ installationId, connection, answerMs = 30_
   // The second is for what is long by nature (logs, events, pulls) and has no time limit of its own.
   const docker = new Docker({ ...connection, timeout: answerMs });
   const patient = new Docker(connection);
+  const probing = {
+    docker,
+    patient,
+    answerMs,
+    remoteHost: connection.host ?? null,
+    overdue: new Map<string, string>(),
+  };
   const nameOf = (key: ContainerKey) => containerName(installationId, key);
 
   /** The container of that name, whoever's it is. */
@@ -187,6 +195,11 @@ export function createDockerRuntime({ installationId, connection, answerMs = 30_
       } catch (error) {
         throw toRuntimeError(error, 'unreachable');
       }
+    },
+
+    async probe(key, check, timeoutMs) {
+      const info = await find(key);
+      return info?.State.Running === true ? probeContainer(probing, info, check, timeoutMs) : null;
     },
 
     async *logs(key, options) {

@@ -80,6 +80,21 @@ export interface LogOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How one finds out whether a replica is well. */
+export type HealthCheck =
+  /** A GET of the path is answered with this status; null: with any from 200 to 399. */
+  | { readonly kind: 'http'; readonly port: number; readonly path: string; readonly expectStatus: number | null }
+  /** The port accepts a connection. */
+  | { readonly kind: 'tcp'; readonly port: number }
+  /** The command, run inside of the container, exits with 0. */
+  | { readonly kind: 'command'; readonly command: readonly string[] };
+
+/** `message` says in plain words what was found; it is the same each time the same is found. */
+export interface ProbeResult {
+  readonly isWell: boolean;
+  readonly message: string;
+}
+
 export interface Capacity {
   readonly ram: number;
   readonly cpu: number;
@@ -152,6 +167,12 @@ export interface Runtime {
    * `startedAt` and `ports` may be missing: `inspect` tells them.
    */
   list(clusterId?: string): Promise<readonly ContainerState[]>;
+
+  /**
+   * Looks once whether the container is well. The port need not be published where the engine is on this machine. One that does not
+   * answer in time is not well; null where it does not run, so that nothing can be said. Throws `unreachable`.
+   */
+  probe(key: ContainerKey, check: HealthCheck, timeoutMs: number): Promise<ProbeResult | null>;
 
   /** Ends when the container ends (with `follow`), at the last line (without), or when the signal aborts. */
   logs(key: ContainerKey, options: LogOptions): AsyncIterable<LogLine>;

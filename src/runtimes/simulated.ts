@@ -12,6 +12,8 @@
  * | `SIM_LOG`, `SIM_LOG_STDERR` | lines that it writes when it starts, separated by newlines |
  * | `SIM_LOG_EVERY_MS` | writes them one after the other, each so long after the one before (0: at once) |
  * | `SIM_IGNORE_TERM` | `1`: ends only when it is killed, after the grace |
+ * | `SIM_WELL_AFTER_MS` | health checks of every kind fail before it has run for so long (0) |
+ * | `SIM_UNWELL_AFTER_MS` | they fail from then on; without it, they never do |
  *
  * Images whose name begins with `missing/` do not exist.
  */
@@ -22,6 +24,7 @@ import {
   type ContainerState,
   type LogLine,
   type LogOptions,
+  type ProbeResult,
   type Runtime,
   RuntimeError,
 } from './runtime.ts';
@@ -173,6 +176,11 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
       const states = [...containers.values()].map((container) => container.state);
       return clusterId === undefined ? states : states.filter((state) => state.key.clusterId === clusterId);
     },
+    async probe(key) {
+      answer();
+      const container = get(key);
+      return container?.state.status === 'running' ? healthOf(container, clock.now()) : null;
+    },
     async *logs(key, options) {
       answer();
       const container = get(key);
@@ -208,6 +216,14 @@ const unreachable = () => new RuntimeError('unreachable', 'the simulated engine 
 
 function checkImage(image: string): void {
   if (image.startsWith('missing/')) throw new RuntimeError('image_not_found', `there is no image ${image}`);
+}
+
+function healthOf({ spec, state }: Container, now: number): ProbeResult {
+  const ranMs = now - (state.startedAt ?? now);
+  const from = Number(spec.env['SIM_WELL_AFTER_MS'] ?? 0);
+  const to = Number(spec.env['SIM_UNWELL_AFTER_MS'] ?? Number.POSITIVE_INFINITY);
+  if (ranMs < from) return { isWell: false, message: 'it is not up yet' };
+  return ranMs < to ? { isWell: true, message: 'it is well' } : { isWell: false, message: 'it is not well any more' };
 }
 
 function newContainer(spec: ContainerSpec, containerId: string): Container {

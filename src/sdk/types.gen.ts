@@ -200,9 +200,28 @@ export type Deployment = {
     };
     max_per_node: number | null;
     replicas: number;
+    /**
+     * How many of them run and, where their health is checked, were found well.
+     */
+    ready_replicas: number;
     priority: number;
     time_limit_s: number | null;
     stop_grace_s: number;
+    health_check: {
+        http: {
+            port: number;
+            path: string;
+            expect_status: number | null;
+        } | null;
+        tcp: {
+            port: number;
+        } | null;
+        command: Array<string> | null;
+        interval_s: number;
+        timeout_s: number;
+        retries: number;
+        start_period_s: number;
+    } | null;
     status: Status;
     attempt: number;
     reason_code: string | null;
@@ -312,6 +331,54 @@ export type DeploymentCreate = {
      * Seconds between the signal and the kill.
      */
     stop_grace_s?: number;
+    /**
+     * How to find out whether a replica is well; null: one that runs is.
+     */
+    health_check?: {
+        /**
+         * Well: a GET is answered with the expected status.
+         */
+        http?: {
+            /**
+             * Of the container; it need not be published.
+             */
+            port: number;
+            path?: string;
+            /**
+             * Null: any from 200 to 399.
+             */
+            expect_status?: number | null;
+        } | null;
+        /**
+         * Well: the port accepts a connection.
+         */
+        tcp?: {
+            /**
+             * Of the container; it need not be published.
+             */
+            port: number;
+        } | null;
+        /**
+         * Well: it exits with 0, run inside of the container. Not through a shell, unless it names one.
+         */
+        command?: Array<string> | null;
+        /**
+         * Seconds from one check to the next.
+         */
+        interval_s?: number;
+        /**
+         * Seconds in which a check must have an answer.
+         */
+        timeout_s?: number;
+        /**
+         * So many failures in a row make a replica unhealthy.
+         */
+        retries?: number;
+        /**
+         * Seconds from its start in which failures do not count, until it was well once.
+         */
+        start_period_s?: number;
+    } | null;
 };
 
 export type DeploymentDetail = {
@@ -349,9 +416,28 @@ export type DeploymentDetail = {
     };
     max_per_node: number | null;
     replicas: number;
+    /**
+     * How many of them run and, where their health is checked, were found well.
+     */
+    ready_replicas: number;
     priority: number;
     time_limit_s: number | null;
     stop_grace_s: number;
+    health_check: {
+        http: {
+            port: number;
+            path: string;
+            expect_status: number | null;
+        } | null;
+        tcp: {
+            port: number;
+        } | null;
+        command: Array<string> | null;
+        interval_s: number;
+        timeout_s: number;
+        retries: number;
+        start_period_s: number;
+    } | null;
     status: Status;
     attempt: number;
     reason_code: string | null;
@@ -888,6 +974,19 @@ export type Replica = {
     gpu_devices: Array<number>;
     container_id: string | null;
     ports: Array<Port>;
+    /**
+     * It runs and, where its health is checked, was found well.
+     */
+    ready: boolean;
+    /**
+     * Null: it is not checked, or did not run yet.
+     */
+    health: 'starting' | 'healthy' | 'unhealthy' | null;
+    health_since: string | null;
+    /**
+     * What the last check found, in plain words.
+     */
+    health_message: string | null;
     exit_code: number | null;
     reason: string | null;
     started_at: string | null;

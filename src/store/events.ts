@@ -37,7 +37,9 @@ export type EventType =
   | 'deployment.failed'
   | 'deployment.cancelled'
   | 'deployment.retried'
-  | 'deployment.deleted';
+  | 'deployment.deleted'
+  | 'replica.healthy'
+  | 'replica.unhealthy';
 
 export interface NewEvent {
   readonly organizationId: string;

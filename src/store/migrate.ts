@@ -8,6 +8,7 @@ import { up as qualityOfPasses } from './migrations/0005-quality-of-passes.ts';
 import { up as learnedBackfill } from './migrations/0006-learned-backfill.ts';
 import { up as solverOfPasses } from './migrations/0007-solver-of-passes.ts';
 import { up as plannerChanges } from './migrations/0008-planner-changes.ts';
+import { up as healthChecks } from './migrations/0013-health-checks.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -19,6 +20,7 @@ const migrations: Record<string, Migration> = {
   '0006-learned-backfill': { up: learnedBackfill },
   '0007-solver-of-passes': { up: solverOfPasses },
   '0008-planner-changes': { up: plannerChanges },
+  '0013-health-checks': { up: healthChecks },
 };
 
 /**

@@ -9,7 +9,7 @@ import { sql } from 'kysely';
 import type { Database } from './database.ts';
 import { findSubmitted } from './idempotency.ts';
 import type { Actor, Scope } from './scope.ts';
-import type { DeploymentKind, PortColumn, PullPolicy } from './tables.ts';
+import type { DeploymentKind, HealthCheckColumn, PortColumn, PullPolicy } from './tables.ts';
 
 export interface NewDeployment {
   /** A UUID v7, made in the order of submission: it decides between equal times. */
@@ -23,6 +23,7 @@ export interface NewDeployment {
   readonly ports: readonly PortColumn[];
   readonly labels: Readonly<Record<string, string>>;
   readonly pullPolicy: PullPolicy;
+  readonly healthCheck: HealthCheckColumn | null;
   /** As people write them: GB, cores, devices. */
   readonly ram: number;
   readonly cpu: number;
@@ -102,7 +103,8 @@ async function insertSubmissions(db: Database, submissions: readonly Submission[
       select * from json_to_recordset(${JSON.stringify(submissions.flatMap(deploymentRecords))}::json)
         as i(submission int, id uuid, cluster_id uuid, name text, kind text, docker_image text, command jsonb, env jsonb,
              ports jsonb, labels jsonb, pull_policy text, ram numeric, cpu numeric, gpu numeric, gpu_models text[],
-             gpu_memory numeric, node_labels jsonb, max_per_node int, replicas int, priority smallint, time_limit_s int, stop_grace_s int, message text)
+             gpu_memory numeric, node_labels jsonb, max_per_node int, replicas int, priority smallint, time_limit_s int, stop_grace_s int,
+             health_check jsonb, message text)
     ), cluster_now as materialized (
       -- The lock waits for a deletion under way, and then sees what came of it.
       select id, organization_id, deleting from cluster where id = any(${clusterIds}::uuid[]) order by id for key share
@@ -127,10 +129,10 @@ async function insertSubmissions(db: Database, submissions: readonly Submission[
     ), made as (
       insert into deployment (id, organization_id, cluster_id, name, kind, docker_image, command, env, ports, labels, pull_policy,
              ram_required, cpu_required, gpu_required, gpu_models, gpu_memory_required, node_labels, max_per_node, replicas, priority,
-             time_limit_s, stop_grace_s, submitted_by)
+             time_limit_s, stop_grace_s, health_check, submitted_by)
       select i.id, a.organization_id, i.cluster_id, i.name, i.kind, i.docker_image, i.command, i.env, i.ports, i.labels,
              i.pull_policy, i.ram, i.cpu, i.gpu, i.gpu_models, i.gpu_memory, i.node_labels, i.max_per_node, i.replicas, i.priority,
-             i.time_limit_s, i.stop_grace_s, a.actor_id
+             i.time_limit_s, i.stop_grace_s, i.health_check, a.actor_id
         from item i join accepted a using (submission) order by i.id
     ), told as (
       insert into event (organization_id, cluster_id, deployment_id, type, message, data, actor_id)
@@ -179,6 +181,7 @@ function deploymentRecords(submission: Submission, index: number) {
     priority: deployment.priority,
     time_limit_s: deployment.timeLimitSeconds,
     stop_grace_s: deployment.stopGraceSeconds,
+    health_check: deployment.healthCheck,
     message: `${deployment.name} was submitted with priority ${deployment.priority}`,
   }));
 }

@@ -5,6 +5,7 @@
  * the store (amounts.ts). `timestamptz` arrives as Date, `bigint` as string.
  */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { Health } from '../core/health.ts';
 import type { DeploymentStatus } from '../core/lifecycle.ts';
 import type { Backfill, Placement } from '../core/model.ts';
 import type { DeploymentKind, ReplicaStatus, StopIntent } from '../core/progress.ts';
@@ -23,6 +24,16 @@ export interface PortColumn {
   container: number;
   host: number | null;
   protocol: 'tcp' | 'udp';
+}
+
+export interface HealthCheckColumn {
+  http: { port: number; path: string; expect_status: number | null } | null;
+  tcp: { port: number } | null;
+  command: string[] | null;
+  interval_s: number;
+  timeout_s: number;
+  retries: number;
+  start_period_s: number;
 }
 
 export interface DeviceShareColumn {
@@ -128,6 +139,7 @@ export interface Tables {
     ports: JSONColumnType<PortColumn[], string | undefined, string>;
     labels: JSONColumnType<Record<string, string>, string | undefined, string>;
     pull_policy: Generated<PullPolicy>;
+    health_check: JSONColumnType<HealthCheckColumn | null, string | null | undefined, string | null>;
     ram_required: Numeric;
     cpu_required: Numeric;
     gpu_required: Numeric;
@@ -173,6 +185,9 @@ export interface Tables {
     started_at: NullableTimestamp;
     finished_at: NullableTimestamp;
     cleaned: Generated<boolean>;
+    health: Health | null;
+    health_since: NullableTimestamp;
+    health_message: string | null;
   };
   replica_log: {
     deployment_id: string;

@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from 'node:net';
 import type { ContainerCreateOptions } from 'dockerode';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createDockerRuntime } from '../../src/runtimes/docker.ts';
-import type { ContainerSpec } from '../../src/runtimes/runtime.ts';
+import type { ContainerSpec, HealthCheck } from '../../src/runtimes/runtime.ts';
 import { requireEngine } from '../support/engine-port.ts';
 import { proxyTo } from '../support/socket-proxy.ts';
 import { type Behaviour, ended, newKey, newSpec, readAll, runtimeConformance } from './runtime.suite.ts';
@@ -38,11 +38,12 @@ const lackOfMemory = 'sleep 0.5\ntail /dev/zero\nexit $?';
 
 /** The same as the simulated containers do, in the words of a shell. */
 function scriptOf(behaviour: Behaviour): string {
-  const { afterMs, exitCode = 0, outOfMemory, stdout = [], stderr = [], everyMs = 0, ignoresTerm } = behaviour;
+  const { afterMs, exitCode = 0, outOfMemory, stdout = [], stderr = [], everyMs = 0, ignoresTerm, isWell } = behaviour;
   const gap = everyMs === 0 ? '' : `sleep ${everyMs / 1000}\n`;
   const waitMs = afterMs === undefined ? 3_600_000 : Math.max(0, afterMs - everyMs * Math.max(0, stdout.length - 1));
   return [
     ignoresTerm === true ? `trap '' TERM` : `trap 'exit 143' TERM`,
+    ...(isWell === true ? ['touch /tmp/well'] : []),
     ...stderr.map((line) => `echo ${quoted(line)} >&2`),
     stdout.map((line) => `echo ${quoted(line)}\n`).join(gap),
     outOfMemory === true ? lackOfMemory : `sleep ${waitMs / 1000} & wait $!\nexit ${exitCode}`,
@@ -58,6 +59,7 @@ runtimeConformance('docker', async () => {
     runtime: newRuntime(proxy.path).runtime,
     run: (behaviour) => shell(scriptOf(behaviour)),
     missingImage: 'hypervisor/there-is-no-such-image:1',
+    check: { kind: 'command', command: ['test', '-e', '/tmp/well'] },
     refused: { image, command: ['no-such-command'], env: {} },
     goAway: () => proxy.cut(),
     comeBack: () => proxy.mend(),
@@ -254,6 +256,96 @@ describe('what a container gets', () => {
   });
 });
 
+describe('health checks', () => {
+  const patienceMs = 60_000;
+
+  /** Serves an empty page at / on port 8080, which is not published. */
+  async function server() {
+    const { runtime } = newRuntime();
+    const spec = newSpec(shell('mkdir /www; touch /www/index.html; exec httpd -f -p 8080 -h /www'));
+    await runtime.start(spec);
+    const look = (check: HealthCheck) => runtime.probe(spec.key, check, patienceMs);
+    await vi.waitFor(async () => expect((await look({ kind: 'tcp', port: 8080 }))?.isWell).toBe(true), {
+      timeout: patienceMs,
+    });
+    return look;
+  }
+
+  test.each([
+    ['/', null, true, 'GET / on port 8080 was answered with 200'],
+    ['/', 200, true, 'GET / on port 8080 was answered with 200'],
+    ['/', 204, false, 'GET / on port 8080 was answered with 200, not with 204'],
+    ['/none', null, false, 'GET /none on port 8080 was answered with 404, not with one from 200 to 399'],
+    ['/none', 404, true, 'GET /none on port 8080 was answered with 404'],
+  ])('by HTTP: %s, expecting %s', async (path, expectStatus, isWell, message) => {
+    const look = await server();
+    expect(await look({ kind: 'http', port: 8080, path, expectStatus })).toEqual({ isWell, message });
+  });
+
+  test('where nobody listens, over HTTP or without, it is not well, also on a published port', async () => {
+    const { runtime } = newRuntime();
+    const spec = newSpec({ ...shell('sleep 3600'), ports: [{ container: 8080, host: null, protocol: 'tcp' }] });
+    await runtime.start(spec);
+    const bad = { isWell: false, message: 'nothing listens on port 8080' };
+    expect(await runtime.probe(spec.key, { kind: 'tcp', port: 8080 }, patienceMs)).toEqual(bad);
+    expect(await runtime.probe(spec.key, http(8080), patienceMs)).toEqual(bad);
+  });
+
+  test('what answers in another tongue than HTTP, or not at all, is not well', async () => {
+    const { runtime } = newRuntime();
+    const spec = newSpec(shell(`nc -ll -p 8080 -e echo hello & nc -ll -p 8081 -e sleep 3600 & wait`));
+    await runtime.start(spec);
+    await vi.waitFor(
+      async () =>
+        expect(await runtime.probe(spec.key, http(8080), patienceMs)).toEqual({
+          isWell: false,
+          message: 'what listens on port 8080 does not speak HTTP',
+        }),
+      { timeout: patienceMs },
+    );
+    await vi.waitFor(
+      async () =>
+        expect(await runtime.probe(spec.key, http(8081), 500)).toEqual({
+          isWell: false,
+          message: 'port 8081 did not answer within 0.5 s',
+        }),
+      { timeout: patienceMs },
+    );
+  });
+
+  test('by command: what it wrote last is told, and so is one that is not there', async () => {
+    const { runtime } = newRuntime();
+    const spec = newSpec(shell('sleep 3600'));
+    await runtime.start(spec);
+    const look = (...command: string[]) => runtime.probe(spec.key, { kind: 'command', command }, patienceMs);
+    expect(await look('true')).toEqual({ isWell: true, message: 'its command exited with 0' });
+    expect(await look('sh', '-c', 'echo one; echo "the disk is full" >&2; exit 3')).toEqual({
+      isWell: false,
+      message: 'its command exited with 3: the disk is full',
+    });
+    expect(await look('no-such-command')).toMatchObject({ isWell: false, message: /no-such-command/ });
+  });
+
+  test('a command that does not end is not joined by another', async () => {
+    const { runtime } = newRuntime();
+    const spec = newSpec(shell('sleep 3600'));
+    const { containerId } = await runtime.start(spec);
+    const hangs = { kind: 'command', command: ['sleep', '7200'] } as const;
+    expect(await runtime.probe(spec.key, hangs, 300)).toEqual({
+      isWell: false,
+      message: 'its command did not end within 0.3 s',
+    });
+    for (let looks = 0; looks < 3; looks += 1) {
+      expect(await runtime.probe(spec.key, hangs, 300)).toEqual({
+        isWell: false,
+        message: 'the command of an earlier check has not ended yet',
+      });
+    }
+    const { Processes } = await docker.getContainer(containerId).top();
+    expect((Processes as string[][]).filter((process) => process.join(' ').includes('7200'))).toHaveLength(1);
+  });
+});
+
 describe('failures in plain words', () => {
   test.each([
     [['no-such-command'], 'there is no command "no-such-command" in the image'],
@@ -390,6 +482,8 @@ function serving(host: number | null): ContainerSpec {
     ports: [{ container: 8080, host, protocol: 'tcp' }],
   });
 }
+
+const http = (port: number) => ({ kind: 'http', port, path: '/', expectStatus: null }) as const;
 
 function impatient(port: number) {
   const connection = { protocol: 'http', host: '127.0.0.1', port } as const;

@@ -5,7 +5,7 @@ import { type Behaviour, newKey, newSpec, readAll, runtimeConformance } from './
 const image = 'simulated/job';
 
 function environmentOf(behaviour: Behaviour): Record<string, string> {
-  const { afterMs, exitCode, outOfMemory, stdout, stderr, everyMs, ignoresTerm } = behaviour;
+  const { afterMs, exitCode, outOfMemory, stdout, stderr, everyMs, ignoresTerm, isWell } = behaviour;
   return {
     ...(afterMs !== undefined && { SIM_RUN_MS: String(afterMs) }),
     ...(exitCode !== undefined && { SIM_EXIT_CODE: String(exitCode) }),
@@ -14,6 +14,7 @@ function environmentOf(behaviour: Behaviour): Record<string, string> {
     ...(stderr !== undefined && { SIM_LOG_STDERR: stderr.join('\n') }),
     ...(everyMs !== undefined && { SIM_LOG_EVERY_MS: String(everyMs) }),
     ...(ignoresTerm === true && { SIM_IGNORE_TERM: '1' }),
+    ...(isWell === false && { SIM_UNWELL_AFTER_MS: '0' }),
   };
 }
 
@@ -23,6 +24,7 @@ runtimeConformance('simulated', async () => {
     runtime,
     run: (behaviour) => ({ image, command: null, env: environmentOf(behaviour) }),
     missingImage: 'missing/image',
+    check: { kind: 'tcp', port: 80 },
     refused: { image, command: null, env: { SIM_START_FAIL: 'the engine refuses it' } },
     goAway: async () => runtime.setReachable(false),
     comeBack: async () => runtime.setReachable(true),
@@ -63,6 +65,19 @@ test('a slow start is over when its time has come, and fails when it is removed 
   clock.advance(500);
   expect(await starting).toMatchObject({ status: 'running', startedAt: 500 });
   await expect(removed).rejects.toMatchObject({ code: 'start_failed' });
+});
+
+test('one is well from a time on, and to a time', async () => {
+  const clock = new VirtualClock();
+  const runtime = createSimulatedRuntime({ clock });
+  const spec = newSpec({ image, env: { SIM_WELL_AFTER_MS: '100', SIM_UNWELL_AFTER_MS: '300' } });
+  await runtime.start(spec);
+  const found: (boolean | undefined)[] = [];
+  for (let looks = 0; looks < 5; looks += 1) {
+    found.push((await runtime.probe(spec.key, { kind: 'tcp', port: 80 }, 1000))?.isWell);
+    clock.advance(100);
+  }
+  expect(found).toEqual([false, true, true, false, false]);
 });
 
 test('one that vanished is found by a listing only, and ends who waits for it', async () => {

@@ -9,6 +9,7 @@ import type {
   ContainerKey,
   ContainerSpec,
   ContainerState,
+  HealthCheck,
   LogLine,
   LogOptions,
   Runtime,
@@ -24,12 +25,16 @@ export interface Behaviour {
   /** Between two lines of stdout. */
   readonly everyMs?: number;
   readonly ignoresTerm?: boolean;
+  /** Whether health checks find it well; absent: nobody looks. */
+  readonly isWell?: boolean;
 }
 
 export interface Subject {
   readonly runtime: Runtime;
   run(behaviour: Behaviour): Pick<ContainerSpec, 'image' | 'command' | 'env'>;
   readonly missingImage: string;
+  /** What finds out whether a container is well, by its behaviour. */
+  readonly check: HealthCheck;
   /** A start that the engine refuses. */
   readonly refused: Pick<ContainerSpec, 'image' | 'command' | 'env'>;
   goAway(): Promise<void>;
@@ -277,6 +282,24 @@ export function runtimeConformance(name: string, makeSubject: () => Promise<Subj
       });
     });
 
+    describe('probe', () => {
+      test.each([true, false])('finds out that it is well: %s', async (isWell) => {
+        const { key } = await start({ isWell, stdout: ['ready'] });
+        await ready(runtime, key);
+        const result = await runtime.probe(key, subject.check, 60_000);
+        expect(result).toEqual({ isWell, message: expect.stringMatching(/\w+ \w+/) });
+        // The same in the same words: nothing is written down anew.
+        expect(await runtime.probe(key, subject.check, 60_000)).toEqual(result);
+      });
+
+      test('says nothing of one that has ended, or is unknown', async () => {
+        const { key } = await start({ isWell: true, afterMs: 0 });
+        await ended(runtime, key);
+        expect(await runtime.probe(key, subject.check, 60_000)).toBeNull();
+        expect(await runtime.probe(newKey(), subject.check, 60_000)).toBeNull();
+      });
+    });
+
     describe('remove', () => {
       test('takes away what runs and what has ended', async () => {
         const running = await start({});
@@ -452,6 +475,7 @@ export function runtimeConformance(name: string, makeSubject: () => Promise<Subj
         ['inspect', (one, { key }) => one.inspect(key)],
         ['list', (one) => one.list()],
         ['logs', (one, { key }) => readAll(one, key)],
+        ['probe', (one, { key }) => one.probe(key, subject.check, 1000)],
       ];
 
       test.each(calls)('%s: unreachable', async (_, call) => {

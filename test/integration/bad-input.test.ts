@@ -213,6 +213,18 @@ test('names of variables, labels and ports that can be none are 400', async () =
     ['gpu_memory_required', 0.0001],
     ['kind', 'daemon'],
     ['pull_policy', 'sometimes'],
+    ['health_check', {}],
+    ['health_check', { interval_s: 5 }],
+    ['health_check', { tcp: { port: 80 }, command: ['true'] }],
+    ['health_check', { tcp: { port: 0 } }],
+    ['health_check', { command: [] }],
+    ['health_check', { http: { port: 80, path: 'no-slash' } }],
+    ['health_check', { http: { port: 80, path: '/with blank' } }],
+    ['health_check', { http: { port: 80, path: '/\r\nHost: elsewhere' } }],
+    ['health_check', { http: { port: 80, expect_status: 20 } }],
+    ['health_check', { http: { port: 80, host: 'elsewhere' } }],
+    ['health_check', { tcp: { port: 80 }, interval_s: 0 }],
+    ['health_check', { tcp: { port: 80 }, retries: 1.5 }],
   ];
   const report = new Report();
   const route = routeNamed('POST /deployments');
@@ -548,6 +560,7 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     priority: 50,
     time_limit_s: 60,
     stop_grace_s: 10,
+    health_check: { http: { port: 80, path: '/ready', expect_status: 204 }, interval_s: 10, retries: 3 },
   }) as JsonObject;
   const gpu = { model: 'a100', memory_gb: 40, driver: 'none' };
   const policy = {

@@ -6,7 +6,8 @@ import type { Deployment, Replica } from '../schemas/deployments.ts';
 
 export type DeploymentAnswer = z.infer<typeof Deployment>;
 
-export function presentDeployment(row: DeploymentRow): DeploymentAnswer {
+/** `ready`: how many replicas are ready, by deployment; those that are missing have none. */
+export function presentDeployment(row: DeploymentRow, ready: ReadonlyMap<string, number>): DeploymentAnswer {
   return {
     id: row.id,
     organization_id: row.organization_id,
@@ -19,6 +20,7 @@ export function presentDeployment(row: DeploymentRow): DeploymentAnswer {
     ports: row.ports,
     labels: row.labels,
     pull_policy: row.pull_policy,
+    health_check: row.health_check,
     ram_required: Number(row.ram_required),
     cpu_required: Number(row.cpu_required),
     gpu_required: Number(row.gpu_required),
@@ -27,6 +29,7 @@ export function presentDeployment(row: DeploymentRow): DeploymentAnswer {
     node_labels: row.node_labels,
     max_per_node: row.max_per_node,
     replicas: row.replicas,
+    ready_replicas: ready.get(row.id) ?? 0,
     priority: row.priority,
     time_limit_s: row.time_limit_s,
     stop_grace_s: row.stop_grace_s,
@@ -60,6 +63,7 @@ export function presentSubmitted(submission: Submission, deployment: NewDeployme
     ports: [...deployment.ports],
     labels: { ...deployment.labels },
     pull_policy: deployment.pullPolicy,
+    health_check: deployment.healthCheck,
     ram_required: deployment.ram,
     cpu_required: deployment.cpu,
     gpu_required: deployment.gpu,
@@ -68,6 +72,7 @@ export function presentSubmitted(submission: Submission, deployment: NewDeployme
     node_labels: { ...deployment.nodeLabels },
     max_per_node: deployment.maxPerNode,
     replicas: deployment.replicas,
+    ready_replicas: 0,
     priority: deployment.priority,
     time_limit_s: deployment.timeLimitSeconds,
     stop_grace_s: deployment.stopGraceSeconds,
@@ -86,7 +91,7 @@ export function presentSubmitted(submission: Submission, deployment: NewDeployme
   };
 }
 
-export function presentReplica(row: ReplicaRow): z.infer<typeof Replica> {
+export function presentReplica(row: ReplicaRow, isChecked: boolean): z.infer<typeof Replica> {
   return {
     index: row.index,
     attempt: row.attempt,
@@ -95,9 +100,18 @@ export function presentReplica(row: ReplicaRow): z.infer<typeof Replica> {
     gpu_devices: row.devices.map((device) => device.index),
     container_id: row.container_id,
     ports: row.ports,
+    ready: isReady(row, isChecked),
+    health: isChecked && row.status === 'running' ? (row.health ?? 'starting') : row.health,
+    health_since: row.health_since?.toISOString() ?? null,
+    health_message: row.health_message,
     exit_code: row.exit_code,
     reason: row.reason,
     started_at: row.started_at?.toISOString() ?? null,
     finished_at: row.finished_at?.toISOString() ?? null,
   };
+}
+
+/** It can do its work: it runs and, where its health is checked, was found well. `readReady` in src/store/health.ts counts the same. */
+function isReady({ status, health }: ReplicaRow, isChecked: boolean): boolean {
+  return status === 'running' && (!isChecked || health === 'healthy');
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ControlPlane } from '../../control/control-plane.ts';
 import { isFinal } from '../../core/lifecycle.ts';
+import { readReady } from '../../store/health.ts';
 import {
   cancelDeployment,
   deleteDeployment,
@@ -57,7 +58,7 @@ export const registerDeploymentVerbRoutes: Routes = (api, deps) => {
         const outcome = await verb.apply(db, scopeOf(request), id, actorOf(request));
         const deployment = deploymentOf(outcome, verb.name, control);
         setEtag(reply, deployment.version);
-        return presentDeployment(deployment);
+        return presentDeployment(deployment, await readReady(db, scopeOf(request), [deployment]));
       },
     );
   }
@@ -83,7 +84,8 @@ export const registerDeploymentVerbRoutes: Routes = (api, deps) => {
       const deployment = deploymentOf(outcome, 'delete', control);
       if (outcome.kind === 'done' && outcome.removed) return reply.code(204).send();
       setEtag(reply, deployment.version);
-      return reply.code(202).send(presentDeployment(deployment));
+      const ready = await readReady(db, scopeOf(request), [deployment]);
+      return reply.code(202).send(presentDeployment(deployment, ready));
     },
   );
 };

@@ -6,6 +6,7 @@ import {
   listDeployments,
   readDeployment,
 } from '../../store/deployments.ts';
+import { readReady } from '../../store/health.ts';
 import { readReplicas } from '../../store/replica-reads.ts';
 import { actorOf, pathId, scopeOf } from '../auth.ts';
 import type { Routes } from '../context.ts';
@@ -43,7 +44,13 @@ export const registerDeploymentRoutes: Routes = (api, deps) => {
       const after = key && { priority: key[0], at: key[1], id: key[2] };
       const page = { limit: limit + 1, after };
       const rows = await listDeployments(db, scopeOf(request), filter, orderOf(request.query.sort), page);
-      return pageOfRows(rows, limit, (row) => [row.priority, row.created_at_exact, row.id], presentDeployment);
+      const ready = await readReady(db, scopeOf(request), rows);
+      return pageOfRows(
+        rows,
+        limit,
+        (row) => [row.priority, row.created_at_exact, row.id],
+        (row) => presentDeployment(row, ready),
+      );
     },
   );
 
@@ -64,9 +71,10 @@ export const registerDeploymentRoutes: Routes = (api, deps) => {
       const row = await readDeployment(db, scope, pathId(request.params.id, 'deployment'));
       if (row === null) throw notFound('deployment');
       setEtag(reply, row.version);
+      const replicas = await readReplicas(db, scope, row.id, row.attempt);
       return {
-        ...presentDeployment(row),
-        replica_states: (await readReplicas(db, scope, row.id, row.attempt)).map(presentReplica),
+        ...presentDeployment(row, await readReady(db, scope, [row])),
+        replica_states: replicas.map((replica) => presentReplica(replica, row.health_check !== null)),
         waiting: row.status === 'queued' ? await whyItWaits(control, row) : null,
       };
     },
@@ -100,7 +108,8 @@ export const registerDeploymentRoutes: Routes = (api, deps) => {
         case 'done':
           control.wake(outcome.deployment.cluster_id);
           setEtag(reply, outcome.deployment.version);
-          return presentDeployment(outcome.deployment);
+          // A queued one has no replicas.
+          return presentDeployment(outcome.deployment, new Map());
       }
     },
   );

@@ -45,6 +45,17 @@ export function text(min: number, max: number) {
     .refine((value) => value.trim() === value, { message: 'must not begin or end with blanks' });
 }
 
+/** Text of any kind, lines and all, as far as it can be stored: no NUL, and no half of a surrogate pair. */
+export function storable(max: number) {
+  return z
+    .string()
+    .max(max)
+    .refine((value) => !value.includes('\u0000'), { message: 'must not contain NUL' })
+    .refine((value) => !/\p{Surrogate}/u.test(value), { message: 'must be well-formed Unicode' });
+}
+
+export const portNumber = z.number().int().min(1).max(65_535);
+
 export const resourceName = text(1, 63).regex(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, {
   message: 'must consist of letters, digits, ".", "_" and "-", and begin and end with a letter or digit',
 });

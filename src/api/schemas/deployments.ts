@@ -8,17 +8,19 @@ import {
   nodeLabelsOf,
   nodeLabelValue,
   PageQuery,
+  portNumber,
   ramAmount,
   resourceName,
+  storable,
   text,
   timestamp,
 } from './common.ts';
+import { HealthCheck, HealthCheckCreate, health } from './health.ts';
 
 export const statuses = ['queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'cancelled'] as const;
 export const Status = z.enum(statuses);
 export const Kind = z.enum(['job', 'service']);
 
-const portNumber = z.number().int().min(1).max(65_535);
 const PortCreate = z.strictObject({
   container: portNumber,
   host: portNumber.nullable().default(null).describe('Null: a free one is picked.'),
@@ -42,14 +44,6 @@ const variableName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { message: 'must be the name of an environment variable' })
   .max(256);
-/** Text of any kind, lines and all, as far as it can be stored: no NUL, and no half of a surrogate pair. */
-function storable(max: number) {
-  return z
-    .string()
-    .max(max)
-    .refine((value) => !value.includes('\u0000'), { message: 'must not contain NUL' })
-    .refine((value) => !/\p{Surrogate}/u.test(value), { message: 'must be well-formed Unicode' });
-}
 const variableValue = storable(32_768);
 const gpuModel = text(1, 80).refine((value) => !/\p{Surrogate}/u.test(value), {
   message: 'must be well-formed Unicode',
@@ -119,6 +113,9 @@ export const DeploymentCreate = z.strictObject({
     .default(null)
     .describe('Seconds; it is stopped then. Helps to plan ahead.'),
   stop_grace_s: z.number().int().min(0).max(3600).default(10).describe('Seconds between the signal and the kill.'),
+  health_check: HealthCheckCreate.nullable()
+    .default(null)
+    .describe('How to find out whether a replica is well; null: one that runs is.'),
 });
 
 export const DeploymentBatchCreate = z.strictObject({
@@ -135,6 +132,10 @@ export const Replica = z.object({
   gpu_devices: z.array(z.number().int()),
   container_id: z.string().nullable(),
   ports: z.array(Port),
+  ready: z.boolean().describe('It runs and, where its health is checked, was found well.'),
+  health: health.nullable().describe('Null: it is not checked, or did not run yet.'),
+  health_since: timestamp.nullable(),
+  health_message: z.string().nullable().describe('What the last check found, in plain words.'),
   exit_code: z.number().int().nullable(),
   reason: z.string().nullable(),
   started_at: timestamp.nullable(),
@@ -174,9 +175,14 @@ export const Deployment = z.object({
   node_labels: z.record(z.string(), z.string()),
   max_per_node: z.number().int().nullable(),
   replicas: z.number().int(),
+  ready_replicas: z
+    .number()
+    .int()
+    .describe('How many of them run and, where their health is checked, were found well.'),
   priority: z.number().int(),
   time_limit_s: z.number().int().nullable(),
   stop_grace_s: z.number().int(),
+  health_check: HealthCheck.nullable(),
   status: Status,
   attempt: z.number().int(),
   reason_code: z.string().nullable(),

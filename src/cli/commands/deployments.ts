@@ -14,6 +14,7 @@ import {
 import { type AddCommand, options } from '../command.ts';
 import { findCluster, findDeployment } from '../find.ts';
 import { age, duration, labels, resources, shortId } from '../format.ts';
+import { healthCheckText } from '../health-check.ts';
 import { print, say, status, table } from '../output.ts';
 import { call, openSession, type Session } from '../session.ts';
 import { watched } from '../watch.ts';
@@ -64,12 +65,13 @@ function listed(items: readonly Deployment[], all: boolean): string {
   if (items.length === 0)
     return all ? 'There is no deployment yet.' : 'Nothing is queued or running (hv ps --all shows what has ended).';
   return table(
-    ['id', 'name', 'kind', 'status', 'priority', 'RAM / CPU / GPU', 'age', 'why'],
+    ['id', 'name', 'kind', 'status', 'ready', 'priority', 'RAM / CPU / GPU', 'age', 'why'],
     items.map((one) => [
       shortId(one.id),
       one.name,
       one.kind,
       status(one.status),
+      `${one.ready_replicas}/${one.replicas}`,
       one.priority,
       resources({ ram: one.ram_required, cpu: one.cpu_required, gpu: one.gpu_required }),
       age(one.created_at),
@@ -104,6 +106,8 @@ function described(one: DeploymentDetail, events: readonly Event[]): string {
     ['command', one.command === null ? null : one.command.join(' ')],
     ['asks for', asksFor(one)],
     ['priority', priorityText(one)],
+    ['checked by', healthCheckText(one)],
+    ['ready', one.replica_states.length === 0 ? null : `${one.ready_replicas} of ${one.replicas}`],
     ['time limit', one.time_limit_s === null ? null : duration(one.time_limit_s * 1000)],
     ['submitted', `${one.created_at} (${age(one.created_at)} ago)`],
     ['waited', one.admitted_at === null ? null : duration(Date.parse(one.admitted_at) - Date.parse(one.queued_at))],
@@ -160,15 +164,16 @@ function waitingLines({ waiting }: DeploymentDetail): string[] {
 function replicaLines({ replica_states: replicas }: DeploymentDetail): string[] {
   if (replicas.length === 0) return [];
   const made = table(
-    ['replica', 'status', 'node', 'GPUs', 'ports', 'exit', 'why'],
+    ['replica', 'status', 'health', 'node', 'GPUs', 'ports', 'exit', 'why'],
     replicas.map((one) => [
       one.index,
       one.status,
+      one.health ?? '-',
       one.node,
       one.gpu_devices.join(', ') || '-',
       one.ports.map((port) => `${port.host}:${port.container}`).join(', ') || '-',
       one.exit_code,
-      one.reason ?? '',
+      one.reason ?? (one.status === 'running' ? one.health_message : null) ?? '',
     ]),
   );
   return [made, ''];

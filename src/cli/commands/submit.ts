@@ -12,11 +12,12 @@ import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findCluster, findDeployment } from '../find.ts';
 import { pairs, parseDuration, shortId } from '../format.ts';
+import { addHealthOptions, type HealthOptions, healthCheckOf } from '../health-check.ts';
 import { print, say } from '../output.ts';
 import { call, type Globals, openSession, type Session } from '../session.ts';
 import { untilEnded } from '../until-ended.ts';
 
-interface SubmitOptions extends Globals {
+interface SubmitOptions extends Globals, HealthOptions {
   readonly file?: string;
   readonly cluster?: string;
   readonly image?: string;
@@ -45,7 +46,7 @@ interface SubmitOptions extends Globals {
 const collect = (value: string, before: string[]) => [...before, value];
 
 export const addSubmit: AddCommand = (program) => {
-  program
+  const submitting = program
     .command('submit')
     .description('submit a deployment, or all of a file')
     .argument('[command...]', "replaces the image's command; write -- before it")
@@ -90,6 +91,7 @@ export const addSubmit: AddCommand = (program) => {
       );
       if (submitted.length === 1) say(given, `Next: hv describe ${shortId(submitted[0]?.id ?? '')}`);
     });
+  addHealthOptions(submitting);
 
   program
     .command('wait')
@@ -182,6 +184,7 @@ async function fromOptions(
     labels: pairs(given.label, '--label'),
     ports: given.port.map(parsePort),
     pull_policy: given.pull,
+    ...healthCheckOf(given),
     ...(words.length === 0 ? {} : { command: [...words] }),
     ...(given.maxPerNode === undefined ? {} : { max_per_node: given.maxPerNode }),
     ...(given.name === undefined ? {} : { name: given.name }),

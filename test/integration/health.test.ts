@@ -1,0 +1,127 @@
+/** Health checks from end to end: what is looked at is starting, then ready, and said to be unhealthy when it is. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Client, type Cluster, type DeploymentInput, newOwner, until } from '../conformance/client.ts';
+import { type EnginePort, requireEngine } from '../support/engine-port.ts';
+import { startTestService, type TestService } from '../support/service.ts';
+
+let service: TestService;
+let owner: Client;
+let engine: EnginePort;
+let simulated: Cluster;
+let docker: Cluster;
+beforeAll(async () => {
+  engine = requireEngine();
+  service = await startTestService();
+  owner = await newOwner(service.url);
+  simulated = await owner.createCluster({ ram: 1000, cpu: 1000 });
+  docker = await owner.createCluster({ runtime: 'docker' });
+});
+afterAll(() => service.stop());
+
+const everySecond = { tcp: { port: 80 }, interval_s: 1, timeout_s: 1, retries: 1 };
+
+/** Waits until its replicas are found to be so, in their order. */
+function found(id: string, ...healths: (string | null)[]) {
+  return until(`${id} is ${healths.join(', ')}`, async () => {
+    const deployment = await owner.deployment(id);
+    const { replica_states: replicas } = deployment;
+    return JSON.stringify(replicas.map(({ health }) => health)) === JSON.stringify(healths) && deployment;
+  });
+}
+
+async function healthEvents(id: string): Promise<string[]> {
+  await service.eventsTold();
+  return (await owner.eventsOf(id)).filter(({ type }) => type.startsWith('replica.')).map(({ message }) => message);
+}
+
+describe('a health check', () => {
+  test('is answered as it was given, with what was left out', async () => {
+    const { id, health_check: answered } = await owner.submit(simulated.id, {
+      health_check: { http: { port: 8080 }, start_period_s: 30 },
+    });
+    const whole = {
+      http: { port: 8080, path: '/', expect_status: null },
+      tcp: null,
+      command: null,
+      interval_s: 10,
+      timeout_s: 5,
+      retries: 3,
+      start_period_s: 30,
+    };
+    expect(answered).toEqual(whole);
+    expect((await owner.deployment(id)).health_check).toEqual(whole);
+  });
+
+  test('none: whoever runs is ready', async () => {
+    const { id } = await owner.submit(simulated.id, { replicas: 2 });
+    expect(await owner.became(id, 'running')).toMatchObject({
+      health_check: null,
+      ready_replicas: 2,
+      replica_states: [
+        { ready: true, health: null, health_message: null },
+        { ready: true, health: null, health_message: null },
+      ],
+    });
+  });
+
+  test('found well, each replica is ready, and an event says so once', async () => {
+    const { id } = await owner.submit(simulated.id, { replicas: 2, health_check: everySecond });
+    const deployment = await found(id, 'healthy', 'healthy');
+    expect(deployment).toMatchObject({ ready_replicas: 2, replica_states: [{ ready: true }, { ready: true }] });
+    const listed = await owner.all<{ id: string; ready_replicas: number }>('/deployments');
+    expect(listed.find((one) => one.id === id)?.ready_replicas).toBe(2);
+    expect((await healthEvents(id)).toSorted()).toEqual([
+      'replica 0 is healthy: it is well',
+      'replica 1 is healthy: it is well',
+    ]);
+  });
+
+  test('one that is not up yet is starting, says what is missing, and is not ready', async () => {
+    const env = { SIM_WELL_AFTER_MS: '3600000' };
+    const check = { ...everySecond, start_period_s: 3600 };
+    const { id } = await owner.submit(simulated.id, { env, health_check: check });
+    const deployment = await until('it was looked at', async () => {
+      const seen = await owner.deployment(id);
+      return seen.replica_states[0]?.health_message !== null && seen.status === 'running' && seen;
+    });
+    expect(deployment).toMatchObject({
+      ready_replicas: 0,
+      replica_states: [{ ready: false, health: 'starting', health_message: 'it is not up yet' }],
+    });
+    expect(await healthEvents(id)).toEqual([]);
+  });
+
+  test('a job that is not well any more is marked, and runs on', async () => {
+    const env = { SIM_UNWELL_AFTER_MS: '1500' };
+    const { id } = await owner.submit(simulated.id, { kind: 'job', env, health_check: everySecond });
+    await found(id, 'healthy');
+    const deployment = await found(id, 'unhealthy');
+    expect(deployment).toMatchObject({
+      status: 'running',
+      ready_replicas: 0,
+      replica_states: [{ status: 'running', ready: false, health_message: 'it is not well any more' }],
+    });
+    expect(await healthEvents(id)).toEqual(['it is healthy: it is well', 'it is unhealthy: it is not well any more']);
+  });
+});
+
+describe('on a Docker Engine', () => {
+  const server: DeploymentInput = {
+    pull_policy: 'never',
+    ram_required: 0.032,
+    cpu_required: 0.2,
+    stop_grace_s: 0,
+    command: ['sh', '-c', 'mkdir /www; echo well > /www/index.html; exec httpd -f -p 8080 -h /www'],
+  };
+
+  test.each<[string, DeploymentInput['health_check']]>([
+    ['HTTP', { http: { port: 8080 }, interval_s: 1 }],
+    ['TCP', { tcp: { port: 8080 }, interval_s: 1 }],
+    ['a command', { command: ['wget', '-q', '-O', '-', 'http://127.0.0.1:8080/'], interval_s: 1 }],
+  ])('a web server is ready, by %s', async (_, check) => {
+    const { id } = await owner.submit(docker.id, { ...server, docker_image: engine.image, health_check: check });
+    expect(await found(id, 'healthy')).toMatchObject({ ready_replicas: 1 });
+    await owner.stop(id);
+    await owner.became(id, 'succeeded');
+  });
+});
