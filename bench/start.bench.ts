@@ -5,6 +5,7 @@ import { createControlPlane } from '../src/control/create-control-plane.ts';
 import { createControlMetrics } from '../src/control/metrics.ts';
 import { openTaskQueue, type QueueBackend } from '../src/queue/bullmq.ts';
 import { createSimulatedRuntime, realClock } from '../src/runtimes/simulated.ts';
+import { secretKeyInMemory } from '../src/secret-key.ts';
 import type { Database } from '../src/store/database.ts';
 import { newId } from '../src/store/ids.ts';
 import { type Bench, type BenchContext, type Metric, median } from './support/bench.ts';
@@ -41,6 +42,7 @@ async function measure(context: BenchContext, db: Database, backend: QueueBacken
     log,
     queue,
     runtimes,
+    secretKey: secretKeyInMemory(),
     credentialFor: () => Promise.resolve(undefined),
   });
   try {

@@ -5,6 +5,7 @@ import { createClient } from '@hey-api/openapi-ts';
 import pino from 'pino';
 import { createServer } from '../src/api/server.ts';
 import { deploymentFileSchema } from '../src/cli/files/deployment-file.ts';
+import { secretKeyInMemory } from '../src/secret-key.ts';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -22,7 +23,7 @@ export async function openApiDocument(): Promise<string> {
     db: unused,
     control: unused,
     config: { registration: 'open', secureCookies: false },
-    secretKey: Buffer.alloc(32),
+    secretKey: secretKeyInMemory(),
     logger: pino({ level: 'silent' }),
   });
   await server.ready();

@@ -16,6 +16,14 @@ test('what is given comes before the environment, and that before the default', 
   expect(makeConfig({ port: 0 }, { HYPERVISOR_PORT: '80' }).port).toBe(0);
 });
 
+test('host paths are absolute and normalised', () => {
+  expect(makeConfig({}, {}).hostPaths).toEqual([]);
+  expect(makeConfig({}, { HYPERVISOR_HOST_PATHS: '/srv:/mnt/data' }).hostPaths).toEqual(['/srv', '/mnt/data']);
+  for (const wrong of ['srv', '/srv/', '/srv/../etc', '/a//b']) {
+    expect(() => makeConfig({}, { HYPERVISOR_HOST_PATHS: wrong })).toThrow('must be absolute paths');
+  }
+});
+
 test.each([
   ['HYPERVISOR_PORT', 'http'],
   ['HYPERVISOR_PORT', ''],
@@ -24,6 +32,9 @@ test.each([
   ['HYPERVISOR_SIGN_INS_PER_MINUTE', 'many'],
   ['HYPERVISOR_LOG_LEVEL', 'loud'],
   ['HYPERVISOR_REGISTRATION', 'closed'],
+  ['HYPERVISOR_NETWORK_RANGE', '10.0.0.1/16'],
+  ['HYPERVISOR_NETWORK_RANGE', '10.0.0.0/30'],
+  ['HYPERVISOR_NETWORK_RANGE', 'fd00::/8'],
 ])('%s=%s is refused before anything is started, in words that say what may stand there', (name, value) => {
   expect(() => makeConfig({}, { [name]: value })).toThrow(/is "[^"]*"; it must be /);
 });

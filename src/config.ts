@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join, normalize } from 'node:path';
+import { defaultNetworkRange, parseBlock } from './runtimes/docker/subnets.ts';
 
 /** What a control plane needs to know to start. Every setting has a default that is right on one machine. */
 export interface Config {
@@ -20,6 +21,10 @@ export interface Config {
   /** How many sign-ins and registrations one address may try in a minute. */
   readonly signInsPerMinute: number;
   readonly logLevel: string;
+  /** Below these, clusters may allow directories of the machine; only the operator may allow others. */
+  readonly hostPaths: readonly string[];
+  /** Out of which private networks get their addresses. */
+  readonly networkRange: string;
 }
 
 export const defaultPort = 7420;
@@ -53,6 +58,8 @@ export function makeConfig(given: Partial<Config> = {}, env: NodeJS.ProcessEnv =
       wholeNumber('HYPERVISOR_SIGN_INS_PER_MINUTE', env['HYPERVISOR_SIGN_INS_PER_MINUTE'], 1, 1_000_000) ??
       60,
     logLevel: logLevelOf(given.logLevel ?? env['HYPERVISOR_LOG_LEVEL'] ?? 'info'),
+    hostPaths: given.hostPaths ?? hostPathsOf(env['HYPERVISOR_HOST_PATHS']),
+    networkRange: networkRangeOf(given.networkRange ?? env['HYPERVISOR_NETWORK_RANGE'] ?? defaultNetworkRange),
   };
 }
 
@@ -70,6 +77,28 @@ function wholeNumber(name: string, value: string | number | undefined, min: numb
 function logLevelOf(value: string): string {
   if (logLevels.includes(value)) return value;
   throw new Error(`the log level is "${value}"; it must be one of ${logLevels.join(', ')}`);
+}
+
+function hostPathsOf(value: string | undefined): string[] {
+  const paths = (value ?? '').split(':').filter((path) => path !== '');
+  for (const path of paths) {
+    if (isAbsolute(path) && normalize(path) === path && (path === '/' || !path.endsWith('/'))) continue;
+    throw new Error(
+      `HYPERVISOR_HOST_PATHS has "${path}"; it must be absolute paths like /srv/data, separated by colons`,
+    );
+  }
+  return paths;
+}
+
+/** A /28 has 13 addresses for containers. */
+const longestRange = 28;
+
+function networkRangeOf(value: string): string {
+  const length = Number(value.split('/')[1]);
+  if (parseBlock(value) !== null && length >= 8 && length <= longestRange) return value;
+  throw new Error(
+    `HYPERVISOR_NETWORK_RANGE is "${value}"; it must be a block of addresses from /8 to /${longestRange} like ${defaultNetworkRange}`,
+  );
 }
 
 function registrationOf(value: string | undefined): 'open' | 'invite' | undefined {

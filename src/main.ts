@@ -13,11 +13,12 @@ import { createDockerRuntime } from './runtimes/docker.ts';
 import { registryOf } from './runtimes/image-registry.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 import { createSimulatedRuntime, realClock } from './runtimes/simulated.ts';
-import { readOrMakeSecretKey } from './secret-key.ts';
+import { openSecretKey, type SecretKey } from './secret-key.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { installationId } from './store/installation.ts';
 import { migrate } from './store/migrate.ts';
 import { registryCredentialFor } from './store/registry-credentials.ts';
+import { reEncrypt } from './store/secrets/re-encrypt.ts';
 import type { RuntimeKind } from './store/tables.ts';
 
 export interface Hypervisor {
@@ -60,12 +61,14 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
     started.push(() => db.destroy());
     await migrate(db);
     const id = await installationId(db);
-    const secretKey = await readOrMakeSecretKey(config.dataDir);
+    const secretKey = await openSecretKey(config.dataDir);
+    if (secretKey.isChanging) await goOnChanging(db, secretKey, log);
 
     const runtimes = {
       docker: createDockerRuntime({
         installationId: id,
         connection: hooks.docker ?? (await dockerConnection(config.dockerHost)),
+        networkRange: config.networkRange,
       }),
       simulated: createSimulatedRuntime({ clock: realClock }),
     };
@@ -82,6 +85,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
       log,
       queue,
       runtimes,
+      secretKey,
       async credentialFor(organizationId, image) {
         const server = registryOf(image);
         const credential = await registryCredentialFor(db, { organizationId }, server, secretKey);
@@ -99,6 +103,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
       config: {
         registration: config.registration,
         secureCookies: config.secureCookies,
+        hostPaths: config.hostPaths,
         signInLimit: { max: config.signInsPerMinute, perSeconds: 60 },
         registerLimit: { max: config.signInsPerMinute, perSeconds: 60 },
       },
@@ -117,6 +122,13 @@ async function embedded(config: Config, hooks: Hooks, started: (() => Promise<un
   const postgres = await startEmbeddedPostgres({ dataDir: config.dataDir });
   started.push(() => postgres.stop());
   return postgres.url;
+}
+
+/** A change of the key that was cut off: both are read, so that nothing depends on its end. */
+async function goOnChanging(db: Database, secretKey: SecretKey, log: Logger): Promise<void> {
+  await secretKey
+    .change(() => reEncrypt(db, secretKey))
+    .catch((error: unknown) => log.warn({ err: error }, 'the change of the secret key is not complete'));
 }
 
 async function stopAll(started: readonly (() => Promise<unknown>)[], log: Logger): Promise<void> {

@@ -1,17 +1,107 @@
-import { randomBytes } from 'node:crypto';
-import { link, readFile, unlink, writeFile } from 'node:fs/promises';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { link, open, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isKey, type Keyring, makeKeyring } from './store/secrets/keyring.ts';
 
-const keyBytes = 32;
+/** The key that encrypts secrets in the database, and those that may have before. */
+export interface SecretKey extends Keyring {
+  /** A change was cut off before its end: it should be gone through with. */
+  readonly isChanging: boolean;
+  /**
+   * Changes the key: from now on a new one encrypts; `reEncrypt` writes again what the others have encrypted, all or nothing.
+   * Throws what it throws: then both keys go on to be read, and the next change begins where this one ended.
+   */
+  change<T>(reEncrypt: () => Promise<T>): Promise<T>;
+}
+
+/** A key of 32 random bytes that is lost with the process. */
+export function secretKeyInMemory(): SecretKey {
+  const keys = makeKeyring(newKey());
+  return withKeys(keys, () => false, {
+    async begin() {
+      keys.use(newKey());
+    },
+    end: () => Promise.resolve(),
+  });
+}
 
 /**
- * The key that encrypts secrets in the database: 32 bytes, made at the first start, kept in a file beside the database that
- * only its owner can read. Whoever has only the database has no secrets. Throws where the file is not such a key.
+ * The key in a file beside the database that only its owner can read, made at the first start. Whoever has only the database has
+ * no secrets. Throws where the file is not such a key.
+ *
+ * While the key is changed, the next one stands in a file of its own; afterwards the one before does. All that are there are
+ * read, so that a crash in between leaves nothing that can't be decrypted.
  */
-export async function readOrMakeSecretKey(dataDir: string): Promise<Buffer> {
+export async function openSecretKey(dataDir: string): Promise<SecretKey> {
   const path = join(dataDir, 'secret.key');
-  const made = `${path}.${process.pid}`;
-  await writeFile(made, `${randomBytes(keyBytes).toString('base64')}\n`, { mode: 0o600 });
+  const next = `${path}.next`;
+  const previous = `${path}.previous`;
+  const current = await readOrMakeKey(path);
+  const pending = await readKey(next);
+  const before = await readKey(previous);
+  const keys = makeKeyring(
+    current,
+    [pending, before].filter((key) => key !== null),
+  );
+  let isChanging = pending !== null;
+  return withKeys(keys, () => isChanging, {
+    async begin() {
+      isChanging = true;
+      // On the disk first: what it encrypts must not outlive it.
+      keys.use(await readOrMakeKey(next));
+    },
+    async end() {
+      // At every instant there is a file with the present key.
+      await unlink(`${previous}.new`).catch(ignoreMissing);
+      await link(path, `${previous}.new`);
+      await rename(`${previous}.new`, previous);
+      await rename(next, path);
+      isChanging = false;
+    },
+  });
+}
+
+interface Steps {
+  begin(): Promise<void>;
+  end(): Promise<void>;
+}
+
+function withKeys(keys: Keyring, isChanging: () => boolean, steps: Steps): SecretKey {
+  let turn: Promise<unknown> = Promise.resolve();
+  return {
+    get current() {
+      return keys.current;
+    },
+    get all() {
+      return keys.all;
+    },
+    get isChanging() {
+      return isChanging();
+    },
+    change(reEncrypt) {
+      const changed = turn.then(async () => {
+        await steps.begin();
+        const result = await reEncrypt();
+        await steps.end();
+        return result;
+      });
+      turn = changed.catch(() => undefined);
+      return changed;
+    },
+  };
+}
+
+const newKey = () => randomBytes(32);
+
+async function readOrMakeKey(path: string): Promise<Buffer> {
+  const made = `${path}.${randomUUID()}`;
+  const file = await open(made, 'w', 0o600);
+  try {
+    await file.writeFile(`${newKey().toString('base64')}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
   try {
     // A link is made whole or not at all, and never replaces the key that is there.
     await link(made, path);
@@ -20,11 +110,22 @@ export async function readOrMakeSecretKey(dataDir: string): Promise<Buffer> {
   } finally {
     await unlink(made);
   }
-  const key = Buffer.from(await readFile(path, 'utf8'), 'base64');
-  if (key.length !== keyBytes) {
-    throw new Error(
-      `${path} does not hold a key of ${keyBytes} bytes: put back the file that this installation was made with`,
-    );
+  const key = await readKey(path);
+  if (key === null) throw new Error(`${path} was removed while it was read`);
+  return key;
+}
+
+/** Null where there is no such file. */
+async function readKey(path: string): Promise<Buffer | null> {
+  const text = await readFile(path, 'utf8').catch(ignoreMissing);
+  if (text === undefined) return null;
+  const key = Buffer.from(text, 'base64');
+  if (!isKey(key)) {
+    throw new Error(`${path} does not hold a key of 32 bytes: put back the file that this installation was made with`);
   }
   return key;
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }

@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Registry } from 'prom-client';
 import type { ControlPlane } from '../control/control-plane.ts';
+import type { SecretKey } from '../secret-key.ts';
 import type { Database } from '../store/database.ts';
 import type { PrincipalCache } from './auth-principals.ts';
 
@@ -22,6 +23,8 @@ export interface ServerConfig {
   readonly signInLimit?: RateLimit;
   /** New accounts from one address. */
   readonly registerLimit?: RateLimit;
+  /** Below these, clusters may allow directories of the machine; only the operator may allow others. Default none. */
+  readonly hostPaths?: readonly string[];
   /** Days until a session ends; default 30. */
   readonly sessionDays?: number;
   /** Proxies whose X-Forwarded-* headers are believed; default none. */
@@ -32,8 +35,8 @@ export interface ServerDeps {
   readonly db: Database;
   readonly control: ControlPlane;
   readonly config: ServerConfig;
-  /** 32 bytes: encrypts the passwords of registries. */
-  readonly secretKey: Buffer;
+  /** Encrypts secrets and the passwords of registries. */
+  readonly secretKey: SecretKey;
   readonly logger: FastifyBaseLogger;
   /** The metrics of this process; other parts add theirs to the same. Default: one of its own. */
   readonly registry?: Registry;

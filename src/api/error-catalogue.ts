@@ -140,6 +140,21 @@ export const catalogue = {
     title: 'The cluster is in use',
     next: 'Stop what is queued or active, or repeat with `force=true`.',
   },
+  secret_in_use: {
+    status: 409,
+    title: 'The secret is in use',
+    next: 'Wait until they are over or stop them, or repeat with `force=true`: their next start then fails.',
+  },
+  volume_in_use: {
+    status: 409,
+    title: 'The volume is in use',
+    next: 'Wait until they are over, or stop them.',
+  },
+  cluster_has_volumes: {
+    status: 409,
+    title: 'The cluster has volumes',
+    next: 'Delete its volumes first, with what they hold.',
+  },
   cluster_deleting: {
     status: 409,
     title: 'The cluster is being deleted',
@@ -183,6 +198,17 @@ export const catalogue = {
     status: 422,
     title: 'More than the cluster could ever give',
     next: 'Ask for less, or use a cluster with larger nodes.',
+  },
+
+  unknown_name: {
+    status: 422,
+    title: 'Something that it refers to is not there',
+    next: 'Correct the name, or create it first.',
+  },
+  host_path_denied: {
+    status: 422,
+    title: 'The cluster does not allow this host path',
+    next: 'Use a named volume, or ask an admin of the cluster to allow the directory.',
   },
 
   // 429 and above

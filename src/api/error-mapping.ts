@@ -38,6 +38,8 @@ const takenBy: Readonly<Record<string, { code: ErrorCode; detail: string }>> = {
   cluster_name: { code: 'name_taken', detail: 'A cluster with this name exists in the organization already.' },
   node_cluster_id_name_key: { code: 'name_taken', detail: 'A node with this name exists in the cluster already.' },
   membership_pkey: { code: 'already_member', detail: 'You are a member of this organization already.' },
+  secret_name: { code: 'name_taken', detail: 'A secret with this name exists in the organization already.' },
+  volume_name: { code: 'name_taken', detail: 'A volume with this name exists in the cluster already.' },
   registry_credential_organization_id_server_key: {
     code: 'name_taken',
     detail: 'There are credentials for this registry already; delete them first.',

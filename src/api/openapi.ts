@@ -12,12 +12,14 @@ import * as common from './schemas/common.ts';
 import * as deployments from './schemas/deployments.ts';
 import * as identity from './schemas/identity.ts';
 import * as scheduling from './schemas/scheduling.ts';
+import * as secrets from './schemas/secrets.ts';
+import * as volumes from './schemas/volumes.ts';
 
 nameSchemas();
 
 /** Every exported schema with a capital letter gets a name in the document, and a type of that name in the SDK. */
 function nameSchemas(): void {
-  for (const module of [common, identity, clusters, deployments, scheduling]) {
+  for (const module of [common, identity, clusters, deployments, scheduling, secrets, volumes]) {
     for (const [name, schema] of Object.entries(module)) {
       const isNamed = schema instanceof z.ZodType && /^[A-Z]/.test(name) && !name.endsWith('Query');
       if (isNamed) z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), id: name });
@@ -31,6 +33,7 @@ const tags = [
   { name: 'Clusters', description: 'Clusters and their nodes.' },
   { name: 'Scheduling', description: 'The queue, and what the scheduler decides.' },
   { name: 'Deployments', description: 'What is submitted, queued and run.' },
+  { name: 'Data', description: 'Secrets and volumes.' },
   { name: 'Events', description: 'What happened, as a list and as a stream.' },
   { name: 'Operation', description: 'Health and metrics.' },
 ];

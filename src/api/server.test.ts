@@ -1,6 +1,7 @@
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ControlPlane } from '../control/control-plane.ts';
+import { secretKeyInMemory } from '../secret-key.ts';
 import { openDatabase } from '../store/database.ts';
 import type { Api } from './context.ts';
 import { createServer } from './server.ts';
@@ -14,7 +15,7 @@ beforeAll(async () => {
     db: openDatabase('postgres://nobody@127.0.0.1:1/none'),
     control: {} as ControlPlane,
     config: { registration: 'open', secureCookies: false, signInLimit: { max: 3, perSeconds: 60 } },
-    secretKey: Buffer.alloc(32),
+    secretKey: secretKeyInMemory(),
     logger: pino({ level: 'trace' }, { write: (line) => log.push(line) }),
   });
   await api.ready();

@@ -11,10 +11,13 @@ import type { NewDeployment, Submission, SubmissionOutcome } from '../store/subm
 import type { ClusterCapacities } from '../store/submit-capacity.ts';
 import type { Submitter } from '../store/submit-group.ts';
 import { actorOf, pathId, scopeOf } from './auth.ts';
+import { checkData } from './data-checks.ts';
 import { ApiError, invalidField, notFound } from './errors.ts';
 import { refuseWhatNeverFits } from './never-fits.ts';
+import { newData } from './new-data.ts';
 import { type DeploymentAnswer, presentDeployment, presentSubmitted } from './present/deployments.ts';
 import type { DeploymentCreate } from './schemas/deployments.ts';
+import { refuseUnknownData } from './unknown-data.ts';
 
 export type DeploymentBody = z.infer<typeof DeploymentCreate>;
 
@@ -36,8 +39,11 @@ export async function submit(
   bodies: readonly DeploymentBody[],
   fieldOf: (index: number, field: string) => string,
 ): Promise<DeploymentAnswer[]> {
+  checkData(bodies, fieldOf);
   const submission = submissionOf(request, bodies);
-  const refusal = await refuseWhatNeverFits(deps.capacities, submission, fieldOf);
+  const refusal =
+    (await refuseWhatNeverFits(deps.capacities, submission, fieldOf)) ??
+    (await refuseUnknownData(deps.db, submission.scope, submission.deployments, fieldOf));
   const outcome =
     refusal === null ? await deps.submitter.submit(submission) : await earlierOr(deps, submission, refusal);
   switch (outcome.kind) {
@@ -121,6 +127,7 @@ function newDeployment(body: DeploymentBody): NewDeployment {
     priority: body.priority,
     timeLimitSeconds: body.time_limit_s,
     stopGraceSeconds: body.stop_grace_s,
+    ...newData(body),
   };
 }
 

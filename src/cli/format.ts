@@ -67,3 +67,11 @@ export function labels(of: Readonly<Record<string, string>>): string {
 export function shortId(id: string): string {
   return id.slice(-12);
 }
+
+/** 1536 is "1.5 KiB". */
+export function bytes(count: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, count)) / 10));
+  const amount = count / 1024 ** power;
+  return `${power === 0 ? amount : amount.toFixed(1)} ${units[power]}`;
+}

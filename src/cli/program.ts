@@ -12,9 +12,11 @@ import { addLogs } from './commands/logs.ts';
 import { addNodes } from './commands/nodes.ts';
 import { addInvites, addMembers, addOrganizations, addRegistries, addTokens } from './commands/organizations.ts';
 import { addQueue, addSchedule } from './commands/queue.ts';
+import { addSecrets } from './commands/secrets.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { addSubmit } from './commands/submit.ts';
 import { addUp } from './commands/up.ts';
+import { addVolumes } from './commands/volumes.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /** In the order of the help text. */
@@ -35,6 +37,8 @@ const commands: readonly AddCommand[] = [
   addTop,
   addClusters,
   addNodes,
+  addVolumes,
+  addSecrets,
   addOrganizations,
   addMembers,
   addInvites,

@@ -4,6 +4,7 @@ import type { RegistryCredential, Runtime } from '../runtimes/runtime.ts';
 import { createSolver } from '../solver/solver.ts';
 import type { Database } from '../store/database.ts';
 import type { Progress } from '../store/observations.ts';
+import type { Keyring } from '../store/secrets/keyring.ts';
 import type { RuntimeKind } from '../store/tables.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { startHealth } from './health.ts';
@@ -20,6 +21,8 @@ export interface ControlPlaneDeps {
   readonly queue: TaskQueue;
   readonly metrics: ControlMetrics;
   readonly runtimes: Readonly<Record<RuntimeKind, Runtime>>;
+  /** Of the secrets that containers get. */
+  readonly secretKey: Keyring;
   readonly credentialFor: (organizationId: string, image: string) => Promise<RegistryCredential | undefined>;
 }
 
@@ -91,6 +94,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       log,
       observations,
       runtimeOf: (kind) => runtimes[kind],
+      secretKey: deps.secretKey,
       credentialFor: deps.credentialFor,
       onUnreachable: (kind) => observers.find((one) => one.kind === kind)?.observer.suspect(),
       onEvents: tellListeners,

@@ -3,6 +3,7 @@ import type { ContainerKey, ContainerState, Runtime } from '../runtimes/runtime.
 import type { Database } from '../store/database.ts';
 import { setReachability } from '../store/reachability.ts';
 import { type KnownReplica, readKnownReplicas } from '../store/work.ts';
+import { removeDeletedVolumes, removeLeftoverNetworks } from './leftovers.ts';
 import type { Observations } from './observations.ts';
 import { repeat } from './repeat.ts';
 import { recordState } from './state-observations.ts';
@@ -79,6 +80,8 @@ export function startObserver(deps: Deps): Observer {
       await watch();
       const uncleaned = await reconcile(deps);
       if (uncleaned.length > 0) deps.onUncleaned(uncleaned);
+      await removeLeftoverNetworks(deps);
+      await removeDeletedVolumes(deps);
       await setReachable(true, null);
       logOutage(null);
     } catch (error) {

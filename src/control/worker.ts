@@ -11,10 +11,14 @@ import {
 } from '../runtimes/runtime.ts';
 import type { Database } from '../store/database.ts';
 import { appendEvents } from '../store/events.ts';
+import { networkToRemove } from '../store/private-networks.ts';
+import type { Keyring } from '../store/secrets/keyring.ts';
 import type { RuntimeKind } from '../store/tables.ts';
 import { isKnownReplica, readEndedReplicas, readWork, type Work, type WorkReplica } from '../store/work.ts';
 import { batched } from './batched.ts';
 import { cleanUp } from './clean-up.ts';
+import { type DeploymentData, readDeploymentData } from './deployment-data.ts';
+import { gangEnvironment, networkOf } from './gang.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import type { Observations } from './observations.ts';
 import { recordState } from './state-observations.ts';
@@ -27,6 +31,8 @@ interface Given {
   readonly log: Logger;
   readonly runtimeOf: (kind: RuntimeKind) => Runtime;
   readonly observations: Observations;
+  /** Of the secrets that containers get. */
+  readonly secretKey: Keyring;
   readonly credentialFor: (organizationId: string, image: string) => Promise<RegistryCredential | undefined>;
   /** The engine did not answer: whoever watches over it should look. */
   readonly onUnreachable: (kind: RuntimeKind, error: Error) => void;
@@ -87,11 +93,14 @@ export function createWorker(given: Given): (task: Task) => Promise<void> {
 async function startAll(deps: Deps, work: Work): Promise<void> {
   const runtime = deps.runtimeOf(work.deployment.runtime);
   const replicas = work.replicas.filter((replica) => replica.status === 'starting');
+  let data: DeploymentData | null = null;
   try {
+    data = await readDeploymentData(deps.db, deps.secretKey, work.deployment);
+    const found = data;
     await pull(deps, runtime, work);
-    await Promise.all(replicas.map((replica) => startOne(deps, runtime, work, replica)));
+    await Promise.all(replicas.map((replica) => startOne(deps, runtime, work, replica, found)));
   } catch (error) {
-    await startFailed(deps, work, replicas, error);
+    await startFailed(deps, work, replicas, withoutSecrets(error, data));
   }
 }
 
@@ -115,8 +124,21 @@ async function pull(deps: Deps, runtime: Runtime, work: Work): Promise<void> {
   });
 }
 
-async function startOne(deps: Deps, runtime: Runtime, work: Work, replica: WorkReplica): Promise<void> {
-  const spec = specOf(work, replica);
+/** What an engine says of a container may hold what the container was given. */
+function withoutSecrets(error: unknown, data: DeploymentData | null): unknown {
+  if (data === null || !(error instanceof RuntimeError)) return error;
+  const message = data.mask(error.message);
+  return message === error.message ? error : new RuntimeError(error.code, message);
+}
+
+async function startOne(
+  deps: Deps,
+  runtime: Runtime,
+  work: Work,
+  replica: WorkReplica,
+  data: DeploymentData,
+): Promise<void> {
+  const spec = specOf(work, replica, data);
   const state = await deps.limited(work.deployment.runtime, () => runtime.start(spec));
   await report(deps, runtime, state);
 }
@@ -205,6 +227,13 @@ async function clean(deps: Deps, task: Task): Promise<void> {
     };
     await cleanUp(deps.db, deps.runtimeOf(replica.runtime), key);
   }
+  const network = await networkToRemove(deps.db, task.deploymentId, task.attempt);
+  if (network === null) return;
+  await deps.runtimeOf(network.runtime).removeNetwork({
+    clusterId: network.clusterId,
+    deploymentId: task.deploymentId,
+    attempt: task.attempt,
+  });
 }
 
 function keyOf(work: Work, replica: number): ContainerKey {
@@ -212,18 +241,21 @@ function keyOf(work: Work, replica: number): ContainerKey {
   return { clusterId: deployment.cluster_id, deploymentId: deployment.id, attempt: deployment.attempt, replica };
 }
 
-function specOf(work: Work, replica: WorkReplica): ContainerSpec {
+function specOf(work: Work, replica: WorkReplica, data: DeploymentData): ContainerSpec {
   const { deployment } = work;
   return {
     key: keyOf(work, replica.index),
     image: deployment.docker_image,
     command: deployment.command,
-    env: { ...deployment.env, HYPERVISOR_REPLICAS: String(deployment.replicas) },
+    env: { ...deployment.env, ...data.env, ...gangEnvironment(deployment, replica.index) },
     ports: deployment.ports,
     labels: deployment.labels,
     resources: { ram: replica.ram, cpu: replica.cpu, gpu: replica.gpu },
     devices: replica.devices,
     gpuDriver: replica.gpu_driver,
     stopGraceSeconds: deployment.stop_grace_s,
+    mounts: data.mounts,
+    files: data.files,
+    network: networkOf(deployment, replica.index),
   };
 }

@@ -6,18 +6,31 @@
  * event alone.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import Docker, { type ContainerInspectInfo } from 'dockerode';
+import Docker, { type ContainerInspectInfo, type MountSettings } from 'dockerode';
 import { readCapacity } from './docker/capacity.ts';
-import { createOptions } from './docker/container-spec.ts';
+import { type Attached, createOptions } from './docker/container-spec.ts';
 import { within } from './docker/deadline.ts';
 import { statusOf, toRuntimeError } from './docker/errors.ts';
 import { watchEvents } from './docker/events.ts';
+import { putFiles } from './docker/files.ts';
+import { resolveHostPath } from './docker/host-paths.ts';
 import { ensureImage } from './docker/images.ts';
 import { containerName, keyOf, labels } from './docker/labels.ts';
 import { readLogs } from './docker/logs.ts';
+import { privateNetworks } from './docker/networks.ts';
 import { probeContainer } from './docker/probe.ts';
 import { toListedState, toState } from './docker/state.ts';
-import { type ContainerKey, type ContainerSpec, type ContainerState, type Runtime, RuntimeError } from './runtime.ts';
+import { defaultNetworkRange, parseBlock } from './docker/subnets.ts';
+import { namedVolumes } from './docker/volumes.ts';
+import {
+  type ContainerFile,
+  type ContainerKey,
+  type ContainerSpec,
+  type ContainerState,
+  type Mount,
+  type Runtime,
+  RuntimeError,
+} from './runtime.ts';
 
 export interface DockerRuntimeOptions {
   /** Containers with another installation's label, or none, are never touched. */
@@ -25,6 +38,8 @@ export interface DockerRuntimeOptions {
   readonly connection: Docker.DockerOptions;
   /** How long the engine may take to answer, in milliseconds (30,000); a stop may take its grace beside. */
   readonly answerMs?: number;
+  /** Out of which private networks get their addresses: a block like "10.199.0.0/16". */
+  readonly networkRange?: string;
 }
 
 /** How many ended containers of a listing are looked at at once. */
@@ -33,7 +48,13 @@ const looksAtOnce = 16;
 const reservedMs = 50;
 const reservedLooks = 100;
 
-export function createDockerRuntime({ installationId, connection, answerMs = 30_000 }: DockerRuntimeOptions): Runtime {
+/** Throws where the range of its networks is none. */
+export function createDockerRuntime({
+  installationId,
+  connection,
+  answerMs = 30_000,
+  networkRange = defaultNetworkRange,
+}: DockerRuntimeOptions): Runtime {
   // The second is for what is long by nature (logs, events, pulls) and has no time limit of its own.
   const docker = new Docker({ ...connection, timeout: answerMs });
   const patient = new Docker(connection);
@@ -45,6 +66,12 @@ export function createDockerRuntime({ installationId, connection, answerMs = 30_
     overdue: new Map<string, string>(),
   };
   const nameOf = (key: ContainerKey) => containerName(installationId, key);
+  const range = parseBlock(networkRange);
+  if (range === null)
+    throw new Error(`the range of networks is "${networkRange}"; it must be a block like 10.199.0.0/16`);
+  const networks = privateNetworks({ docker, answerMs, installationId, range });
+  const volumes = namedVolumes({ docker, answerMs, installationId });
+  const isLocal = connection.socketPath !== undefined;
 
   /** The container of that name, whoever's it is. */
   async function look(key: ContainerKey): Promise<ContainerInspectInfo | null> {
@@ -69,6 +96,23 @@ export function createDockerRuntime({ installationId, connection, answerMs = 30_
     return info === null ? null : toState(key, info);
   }
 
+  /** Makes what the container refers to, or finds what an earlier call made. */
+  async function attach({ key, network, mounts }: ContainerSpec): Promise<Attached> {
+    try {
+      const networkId = network.mode === 'private' ? await networks.ensure(key, network.members) : null;
+      return { networkId, mounts: await Promise.all(mounts.map(toEngineMount)) };
+    } catch (error) {
+      throw toRuntimeError(error, 'start_failed');
+    }
+  }
+
+  async function toEngineMount(mount: Mount): Promise<MountSettings> {
+    const where = { Target: mount.path, ReadOnly: mount.readOnly };
+    return mount.kind === 'volume'
+      ? { Type: 'volume', Source: await volumes.ensure(mount.volume), ...where }
+      : { Type: 'bind', Source: await resolveHostPath(mount, isLocal), ...where };
+  }
+
   /**
    * Makes the container, or finds the one that an earlier call made. The engine takes the name before there is a container to
    * look at: while another create of the same name is under way (of a process that was killed, say), there is nothing to find
@@ -76,7 +120,7 @@ export function createDockerRuntime({ installationId, connection, answerMs = 30_
    */
   async function create(spec: ContainerSpec): Promise<{ id: string; found: ContainerInspectInfo | null }> {
     const name = nameOf(spec.key);
-    const wanted = { name, ...createOptions(installationId, spec) };
+    const wanted = { name, ...createOptions(installationId, spec, await attach(spec)) };
     for (let looks = 0; looks < reservedLooks; looks += 1) {
       try {
         const { id } = await within(answerMs, docker.createContainer(wanted));
@@ -106,9 +150,12 @@ export function createDockerRuntime({ installationId, connection, answerMs = 30_
     }
   }
 
-  async function run(id: string): Promise<void> {
+  async function run(id: string, files: readonly ContainerFile[]): Promise<void> {
+    const container = docker.getContainer(id);
     try {
-      await within(answerMs, docker.getContainer(id).start());
+      // Also of one that an earlier call made: it may have ended before they were put there.
+      await putFiles(container, files, answerMs);
+      await within(answerMs, container.start());
     } catch (error) {
       if (statusOf(error) === 304) return; // It runs already.
       const known = toRuntimeError(error, 'start_failed');
@@ -140,7 +187,7 @@ export function createDockerRuntime({ installationId, connection, answerMs = 30_
 
     async capacity() {
       try {
-        return await within(answerMs, readCapacity(docker, connection.socketPath !== undefined));
+        return await within(answerMs, readCapacity(docker, isLocal));
       } catch (error) {
         throw toRuntimeError(error, 'unreachable');
       }
@@ -151,7 +198,7 @@ export function createDockerRuntime({ installationId, connection, answerMs = 30_
     async start(spec) {
       const { id, found } = await create(spec);
       if (found !== null && found.State.Status !== 'created') return toState(spec.key, found);
-      await run(id);
+      await run(id, spec.files);
       const state = await inspect(spec.key);
       if (state === null) throw new RuntimeError('start_failed', 'the container was removed while it was started');
       return state;
@@ -201,6 +248,32 @@ export function createDockerRuntime({ installationId, connection, answerMs = 30_
       const info = await find(key);
       return info?.State.Running === true ? probeContainer(probing, info, check, timeoutMs) : null;
     },
+
+    async listNetworks() {
+      try {
+        return await networks.list();
+      } catch (error) {
+        throw toRuntimeError(error, 'unreachable');
+      }
+    },
+
+    async removeNetwork(key) {
+      try {
+        await networks.remove(key);
+      } catch (error) {
+        throw toRuntimeError(error, 'unreachable');
+      }
+    },
+
+    async volumeSizes() {
+      try {
+        return await volumes.sizes();
+      } catch (error) {
+        throw toRuntimeError(error, 'unreachable');
+      }
+    },
+
+    removeVolume: (key) => volumes.remove(key),
 
     async *logs(key, options) {
       const info = await find(key);

@@ -24,6 +24,51 @@ export interface PortMapping {
   readonly protocol: 'tcp' | 'udp';
 }
 
+/** Which private network: one for each attempt of a deployment that asked for one. */
+export interface NetworkKey {
+  readonly clusterId: string;
+  readonly deploymentId: string;
+  readonly attempt: number;
+}
+
+/** Which named volume: its name with the engine derives from these. */
+export interface VolumeKey {
+  readonly organizationId: string;
+  readonly volumeId: string;
+}
+
+export type Mount =
+  | {
+      readonly kind: 'volume';
+      readonly volume: VolumeKey;
+      /** Inside of the container; absolute and normalised. */
+      readonly path: string;
+      readonly readOnly: boolean;
+    }
+  | {
+      readonly kind: 'host';
+      readonly hostPath: string;
+      /** The allowed directory that the path lies in: what it leads to, over links, must lie in there too. */
+      readonly within: string;
+      readonly path: string;
+      readonly readOnly: boolean;
+    };
+
+/** Put into the container before it starts, owned by root. */
+export interface ContainerFile {
+  readonly path: string;
+  readonly content: Buffer;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
+export type ContainerNetwork =
+  /** The engine's default network, that all others are in as well. */
+  | { readonly mode: 'shared' }
+  | { readonly mode: 'none' }
+  /** One for this attempt alone, made by whoever starts first. `alias` is what the others find the container by. */
+  | { readonly mode: 'private'; readonly alias: string; readonly members: number };
+
 export interface RegistryCredential {
   readonly server: string;
   readonly username: string;
@@ -48,6 +93,9 @@ export interface ContainerSpec {
   readonly gpuDriver: 'nvidia' | 'none';
   /** How long a stop waits between the signal and the kill, in seconds. */
   readonly stopGraceSeconds: number;
+  readonly mounts: readonly Mount[];
+  readonly files: readonly ContainerFile[];
+  readonly network: ContainerNetwork;
 }
 
 /** What a runtime saw of one container. */
@@ -114,6 +162,8 @@ export type RuntimeErrorCode =
   | 'image_pull_failed'
   /** The engine refused the container: a bad command, a port in use, ... */
   | 'start_failed'
+  /** Something still uses it. */
+  | 'in_use'
   | 'not_found';
 
 /** `message` is the engine's reason in plain words, fit for a user; it holds no secret. */
@@ -173,6 +223,18 @@ export interface Runtime {
    * answer in time is not well; null where it does not run, so that nothing can be said. Throws `unreachable`.
    */
   probe(key: ContainerKey, check: HealthCheck, timeoutMs: number): Promise<ProbeResult | null>;
+
+  /** The private networks of this installation. */
+  listNetworks(): Promise<readonly NetworkKey[]>;
+
+  /** Removes a private network. What is not there is not an error; `in_use` while a container in it runs. */
+  removeNetwork(key: NetworkKey): Promise<void>;
+
+  /** Bytes that named volumes of this installation hold, by id; those that the engine does not tell are missing. May take long. */
+  volumeSizes(): Promise<ReadonlyMap<string, number>>;
+
+  /** Removes a named volume with its data. What is not there is not an error; `in_use` while a container refers to it. */
+  removeVolume(key: VolumeKey): Promise<void>;
 
   /** Ends when the container ends (with `follow`), at the last line (without), or when the signal aborts. */
   logs(key: ContainerKey, options: LogOptions): AsyncIterable<LogLine>;

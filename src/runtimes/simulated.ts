@@ -11,6 +11,9 @@
  * | `SIM_START_FAIL` | the start fails with this message |
  * | `SIM_LOG`, `SIM_LOG_STDERR` | lines that it writes when it starts, separated by newlines |
  * | `SIM_LOG_EVERY_MS` | writes them one after the other, each so long after the one before (0: at once) |
+ * | `SIM_WRITE` | writes a file when it starts: `/path=text`; "refused" to the log where it may not |
+ * | `SIM_READ` | then writes what these files hold to its log, paths separated by newlines; "no /path" where there is none |
+ * | `SIM_REACH` | then, for each of these names, "reached NAME" or "no NAME" |
  * | `SIM_IGNORE_TERM` | `1`: ends only when it is killed, after the grace |
  * | `SIM_WELL_AFTER_MS` | health checks of every kind fail before it has run for so long (0) |
  * | `SIM_UNWELL_AFTER_MS` | they fail from then on; without it, they never do |
@@ -28,11 +31,13 @@ import {
   type Runtime,
   RuntimeError,
 } from './runtime.ts';
+import { type SimulatedData, simulatedStore } from './simulated-data.ts';
 
 export { realClock, VirtualClock } from './clock.ts';
 
 interface Container {
   readonly spec: ContainerSpec;
+  readonly data: SimulatedData;
   state: ContainerState;
   readonly log: LogLine[];
   /** Calls off what it would still do by itself. */
@@ -61,6 +66,7 @@ const nameOf = (key: ContainerKey) => `${key.deploymentId}/${key.attempt}/${key.
 export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } = {}): SimulatedRuntime {
   const containers = new Map<string, Container>();
   const watchers = new Set<Watcher>();
+  const store = simulatedStore(() => containers.values());
   let reachable = true;
   let made = 0;
   let nextPort = 30_000;
@@ -75,7 +81,7 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
     const failure = spec.env['SIM_START_FAIL'];
     if (failure !== undefined) throw new RuntimeError('start_failed', failure);
     made += 1;
-    const container = newContainer(spec, `simulated-${made}`);
+    const container = newContainer(spec, store.attach(spec), `simulated-${made}`);
     containers.set(nameOf(spec.key), container);
     return container;
   }
@@ -88,8 +94,8 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
       startedAt: clock.now(),
       ports: ports.map((port) => ({ ...port, host: port.host ?? nextPort++ })),
     };
-    write(container, 'stdout', env['SIM_LOG']);
-    write(container, 'stderr', env['SIM_LOG_STDERR']);
+    write(container, 'stdout', [...whatItFinds(container), ...linesOf(env['SIM_LOG'])]);
+    write(container, 'stderr', linesOf(env['SIM_LOG_STDERR']));
     const outOfMemory = env['SIM_OOM'] === '1';
     const runMs = env['SIM_RUN_MS'] ?? (outOfMemory ? '0' : undefined);
     if (runMs === undefined) return;
@@ -97,10 +103,9 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
     container.callOffs.push(clock.after(Number(runMs), () => end(container, exitCode, outOfMemory)));
   }
 
-  function write(container: Container, stream: LogLine['stream'], text: string | undefined): void {
-    if (text === undefined) return;
+  function write(container: Container, stream: LogLine['stream'], lines: readonly string[]): void {
     const everyMs = Number(container.spec.env['SIM_LOG_EVERY_MS'] ?? 0);
-    for (const [index, line] of text.split('\n').entries()) {
+    for (const [index, line] of lines.entries()) {
       const writeLine = () => {
         container.log.push({ stream, at: clock.now(), text: line });
         wake(container);
@@ -181,6 +186,22 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
       const container = get(key);
       return container?.state.status === 'running' ? healthOf(container, clock.now()) : null;
     },
+    async listNetworks() {
+      answer();
+      return store.listNetworks();
+    },
+    async removeNetwork(key) {
+      answer();
+      store.removeNetwork(key);
+    },
+    async volumeSizes() {
+      answer();
+      return store.volumeSizes();
+    },
+    async removeVolume(key) {
+      answer();
+      store.removeVolume(key);
+    },
     async *logs(key, options) {
       answer();
       const container = get(key);
@@ -226,7 +247,19 @@ function healthOf({ spec, state }: Container, now: number): ProbeResult {
   return ranMs < to ? { isWell: true, message: 'it is well' } : { isWell: false, message: 'it is not well any more' };
 }
 
-function newContainer(spec: ContainerSpec, containerId: string): Container {
+const linesOf = (text: string | undefined) => text?.split('\n') ?? [];
+
+/** What it says of files and names that its environment asks about. */
+function whatItFinds({ spec: { env }, data }: Container): string[] {
+  const [, path = '', text = ''] = /^([^=]*)=(.*)$/s.exec(env['SIM_WRITE'] ?? '') ?? [];
+  return [
+    ...(path === '' || data.write(path, text) ? [] : ['refused']),
+    ...linesOf(env['SIM_READ']).flatMap((name) => linesOf(data.read(name) ?? `no ${name}`)),
+    ...linesOf(env['SIM_REACH']).map((name) => `${data.reaches(name) ? 'reached' : 'no'} ${name}`),
+  ];
+}
+
+function newContainer(spec: ContainerSpec, data: SimulatedData, containerId: string): Container {
   const state: ContainerState = {
     key: spec.key,
     containerId,
@@ -237,7 +270,7 @@ function newContainer(spec: ContainerSpec, containerId: string): Container {
     outOfMemory: false,
     ports: [],
   };
-  return { spec, state, log: [], callOffs: [], waiting: new Set(), isGone: false };
+  return { spec, data, state, log: [], callOffs: [], waiting: new Set(), isGone: false };
 }
 
 /** Nothing more comes from it. */

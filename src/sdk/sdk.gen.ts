@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, Options as Options2, TDataShape } from './client/index.ts';
-import type { AcceptInviteData, AcceptInviteErrors, AcceptInviteResponses, CancelDeploymentData, CancelDeploymentErrors, CancelDeploymentResponses, CreateClusterData, CreateClusterErrors, CreateClusterResponses, CreateInviteData, CreateInviteErrors, CreateInviteResponses, CreateNodeData, CreateNodeErrors, CreateNodeResponses, CreateOrganizationData, CreateOrganizationErrors, CreateOrganizationResponses, CreateRegistryCredentialData, CreateRegistryCredentialErrors, CreateRegistryCredentialResponses, CreateTokenData, CreateTokenErrors, CreateTokenResponses, DeleteClusterData, DeleteClusterErrors, DeleteClusterResponses, DeleteDeploymentData, DeleteDeploymentErrors, DeleteDeploymentResponses, DeleteNodeData, DeleteNodeErrors, DeleteNodeResponses, DeleteRegistryCredentialData, DeleteRegistryCredentialErrors, DeleteRegistryCredentialResponses, GetClusterData, GetClusterErrors, GetClusterResponses, GetDeploymentData, GetDeploymentErrors, GetDeploymentResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogsData, GetLogsErrors, GetLogsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNodeData, GetNodeErrors, GetNodeResponses, GetOrganizationData, GetOrganizationErrors, GetOrganizationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetTraceData, GetTraceErrors, GetTraceResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListDeploymentEventsData, ListDeploymentEventsErrors, ListDeploymentEventsResponses, ListDeploymentsData, ListDeploymentsErrors, ListDeploymentsResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvitesData, ListInvitesErrors, ListInvitesResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListNodesData, ListNodesErrors, ListNodesResponses, ListOrganizationsData, ListOrganizationsErrors, ListOrganizationsResponses, ListPassesData, ListPassesErrors, ListPassesResponses, ListQueueData, ListQueueErrors, ListQueueResponses, ListRegistryCredentialsData, ListRegistryCredentialsErrors, ListRegistryCredentialsResponses, ListTokensData, ListTokensErrors, ListTokensResponses, RegisterData, RegisterErrors, RegisterResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RetryDeploymentData, RetryDeploymentErrors, RetryDeploymentResponses, RevokeInviteData, RevokeInviteErrors, RevokeInviteResponses, RevokeTokenData, RevokeTokenErrors, RevokeTokenResponses, ScheduleData, ScheduleErrors, ScheduleResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StopDeploymentData, StopDeploymentErrors, StopDeploymentResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponses, SubmitDeploymentData, SubmitDeploymentErrors, SubmitDeploymentResponses, SubmitDeploymentsData, SubmitDeploymentsErrors, SubmitDeploymentsResponses, UpdateClusterData, UpdateClusterErrors, UpdateClusterResponses, UpdateDeploymentData, UpdateDeploymentErrors, UpdateDeploymentResponses, UpdateMeData, UpdateMeErrors, UpdateMemberData, UpdateMemberErrors, UpdateMemberResponses, UpdateMeResponses, UpdateNodeData, UpdateNodeErrors, UpdateNodeResponses, UpdateOrganizationData, UpdateOrganizationErrors, UpdateOrganizationResponses } from './types.gen.ts';
+import type { AcceptInviteData, AcceptInviteErrors, AcceptInviteResponses, CancelDeploymentData, CancelDeploymentErrors, CancelDeploymentResponses, ChangeRegistryCredentialData, ChangeRegistryCredentialErrors, ChangeRegistryCredentialResponses, ChangeSecretKeyData, ChangeSecretKeyErrors, ChangeSecretKeyResponses, CreateClusterData, CreateClusterErrors, CreateClusterResponses, CreateInviteData, CreateInviteErrors, CreateInviteResponses, CreateNodeData, CreateNodeErrors, CreateNodeResponses, CreateOrganizationData, CreateOrganizationErrors, CreateOrganizationResponses, CreateRegistryCredentialData, CreateRegistryCredentialErrors, CreateRegistryCredentialResponses, CreateSecretData, CreateSecretErrors, CreateSecretResponses, CreateTokenData, CreateTokenErrors, CreateTokenResponses, CreateVolumeData, CreateVolumeErrors, CreateVolumeResponses, DeleteClusterData, DeleteClusterErrors, DeleteClusterResponses, DeleteDeploymentData, DeleteDeploymentErrors, DeleteDeploymentResponses, DeleteNodeData, DeleteNodeErrors, DeleteNodeResponses, DeleteRegistryCredentialData, DeleteRegistryCredentialErrors, DeleteRegistryCredentialResponses, DeleteSecretData, DeleteSecretErrors, DeleteSecretResponses, DeleteVolumeData, DeleteVolumeErrors, DeleteVolumeResponses, GetClusterData, GetClusterErrors, GetClusterResponses, GetDeploymentData, GetDeploymentErrors, GetDeploymentResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogsData, GetLogsErrors, GetLogsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNodeData, GetNodeErrors, GetNodeResponses, GetOrganizationData, GetOrganizationErrors, GetOrganizationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSecretData, GetSecretErrors, GetSecretResponses, GetTraceData, GetTraceErrors, GetTraceResponses, GetVolumeData, GetVolumeErrors, GetVolumeResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListDeploymentEventsData, ListDeploymentEventsErrors, ListDeploymentEventsResponses, ListDeploymentsData, ListDeploymentsErrors, ListDeploymentsResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvitesData, ListInvitesErrors, ListInvitesResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListNodesData, ListNodesErrors, ListNodesResponses, ListOrganizationsData, ListOrganizationsErrors, ListOrganizationsResponses, ListPassesData, ListPassesErrors, ListPassesResponses, ListQueueData, ListQueueErrors, ListQueueResponses, ListRegistryCredentialsData, ListRegistryCredentialsErrors, ListRegistryCredentialsResponses, ListSecretsData, ListSecretsErrors, ListSecretsResponses, ListTokensData, ListTokensErrors, ListTokensResponses, ListVolumesData, ListVolumesErrors, ListVolumesResponses, RegisterData, RegisterErrors, RegisterResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RetryDeploymentData, RetryDeploymentErrors, RetryDeploymentResponses, RevokeInviteData, RevokeInviteErrors, RevokeInviteResponses, RevokeTokenData, RevokeTokenErrors, RevokeTokenResponses, RotateSecretData, RotateSecretErrors, RotateSecretResponses, ScheduleData, ScheduleErrors, ScheduleResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StopDeploymentData, StopDeploymentErrors, StopDeploymentResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponses, SubmitDeploymentData, SubmitDeploymentErrors, SubmitDeploymentResponses, SubmitDeploymentsData, SubmitDeploymentsErrors, SubmitDeploymentsResponses, UpdateClusterData, UpdateClusterErrors, UpdateClusterResponses, UpdateDeploymentData, UpdateDeploymentErrors, UpdateDeploymentResponses, UpdateMeData, UpdateMeErrors, UpdateMemberData, UpdateMemberErrors, UpdateMemberResponses, UpdateMeResponses, UpdateNodeData, UpdateNodeErrors, UpdateNodeResponses, UpdateOrganizationData, UpdateOrganizationErrors, UpdateOrganizationResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -334,6 +334,169 @@ export const deleteRegistryCredential = <ThrowOnError extends boolean = false>(o
             type: 'apiKey'
         }],
     url: '/api/v1/registry-credentials/{id}',
+    ...options
+});
+
+/**
+ * Change the password for a registry, and the name where one is given
+ */
+export const changeRegistryCredential = <ThrowOnError extends boolean = false>(options: Options<ChangeRegistryCredentialData, ThrowOnError>) => (options.client ?? client).put<ChangeRegistryCredentialResponses, ChangeRegistryCredentialErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/registry-credentials/{id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * The secrets by name, without their values
+ */
+export const listSecrets = <ThrowOnError extends boolean = false>(options?: Options<ListSecretsData, ThrowOnError>) => (options?.client ?? client).get<ListSecretsResponses, ListSecretsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/secrets',
+    ...options
+});
+
+/**
+ * Create a secret
+ */
+export const createSecret = <ThrowOnError extends boolean = false>(options: Options<CreateSecretData, ThrowOnError>) => (options.client ?? client).post<CreateSecretResponses, CreateSecretErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/secrets',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Delete a secret
+ */
+export const deleteSecret = <ThrowOnError extends boolean = false>(options: Options<DeleteSecretData, ThrowOnError>) => (options.client ?? client).delete<DeleteSecretResponses, DeleteSecretErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/secrets/{name}',
+    ...options
+});
+
+/**
+ * Read what is known of a secret: not its value
+ */
+export const getSecret = <ThrowOnError extends boolean = false>(options: Options<GetSecretData, ThrowOnError>) => (options.client ?? client).get<GetSecretResponses, GetSecretErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/secrets/{name}',
+    ...options
+});
+
+/**
+ * Give a secret a new value, as its next version
+ *
+ * Containers that run keep the value that they were started with.
+ */
+export const rotateSecret = <ThrowOnError extends boolean = false>(options: Options<RotateSecretData, ThrowOnError>) => (options.client ?? client).put<RotateSecretResponses, RotateSecretErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/secrets/{name}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Change the key that encrypts secrets, of all organizations
+ *
+ * All values are encrypted again in one transaction. Repeated, it makes another key.
+ */
+export const changeSecretKey = <ThrowOnError extends boolean = false>(options?: Options<ChangeSecretKeyData, ThrowOnError>) => (options?.client ?? client).post<ChangeSecretKeyResponses, ChangeSecretKeyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/secret-key/change',
+    ...options
+});
+
+/**
+ * List volumes, with their sizes and who uses them
+ */
+export const listVolumes = <ThrowOnError extends boolean = false>(options?: Options<ListVolumesData, ThrowOnError>) => (options?.client ?? client).get<ListVolumesResponses, ListVolumesErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/volumes',
+    ...options
+});
+
+/**
+ * Create a volume in a cluster
+ */
+export const createVolume = <ThrowOnError extends boolean = false>(options: Options<CreateVolumeData, ThrowOnError>) => (options.client ?? client).post<CreateVolumeResponses, CreateVolumeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/volumes',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Delete a volume, with all that it holds
+ */
+export const deleteVolume = <ThrowOnError extends boolean = false>(options: Options<DeleteVolumeData, ThrowOnError>) => (options.client ?? client).delete<DeleteVolumeResponses, DeleteVolumeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/volumes/{id}',
+    ...options
+});
+
+/**
+ * Read a volume
+ */
+export const getVolume = <ThrowOnError extends boolean = false>(options: Options<GetVolumeData, ThrowOnError>) => (options.client ?? client).get<GetVolumeResponses, GetVolumeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/volumes/{id}',
     ...options
 });
 

@@ -25,6 +25,10 @@ export type Cluster = {
     gpu: number;
     runtime: 'docker' | 'simulated';
     policy: Policy;
+    allowed_host_paths: Array<{
+        path: string;
+        read_only: boolean;
+    }>;
     resources: Resources;
     deployments: {
         queued: number;
@@ -56,11 +60,25 @@ export type ClusterCreate = {
     nodes?: Array<NodeCreate>;
     runtime?: 'docker' | 'simulated';
     policy?: PolicyUpdate;
+    /**
+     * Directories of the engine's machine that deployments may use, and what lies below them.
+     */
+    allowed_host_paths?: Array<{
+        path: string;
+        read_only?: boolean;
+    }>;
 };
 
 export type ClusterUpdate = {
     name?: unknown & unknown;
     policy?: PolicyUpdate;
+    /**
+     * All of them: those that are left out are not allowed any more.
+     */
+    allowed_host_paths?: Array<{
+        path: string;
+        read_only?: boolean;
+    }>;
 };
 
 export type CreationSort = 'created_at' | '-created_at';
@@ -222,6 +240,28 @@ export type Deployment = {
         retries: number;
         start_period_s: number;
     } | null;
+    volumes: Array<{
+        name?: string;
+        host_path?: string;
+        path: string;
+        read_only: boolean;
+    }>;
+    secrets: Array<{
+        name: string;
+        env?: string;
+        path?: string;
+        mode?: string;
+    }>;
+    files: Array<{
+        path: string;
+        mode: string;
+        /**
+         * Bytes.
+         */
+        size: number;
+        sha256: string;
+    }>;
+    network: 'shared' | 'private' | 'none';
     status: Status;
     attempt: number;
     reason_code: string | null;
@@ -379,6 +419,61 @@ export type DeploymentCreate = {
          */
         start_period_s?: number;
     } | null;
+    /**
+     * Data that outlives it: named volumes, and directories of the machine.
+     */
+    volumes?: Array<{
+        /**
+         * A volume of the cluster.
+         */
+        name?: unknown & unknown;
+        /**
+         * A directory of the engine's machine, where the cluster's `allowed_host_paths` has it.
+         */
+        host_path?: string;
+        /**
+         * Where it appears in the container.
+         */
+        path: string;
+        read_only?: boolean;
+    }>;
+    /**
+     * Secrets of the organization, by name; their values are read at each start.
+     */
+    secrets?: Array<{
+        /**
+         * A secret of the organization.
+         */
+        name: unknown & unknown;
+        /**
+         * The variable that holds it.
+         */
+        env?: string;
+        /**
+         * The file that holds it.
+         */
+        path?: string;
+        /**
+         * Of the file; default "0444".
+         */
+        mode?: string;
+    }>;
+    /**
+     * Put into the container before it starts.
+     */
+    files?: Array<{
+        path: string;
+        content: string;
+        /**
+         * How `content` is written.
+         */
+        encoding?: 'utf8' | 'base64';
+        mode?: string;
+    }>;
+    /**
+     * `private`: its replicas reach each other by name, and no other deployment; `shared`: that of all others; `none`: no network. Default `private` with several replicas, else `shared`.
+     */
+    network?: 'shared' | 'private' | 'none';
 };
 
 export type DeploymentDetail = {
@@ -438,6 +533,28 @@ export type DeploymentDetail = {
         retries: number;
         start_period_s: number;
     } | null;
+    volumes: Array<{
+        name?: string;
+        host_path?: string;
+        path: string;
+        read_only: boolean;
+    }>;
+    secrets: Array<{
+        name: string;
+        env?: string;
+        path?: string;
+        mode?: string;
+    }>;
+    files: Array<{
+        path: string;
+        mode: string;
+        /**
+         * Bytes.
+         */
+        size: number;
+        sha256: string;
+    }>;
+    network: 'shared' | 'private' | 'none';
     status: Status;
     attempt: number;
     reason_code: string | null;
@@ -550,6 +667,13 @@ export type InviteWithCode = {
      * Shown once.
      */
     code: string;
+};
+
+export type KeyChange = {
+    /**
+     * How many values were encrypted again.
+     */
+    values: number;
 };
 
 export type Kind = 'job' | 'service';
@@ -955,6 +1079,10 @@ export type RegistryCredential = {
      * A time in UTC, ISO 8601.
      */
     created_at: string;
+    /**
+     * Since when it has the present password.
+     */
+    updated_at: string;
 };
 
 export type RegistryCredentialCreate = {
@@ -963,6 +1091,14 @@ export type RegistryCredentialCreate = {
      */
     server: unknown & unknown;
     username: string;
+    password: string;
+};
+
+export type RegistryCredentialUpdate = {
+    /**
+     * Default: as it is.
+     */
+    username?: string;
     password: string;
 };
 
@@ -1000,6 +1136,45 @@ export type Resources = {
 };
 
 export type Role = 'owner' | 'admin' | 'developer' | 'viewer';
+
+export type Secret = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    name: string;
+    /**
+     * Counts from 1: each new value is a version.
+     */
+    version: number;
+    created_by: string | null;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+    updated_by: string | null;
+    /**
+     * Since when it has the present value.
+     */
+    updated_at: string;
+};
+
+export type SecretCreate = {
+    name: unknown & unknown;
+    value: string;
+    /**
+     * How `value` is written.
+     */
+    encoding?: 'utf8' | 'base64';
+};
+
+export type SecretUpdate = {
+    value: string;
+    /**
+     * How `value` is written.
+     */
+    encoding?: 'utf8' | 'base64';
+};
 
 export type Session = {
     token: string;
@@ -1094,6 +1269,46 @@ export type User = {
      * A time in UTC, ISO 8601.
      */
     created_at: string;
+};
+
+export type Volume = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    /**
+     * An id, as the API handed it out.
+     */
+    cluster_id: string;
+    name: string;
+    status: 'ready' | 'deleting';
+    /**
+     * Null: not known, as its engine does not say, or nothing was written yet.
+     */
+    size_bytes: number | null;
+    /**
+     * Deployments that are not over and use it.
+     */
+    used_by: Array<{
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+        name: string;
+    }>;
+    created_by: string | null;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+};
+
+export type VolumeCreate = {
+    /**
+     * An id, as the API handed it out.
+     */
+    cluster_id: string;
+    name: unknown & unknown;
 };
 
 export type Waiting = {
@@ -2295,6 +2510,577 @@ export type DeleteRegistryCredentialResponses = {
 
 export type DeleteRegistryCredentialResponse = DeleteRegistryCredentialResponses[keyof DeleteRegistryCredentialResponses];
 
+export type ChangeRegistryCredentialData = {
+    body: RegistryCredentialUpdate;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/registry-credentials/{id}';
+};
+
+export type ChangeRegistryCredentialErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is not JSON.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ChangeRegistryCredentialError = ChangeRegistryCredentialErrors[keyof ChangeRegistryCredentialErrors];
+
+export type ChangeRegistryCredentialResponses = {
+    /**
+     * Done.
+     */
+    200: RegistryCredential;
+};
+
+export type ChangeRegistryCredentialResponse = ChangeRegistryCredentialResponses[keyof ChangeRegistryCredentialResponses];
+
+export type ListSecretsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/secrets';
+};
+
+export type ListSecretsErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ListSecretsError = ListSecretsErrors[keyof ListSecretsErrors];
+
+export type ListSecretsResponses = {
+    /**
+     * Done.
+     */
+    200: {
+        items: Array<Secret>;
+        next_cursor: string | null;
+    };
+};
+
+export type ListSecretsResponse = ListSecretsResponses[keyof ListSecretsResponses];
+
+export type CreateSecretData = {
+    body: SecretCreate;
+    path?: never;
+    query?: never;
+    url: '/api/v1/secrets';
+};
+
+export type CreateSecretErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `name_taken`: The name is taken.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is not JSON.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type CreateSecretError = CreateSecretErrors[keyof CreateSecretErrors];
+
+export type CreateSecretResponses = {
+    /**
+     * Created.
+     */
+    201: Secret;
+};
+
+export type CreateSecretResponse = CreateSecretResponses[keyof CreateSecretResponses];
+
+export type DeleteSecretData = {
+    body?: never;
+    path: {
+        name: string;
+    };
+    query?: {
+        /**
+         * Also where deployments refer to it: their next start fails.
+         */
+        force?: string;
+    };
+    url: '/api/v1/secrets/{name}';
+};
+
+export type DeleteSecretErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `secret_in_use`: The secret is in use.
+     */
+    409: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type DeleteSecretError = DeleteSecretErrors[keyof DeleteSecretErrors];
+
+export type DeleteSecretResponses = {
+    /**
+     * Done; nothing to say.
+     */
+    204: void;
+};
+
+export type DeleteSecretResponse = DeleteSecretResponses[keyof DeleteSecretResponses];
+
+export type GetSecretData = {
+    body?: never;
+    path: {
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/secrets/{name}';
+};
+
+export type GetSecretErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetSecretError = GetSecretErrors[keyof GetSecretErrors];
+
+export type GetSecretResponses = {
+    /**
+     * Done.
+     */
+    200: Secret;
+};
+
+export type GetSecretResponse = GetSecretResponses[keyof GetSecretResponses];
+
+export type RotateSecretData = {
+    body: SecretUpdate;
+    path: {
+        name: string;
+    };
+    query?: never;
+    url: '/api/v1/secrets/{name}';
+};
+
+export type RotateSecretErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is not JSON.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type RotateSecretError = RotateSecretErrors[keyof RotateSecretErrors];
+
+export type RotateSecretResponses = {
+    /**
+     * Done.
+     */
+    200: Secret;
+};
+
+export type RotateSecretResponse = RotateSecretResponses[keyof RotateSecretResponses];
+
+export type ChangeSecretKeyData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/secret-key/change';
+};
+
+export type ChangeSecretKeyErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use. `operator_only`: Only for the operator of this installation.
+     */
+    403: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ChangeSecretKeyError = ChangeSecretKeyErrors[keyof ChangeSecretKeyErrors];
+
+export type ChangeSecretKeyResponses = {
+    /**
+     * Done.
+     */
+    200: KeyChange;
+};
+
+export type ChangeSecretKeyResponse = ChangeSecretKeyResponses[keyof ChangeSecretKeyResponses];
+
+export type ListVolumesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before.
+         */
+        cursor?: string;
+        /**
+         * An id, as the API handed it out.
+         */
+        cluster_id?: string;
+        name?: NamePart;
+        sort?: CreationSort;
+    };
+    url: '/api/v1/volumes';
+};
+
+export type ListVolumesErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ListVolumesError = ListVolumesErrors[keyof ListVolumesErrors];
+
+export type ListVolumesResponses = {
+    /**
+     * Done.
+     */
+    200: {
+        items: Array<Volume>;
+        next_cursor: string | null;
+    };
+};
+
+export type ListVolumesResponse = ListVolumesResponses[keyof ListVolumesResponses];
+
+export type CreateVolumeData = {
+    body: VolumeCreate;
+    path?: never;
+    query?: never;
+    url: '/api/v1/volumes';
+};
+
+export type CreateVolumeErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `name_taken`: The name is taken. `cluster_deleting`: The cluster is being deleted.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is not JSON.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type CreateVolumeError = CreateVolumeErrors[keyof CreateVolumeErrors];
+
+export type CreateVolumeResponses = {
+    /**
+     * Created.
+     */
+    201: Volume;
+};
+
+export type CreateVolumeResponse = CreateVolumeResponses[keyof CreateVolumeResponses];
+
+export type DeleteVolumeData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/volumes/{id}';
+};
+
+export type DeleteVolumeErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `volume_in_use`: The volume is in use.
+     */
+    409: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type DeleteVolumeError = DeleteVolumeErrors[keyof DeleteVolumeErrors];
+
+export type DeleteVolumeResponses = {
+    /**
+     * Its data is removed as soon as its engine lets go of it.
+     */
+    202: Volume;
+    /**
+     * Done; nothing to say.
+     */
+    204: void;
+};
+
+export type DeleteVolumeResponse = DeleteVolumeResponses[keyof DeleteVolumeResponses];
+
+export type GetVolumeData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/volumes/{id}';
+};
+
+export type GetVolumeErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetVolumeError = GetVolumeErrors[keyof GetVolumeErrors];
+
+export type GetVolumeResponses = {
+    /**
+     * Done.
+     */
+    200: Volume;
+};
+
+export type GetVolumeResponse = GetVolumeResponses[keyof GetVolumeResponses];
+
 export type ListClustersData = {
     body?: never;
     path?: never;
@@ -2368,7 +3154,7 @@ export type CreateClusterErrors = {
      */
     401: Problem;
     /**
-     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     * `operator_only`: Only for the operator of this installation. `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
      */
     403: Problem;
     /**
@@ -2439,7 +3225,7 @@ export type DeleteClusterErrors = {
      */
     404: Problem;
     /**
-     * `cluster_in_use`: The cluster is in use.
+     * `cluster_in_use`: The cluster is in use. `cluster_has_volumes`: The cluster has volumes.
      */
     409: Problem;
     /**
@@ -2535,7 +3321,7 @@ export type UpdateClusterErrors = {
      */
     401: Problem;
     /**
-     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     * `operator_only`: Only for the operator of this installation. `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
      */
     403: Problem;
     /**
@@ -3221,7 +4007,7 @@ export type SubmitDeploymentErrors = {
      */
     415: Problem;
     /**
-     * `never_fits`: More than the cluster could ever give.
+     * `never_fits`: More than the cluster could ever give. `unknown_name`: Something that it refers to is not there. `host_path_denied`: The cluster does not allow this host path.
      */
     422: Problem;
     /**
@@ -3288,7 +4074,7 @@ export type SubmitDeploymentsErrors = {
      */
     415: Problem;
     /**
-     * `never_fits`: More than the cluster could ever give.
+     * `never_fits`: More than the cluster could ever give. `unknown_name`: Something that it refers to is not there. `host_path_denied`: The cluster does not allow this host path.
      */
     422: Problem;
     /**

@@ -8,12 +8,13 @@ import { newId } from './ids.ts';
 import { type CreationPage, contains, creationPage, exactTime, type TimeKey } from './keyset.ts';
 import { insertNodes, type NewNode } from './nodes.ts';
 import type { Actor, Scope } from './scope.ts';
-import type { RuntimeKind } from './tables.ts';
+import type { AllowedHostPath, RuntimeKind } from './tables.ts';
 
 export interface NewCluster {
   readonly name: string;
   readonly runtime: RuntimeKind;
   readonly policy: PolicyChange;
+  readonly allowedHostPaths: readonly AllowedHostPath[];
   readonly nodes: readonly NewNode[];
 }
 
@@ -37,6 +38,7 @@ export interface ClusterRecord {
   readonly preemption: boolean;
   readonly preemptionMinRunTimeSeconds: number;
   readonly backfill: Backfill;
+  readonly allowedHostPaths: readonly AllowedHostPath[];
   readonly deleting: boolean;
   readonly reachable: boolean;
   readonly runtimeMessage: string | null;
@@ -77,6 +79,7 @@ export async function createCluster(
         cpu: 0,
         gpu: 0,
         runtime: cluster.runtime,
+        allowed_host_paths: JSON.stringify(cluster.allowedHostPaths),
         ...policyColumns(cluster.policy),
       })
       .execute();
@@ -94,7 +97,12 @@ export async function updateCluster(
   db: Database,
   scope: Scope,
   id: string,
-  change: { name?: string | undefined; policy: PolicyChange; version: number | undefined },
+  change: {
+    name?: string | undefined;
+    policy: PolicyChange;
+    allowedHostPaths?: readonly AllowedHostPath[] | undefined;
+    version: number | undefined;
+  },
   actor: Actor,
 ): Promise<ClusterChange> {
   return db.transaction().execute(async (tx) => {
@@ -105,13 +113,18 @@ export async function updateCluster(
     }
     if (present.deleting) return { kind: 'deleting' };
     const columns = { ...(change.name === undefined ? {} : { name: change.name }), ...policyColumns(change.policy) };
+    const paths =
+      change.allowedHostPaths === undefined ? {} : { allowed_host_paths: JSON.stringify(change.allowedHostPaths) };
     await tx
       .updateTable('cluster')
-      .set({ ...columns, version: sql<number>`version + 1` })
+      .set({ ...columns, ...paths, version: sql<number>`version + 1` })
       .where('id', '=', id)
       .execute();
     await appendEvents(tx, [
-      event(scope, id, actor, 'cluster.updated', `${change.name ?? present.name} was changed`, columns),
+      event(scope, id, actor, 'cluster.updated', `${change.name ?? present.name} was changed`, {
+        ...columns,
+        ...(change.allowedHostPaths !== undefined && { allowed_host_paths: change.allowedHostPaths }),
+      }),
     ]);
     return { kind: 'done', cluster: await readBack(tx, scope, id) };
   });
@@ -121,6 +134,17 @@ export async function updateCluster(
 export async function readCluster(db: Database, scope: Scope, id: string): Promise<ClusterRecord | null> {
   const [row] = await selectClusters(db, sql`c.organization_id = ${scope.organizationId} and c.id = ${id}`, sql``);
   return row ?? null;
+}
+
+/** None where there is no such cluster in this organization. */
+export async function allowedHostPaths(db: Database, scope: Scope, id: string): Promise<readonly AllowedHostPath[]> {
+  const row = await db
+    .selectFrom('cluster')
+    .select('allowed_host_paths')
+    .where('organization_id', '=', scope.organizationId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row?.allowed_host_paths ?? [];
 }
 
 /** Undefined: any. */
@@ -155,6 +179,7 @@ interface ClusterRow {
   preemption: boolean;
   preemption_min_run_time_s: number;
   backfill: Backfill;
+  allowed_host_paths: AllowedHostPath[];
   deleting: boolean;
   runtime_reachable: boolean;
   runtime_message: string | null;
@@ -179,7 +204,7 @@ async function selectClusters(
   // Sums of integers below 2^53 are exact as double precision.
   const { rows } = await sql<ClusterRow>`
     select c.id, c.organization_id, c.name, c.runtime, c.aging_interval_s, c.reservation_after_s, c.preemption,
-           c.preemption_min_run_time_s, c.backfill, c.deleting, c.runtime_reachable, c.runtime_message, c.version, c.created_at,
+           c.preemption_min_run_time_s, c.backfill, c.allowed_host_paths, c.deleting, c.runtime_reachable, c.runtime_message, c.version, c.created_at,
            ${exactTime('c.created_at')} as created_at_exact,
            n.ram, n.cpu, n.gpu, n.ram_allocated, n.cpu_allocated, n.gpu_allocated,
            (select count(*) from deployment d where d.cluster_id = c.id and d.status = 'queued') as queued,
@@ -206,6 +231,7 @@ function fromRow(row: ClusterRow): ClusterRecord {
     preemption: row.preemption,
     preemptionMinRunTimeSeconds: row.preemption_min_run_time_s,
     backfill: row.backfill,
+    allowedHostPaths: row.allowed_host_paths,
     deleting: row.deleting,
     reachable: row.runtime_reachable,
     runtimeMessage: row.runtime_message,

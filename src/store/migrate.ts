@@ -9,6 +9,8 @@ import { up as learnedBackfill } from './migrations/0006-learned-backfill.ts';
 import { up as solverOfPasses } from './migrations/0007-solver-of-passes.ts';
 import { up as plannerChanges } from './migrations/0008-planner-changes.ts';
 import { up as healthChecks } from './migrations/0013-health-checks.ts';
+import { up as secrets } from './migrations/0015-secrets.ts';
+import { up as dataAndNetwork } from './migrations/0016-data-and-network.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -21,6 +23,8 @@ const migrations: Record<string, Migration> = {
   '0007-solver-of-passes': { up: solverOfPasses },
   '0008-planner-changes': { up: plannerChanges },
   '0013-health-checks': { up: healthChecks },
+  '0015-secrets': { up: secrets },
+  '0016-data-and-network': { up: dataAndNetwork },
 };
 
 /**

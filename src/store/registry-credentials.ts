@@ -1,16 +1,17 @@
 /** Names and passwords of image registries, for pulls. A password comes out of here only for the worker. */
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Database } from './database.ts';
 import { appendEvents } from './events.ts';
 import { newId } from './ids.ts';
 import type { PageRequest } from './keyset.ts';
 import type { Actor, Scope } from './scope.ts';
 import { decrypt, encrypt } from './secrets/crypto.ts';
+import type { Keyring } from './secrets/keyring.ts';
 import type { Tables } from './tables.ts';
 
 export type RegistryCredentialRow = Omit<Selectable<Tables['registry_credential']>, 'password_encrypted'>;
 
-const shown = ['id', 'organization_id', 'server', 'username', 'created_at'] as const;
+const shown = ['id', 'organization_id', 'server', 'username', 'created_at', 'updated_at'] as const;
 
 export interface NewRegistryCredential {
   /** As `normalizeServer` writes it. */
@@ -29,7 +30,7 @@ export function normalizeServer(server: string): string {
 }
 
 /** What a password is encrypted for: it decrypts nowhere else. */
-function contextOf(scope: Scope, server: string): string {
+export function passwordContext(scope: Scope, server: string): string {
   return `registry-credential:${scope.organizationId}:${server}`;
 }
 
@@ -37,7 +38,7 @@ export async function createRegistryCredential(
   db: Database,
   scope: Scope,
   { server, username, password }: NewRegistryCredential,
-  key: Buffer,
+  keys: Keyring,
   actor: Actor,
 ): Promise<RegistryCredentialRow> {
   return db.transaction().execute(async (tx) => {
@@ -48,7 +49,7 @@ export async function createRegistryCredential(
         organization_id: scope.organizationId,
         server,
         username,
-        password_encrypted: encrypt(password, contextOf(scope, server), key),
+        password_encrypted: encrypt(password, passwordContext(scope, server), keys),
       })
       .returning(shown)
       .executeTakeFirstOrThrow();
@@ -81,6 +82,47 @@ export function listRegistryCredentials(
     .execute();
 }
 
+/** Another password, and another name where one is given, for what is pulled from now on. Null where there is none with this id. */
+export async function changeRegistryCredential(
+  db: Database,
+  scope: Scope,
+  id: string,
+  change: { readonly username: string | undefined; readonly password: string },
+  keys: Keyring,
+  actor: Actor,
+): Promise<RegistryCredentialRow | null> {
+  return db.transaction().execute(async (tx) => {
+    const present = await tx
+      .selectFrom('registry_credential')
+      .select('server')
+      .where('organization_id', '=', scope.organizationId)
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst();
+    if (present === undefined) return null;
+    const credential = await tx
+      .updateTable('registry_credential')
+      .set({
+        password_encrypted: encrypt(change.password, passwordContext(scope, present.server), keys),
+        updated_at: sql<Date>`now()`,
+        ...(change.username === undefined ? {} : { username: change.username }),
+      })
+      .where('id', '=', id)
+      .returning(shown)
+      .executeTakeFirstOrThrow();
+    await appendEvents(tx, [
+      {
+        organizationId: scope.organizationId,
+        type: 'registry_credential.changed',
+        message: `the credentials for ${credential.server} were changed`,
+        data: { registry_credential_id: id, server: credential.server },
+        actorId: actor.userId,
+      },
+    ]);
+    return credential;
+  });
+}
+
 /** False where there is none with this id. */
 export async function deleteRegistryCredential(db: Database, scope: Scope, id: string, actor: Actor): Promise<boolean> {
   return db.transaction().execute(async (tx) => {
@@ -109,7 +151,7 @@ export async function registryCredentialFor(
   db: Database,
   scope: Scope,
   server: string,
-  key: Buffer,
+  keys: Keyring,
 ): Promise<{ username: string; password: string } | null> {
   const normalized = normalizeServer(server);
   const row = await db
@@ -119,5 +161,8 @@ export async function registryCredentialFor(
     .where('server', '=', normalized)
     .executeTakeFirst();
   if (row === undefined) return null;
-  return { username: row.username, password: decrypt(row.password_encrypted, contextOf(scope, normalized), key) };
+  return {
+    username: row.username,
+    password: decrypt(row.password_encrypted, passwordContext(scope, normalized), keys),
+  };
 }

@@ -9,7 +9,16 @@ import { sql } from 'kysely';
 import type { Database } from './database.ts';
 import { findSubmitted } from './idempotency.ts';
 import type { Actor, Scope } from './scope.ts';
-import type { DeploymentKind, HealthCheckColumn, PortColumn, PullPolicy } from './tables.ts';
+import type {
+  DeploymentKind,
+  FileColumn,
+  HealthCheckColumn,
+  NetworkMode,
+  PortColumn,
+  PullPolicy,
+  SecretColumn,
+  VolumeColumn,
+} from './tables.ts';
 
 export interface NewDeployment {
   /** A UUID v7, made in the order of submission: it decides between equal times. */
@@ -38,6 +47,10 @@ export interface NewDeployment {
   readonly priority: number;
   readonly timeLimitSeconds: number | null;
   readonly stopGraceSeconds: number;
+  readonly volumes: readonly VolumeColumn[];
+  readonly secrets: readonly SecretColumn[];
+  readonly files: readonly (FileColumn & { readonly content: Buffer })[];
+  readonly network: NetworkMode;
 }
 
 export interface Submission {
@@ -104,7 +117,7 @@ async function insertSubmissions(db: Database, submissions: readonly Submission[
         as i(submission int, id uuid, cluster_id uuid, name text, kind text, docker_image text, command jsonb, env jsonb,
              ports jsonb, labels jsonb, pull_policy text, ram numeric, cpu numeric, gpu numeric, gpu_models text[],
              gpu_memory numeric, node_labels jsonb, max_per_node int, replicas int, priority smallint, time_limit_s int, stop_grace_s int,
-             health_check jsonb, message text)
+             health_check jsonb, volumes jsonb, secrets jsonb, files jsonb, contents jsonb, network text, message text)
     ), cluster_now as materialized (
       -- The lock waits for a deletion under way, and then sees what came of it.
       select id, organization_id, deleting from cluster where id = any(${clusterIds}::uuid[]) order by id for key share
@@ -129,11 +142,15 @@ async function insertSubmissions(db: Database, submissions: readonly Submission[
     ), made as (
       insert into deployment (id, organization_id, cluster_id, name, kind, docker_image, command, env, ports, labels, pull_policy,
              ram_required, cpu_required, gpu_required, gpu_models, gpu_memory_required, node_labels, max_per_node, replicas, priority,
-             time_limit_s, stop_grace_s, health_check, submitted_by)
+             time_limit_s, stop_grace_s, health_check, volumes, secrets, files, network, submitted_by)
       select i.id, a.organization_id, i.cluster_id, i.name, i.kind, i.docker_image, i.command, i.env, i.ports, i.labels,
              i.pull_policy, i.ram, i.cpu, i.gpu, i.gpu_models, i.gpu_memory, i.node_labels, i.max_per_node, i.replicas, i.priority,
-             i.time_limit_s, i.stop_grace_s, i.health_check, a.actor_id
+             i.time_limit_s, i.stop_grace_s, i.health_check, i.volumes, i.secrets, i.files, i.network, a.actor_id
         from item i join accepted a using (submission) order by i.id
+    ), filled as (
+      insert into deployment_file (deployment_id, sha256, content)
+      select i.id, f.key, decode(f.value, 'base64') from item i join accepted a using (submission), jsonb_each_text(i.contents) f
+       order by i.id, f.key
     ), told as (
       insert into event (organization_id, cluster_id, deployment_id, type, message, data, actor_id)
       select a.organization_id, i.cluster_id, i.id, 'deployment.submitted', i.message,
@@ -182,6 +199,18 @@ function deploymentRecords(submission: Submission, index: number) {
     time_limit_s: deployment.timeLimitSeconds,
     stop_grace_s: deployment.stopGraceSeconds,
     health_check: deployment.healthCheck,
+    ...dataRecord(deployment),
     message: `${deployment.name} was submitted with priority ${deployment.priority}`,
   }));
+}
+
+/** Contents once each, by their hashes. */
+function dataRecord({ volumes, secrets, files, network }: NewDeployment) {
+  return {
+    volumes,
+    secrets,
+    files: files.map(({ path, mode, size, sha256 }) => ({ path, mode, size, sha256 })),
+    contents: Object.fromEntries(files.map(({ sha256, content }) => [sha256, content.toString('base64')])),
+    network,
+  };
 }

@@ -36,6 +36,30 @@ export interface HealthCheckColumn {
   start_period_s: number;
 }
 
+/** A named volume, or a directory of the engine's machine. */
+export type VolumeColumn =
+  | { name: string; path: string; read_only: boolean }
+  | { host_path: string; path: string; read_only: boolean };
+
+/** As a variable, or as a file. */
+export type SecretColumn = { name: string; env: string } | { name: string; path: string; mode: string };
+
+export interface FileColumn {
+  path: string;
+  /** Octal, as it is written: "0644". */
+  mode: string;
+  /** Bytes. */
+  size: number;
+  sha256: string;
+}
+
+export type NetworkMode = 'shared' | 'private' | 'none';
+
+export interface AllowedHostPath {
+  path: string;
+  read_only: boolean;
+}
+
 export interface DeviceShareColumn {
   index: number;
   amount: number;
@@ -85,6 +109,19 @@ export interface Tables {
     username: string;
     password_encrypted: Buffer;
     created_at: Timestamp;
+    updated_at: Timestamp;
+  };
+  secret: {
+    id: string;
+    organization_id: string;
+    name: string;
+    version: Generated<number>;
+    value_encrypted: Buffer;
+    is_text: boolean;
+    created_by: string | null;
+    created_at: Timestamp;
+    updated_by: string | null;
+    updated_at: Timestamp;
   };
   cluster: {
     id: string;
@@ -99,6 +136,7 @@ export interface Tables {
     preemption: Generated<boolean>;
     preemption_min_run_time_s: Generated<number>;
     backfill: Generated<Backfill>;
+    allowed_host_paths: JSONColumnType<AllowedHostPath[], string | undefined, string>;
     deleting: Generated<boolean>;
     runtime_reachable: Generated<boolean>;
     runtime_message: string | null;
@@ -151,6 +189,10 @@ export interface Tables {
     priority: number;
     time_limit_s: number | null;
     stop_grace_s: Generated<number>;
+    volumes: JSONColumnType<VolumeColumn[], string | undefined, string>;
+    secrets: JSONColumnType<SecretColumn[], string | undefined, string>;
+    files: JSONColumnType<FileColumn[], string | undefined, string>;
+    network: Generated<NetworkMode>;
     shape: ColumnType<string, never, never>;
     status: Generated<DeploymentStatus>;
     attempt: Generated<number>;
@@ -167,6 +209,16 @@ export interface Tables {
     finished_at: NullableTimestamp;
     changed_at: Timestamp;
     version: Generated<number>;
+  };
+  deployment_file: { deployment_id: string; sha256: string; content: Buffer };
+  volume: {
+    id: string;
+    organization_id: string;
+    cluster_id: string;
+    name: string;
+    deleting: Generated<boolean>;
+    created_by: string | null;
+    created_at: Timestamp;
   };
   replica: {
     deployment_id: string;

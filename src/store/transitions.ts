@@ -9,6 +9,7 @@ import type { Database, InTransaction } from './database.ts';
 import { appendEvents, type EventType } from './events.ts';
 import type { Actor, Scope } from './scope.ts';
 import type { StopIntent, Tables } from './tables.ts';
+import { volumeNames } from './volumes.ts';
 
 type DeploymentRow = Selectable<Tables['deployment']>;
 
@@ -251,7 +252,9 @@ export type ClusterDeletion =
   | { kind: 'deleted' }
   | { kind: 'deleting'; stopping: { id: string; attempt: number }[] }
   | { kind: 'unknown' }
-  | { kind: 'conflict'; active: number };
+  | { kind: 'conflict'; active: number }
+  /** What they hold would be lost: that is for people to say, one by one. */
+  | { kind: 'has_volumes'; names: readonly string[] };
 
 /**
  * Deletes a cluster. With deployments queued or active it is a conflict, unless forced: then the queued ones are cancelled,
@@ -274,6 +277,8 @@ export async function deleteCluster(
       .forUpdate()
       .executeTakeFirst();
     if (cluster === undefined) return { kind: 'unknown' };
+    const names = await volumeNames(tx, scope, id);
+    if (names.length > 0) return { kind: 'has_volumes', names };
     const { count } = await tx
       .selectFrom('deployment')
       .select((eb) => eb.fn.countAll<string>().as('count'))

@@ -3,11 +3,14 @@ import { type Selectable, sql } from 'kysely';
 import type { DeploymentStatus } from '../core/lifecycle.ts';
 import type { ReplicaStatus } from '../core/progress.ts';
 import type { Database } from './database.ts';
-import type { DeviceShareColumn, RuntimeKind, Tables } from './tables.ts';
+import type { AllowedHostPath, DeviceShareColumn, RuntimeKind, Tables } from './tables.ts';
 
 /** A deployment with what it takes to start, stop or clean up its containers. */
 export interface Work {
-  readonly deployment: Selectable<Tables['deployment']> & { readonly runtime: RuntimeKind };
+  readonly deployment: Selectable<Tables['deployment']> & {
+    readonly runtime: RuntimeKind;
+    readonly allowed_host_paths: readonly AllowedHostPath[];
+  };
   readonly replicas: readonly WorkReplica[];
 }
 
@@ -28,7 +31,7 @@ export interface WorkReplica {
  */
 export async function readWork(db: Database, ids: readonly string[]): Promise<Map<string, Work>> {
   const { rows } = await sql<Work['deployment'] & { work_replicas: WorkReplica[] | null }>`
-    select d.*, c.runtime,
+    select d.*, c.runtime, c.allowed_host_paths,
            (select json_agg(json_build_object('index', r.index, 'status', r.status, 'cleaned', r.cleaned,
                      'ram', coalesce(a.ram, 0), 'cpu', coalesce(a.cpu, 0), 'gpu', coalesce(a.gpu, 0), 'devices', r.devices,
                      'gpu_driver', coalesce((select max(g.driver) from gpu_device g where g.node_id = r.node_id), 'none'))

@@ -28,7 +28,7 @@ export interface Page<T> {
   next_cursor: string | null;
 }
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export type ClusterInput = z.input<typeof clusters.ClusterCreate>;
 export type DeploymentInput = Partial<z.input<typeof deployments.DeploymentCreate>>;
 

@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { access } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { ContainerCreateOptions } from 'dockerode';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createOptions } from '../../src/runtimes/docker/container-spec.ts';
+import { resolveHostPath } from '../../src/runtimes/docker/host-paths.ts';
+import { privateNetworks } from '../../src/runtimes/docker/networks.ts';
+import { parseBlock } from '../../src/runtimes/docker/subnets.ts';
 import { createDockerRuntime } from '../../src/runtimes/docker.ts';
 import type { ContainerSpec, HealthCheck } from '../../src/runtimes/runtime.ts';
 import { requireEngine } from '../support/engine-port.ts';
@@ -20,8 +25,12 @@ function newRuntime(path = socketPath, installationId: string = randomUUID()) {
 }
 
 async function removeAll(label: string): Promise<void> {
-  const found = await docker.listContainers({ all: true, filters: { label: [label] } });
+  const filters = { label: [label] };
+  const found = await docker.listContainers({ all: true, filters });
   await Promise.all(found.map(({ Id }) => docker.getContainer(Id).remove({ force: true })));
+  for (const { Id } of await docker.listNetworks({ filters })) await docker.getNetwork(Id).remove();
+  const { Volumes } = await docker.listVolumes({ filters });
+  for (const { Name } of Volumes ?? []) await docker.getVolume(Name).remove();
 }
 
 const foreignLabel = `runtime.docker.test=${randomUUID()}`;
@@ -39,11 +48,15 @@ const lackOfMemory = 'sleep 0.5\ntail /dev/zero\nexit $?';
 /** The same as the simulated containers do, in the words of a shell. */
 function scriptOf(behaviour: Behaviour): string {
   const { afterMs, exitCode = 0, outOfMemory, stdout = [], stderr = [], everyMs = 0, ignoresTerm, isWell } = behaviour;
+  const { writes, reads = [], reaches = [] } = behaviour;
   const gap = everyMs === 0 ? '' : `sleep ${everyMs / 1000}\n`;
   const waitMs = afterMs === undefined ? 3_600_000 : Math.max(0, afterMs - everyMs * Math.max(0, stdout.length - 1));
   return [
     ignoresTerm === true ? `trap '' TERM` : `trap 'exit 143' TERM`,
     ...(isWell === true ? ['touch /tmp/well'] : []),
+    ...(writes === undefined ? [] : [`printf %s ${quoted(writes.text)} 2>&- >${writes.path} || echo refused`]),
+    ...reads.map((path) => `cat ${path} 2>&- && echo || echo no ${path}`),
+    ...reaches.map((name) => `ping -c 1 -W 5 ${name} >&- 2>&- && echo reached ${name} || echo no ${name}`),
     ...stderr.map((line) => `echo ${quoted(line)} >&2`),
     stdout.map((line) => `echo ${quoted(line)}\n`).join(gap),
     outOfMemory === true ? lackOfMemory : `sleep ${waitMs / 1000} & wait $!\nexit ${exitCode}`,
@@ -407,6 +420,107 @@ test('a name that the engine holds for a create under way is waited for, not tak
   const state = await createDockerRuntime({ installationId, connection }).start(spec);
   expect(state).toEqual(started);
   engine.close();
+});
+
+describe('files', () => {
+  const files = [{ path: '/etc/ours', content: Buffer.from('ours'), mode: 0o600 }];
+
+  test('of a container that was made by a start that was cut off are put there by the next', async () => {
+    const { runtime, installationId } = newRuntime();
+    const spec = newSpec({ ...shell('cat /etc/ours; ls -l /etc/ours | cut -c1-10'), files });
+    const name = `hv-${installationId.slice(-12)}-${spec.key.deploymentId}-1-0`;
+    const { id } = await docker.createContainer({
+      name,
+      ...createOptions(installationId, spec, { mounts: [], networkId: null }),
+    });
+    expect((await runtime.start(spec)).containerId).toBe(id);
+    await ended(runtime, spec.key);
+    expect((await readAll(runtime, spec.key)).map((line) => line.text)).toEqual(['ours-rw-------']);
+  });
+
+  test('that cannot be put there fail the start in words, and leave nothing behind', async () => {
+    const { runtime } = newRuntime();
+    const spec = newSpec({ ...shell('true'), files: [{ ...files[0]!, path: '/bin/busybox/x' }] });
+    await expect(runtime.start(spec)).rejects.toMatchObject({ code: 'start_failed', message: /\w+ \w+/ });
+    expect(await runtime.inspect(spec.key)).toBeNull();
+  });
+});
+
+describe('volumes', () => {
+  test('one with our name and not our labels fails the start, and is left alone', async () => {
+    const { runtime, installationId } = newRuntime();
+    const volume = { organizationId: randomUUID(), volumeId: randomUUID() };
+    const name = `hv-${installationId.slice(-12)}-${volume.organizationId.slice(-12)}-${volume.volumeId}`;
+    await docker.createVolume({ Name: name });
+    const mounts = [{ kind: 'volume', volume, path: '/data', readOnly: false }] as const;
+    const spec = newSpec({ ...shell('true'), mounts });
+    await expect(runtime.start(spec)).rejects.toMatchObject({ code: 'start_failed', message: /not ours/ });
+    await runtime.removeVolume(volume);
+    expect((await docker.getVolume(name).inspect()).Name).toBe(name);
+    await docker.getVolume(name).remove();
+  });
+
+  test('a directory of the machine that is not there fails the start in words; none is made', async () => {
+    const { runtime } = newRuntime();
+    const hostPath = `/tmp/hypervisor-no-such-${randomUUID()}`;
+    const mounts = [{ kind: 'host', hostPath, within: hostPath, path: '/data', readOnly: true }] as const;
+    await expect(runtime.start(newSpec({ ...shell('true'), mounts }))).rejects.toMatchObject({
+      code: 'start_failed',
+      message: `there is no ${hostPath} on the engine's machine`,
+    });
+    expect(await access(hostPath).catch(() => 'missing')).toBe('missing');
+  });
+
+  test('below an allowed directory of another machine nothing is mounted: its links cannot be followed', async () => {
+    const mount = { kind: 'host', hostPath: '/srv/a', within: '/srv', path: '/data', readOnly: true } as const;
+    await expect(resolveHostPath(mount, false)).rejects.toMatchObject({ code: 'start_failed', message: /links/ });
+    expect(await resolveHostPath({ ...mount, hostPath: '/srv' }, false)).toBe('/srv');
+  });
+});
+
+const subnetOf = async (id: string) => (await docker.getNetwork(id).inspect()).IPAM?.Config?.[0]?.Subnet;
+
+describe('private networks', () => {
+  const installationId = randomUUID();
+  const networksIn = (range: string) => {
+    installations.push(installationId);
+    return privateNetworks({ docker, answerMs: 30_000, installationId, range: parseBlock(range)! });
+  };
+
+  test('are not limited by the pools of the engine, and get different addresses', async () => {
+    const networks = networksIn('10.197.0.0/20');
+    const ids: string[] = [];
+    // The engine has 31 of its own.
+    for (let batch = 0; batch < 9; batch += 1) {
+      ids.push(...(await Promise.all([0, 1, 2, 3].map(() => networks.ensure(newKey(), 2)))));
+    }
+    const subnets = await Promise.all(ids.map(subnetOf));
+    expect(new Set(subnets).size).toBe(36);
+    for (const subnet of subnets) expect(subnet).toMatch(/^10\.197\.\d+\.\d+\/28$/);
+    expect(await networks.list()).toHaveLength(36);
+  });
+
+  test("leave others' addresses alone, and say so when none are left", async () => {
+    const taken = await docker.createNetwork({
+      Name: `hv-test-${randomUUID()}`,
+      Labels: { [foreignLabel.split('=')[0]!]: foreignLabel.split('=')[1]! },
+      IPAM: { Driver: 'default', Config: [{ Subnet: '10.196.0.16/28' }] },
+    });
+    const networks = networksIn('10.196.0.0/27');
+    expect(await subnetOf(await networks.ensure(newKey(), 2))).toBe('10.196.0.0/28');
+    await expect(networks.ensure(newKey(), 2)).rejects.toMatchObject({
+      code: 'start_failed',
+      message: expect.stringMatching(/no addresses are free .* 10\.196\.0\.0\/27/),
+    });
+    await taken.remove();
+  });
+
+  test('two processes that make one at once agree on one', async () => {
+    const key = newKey();
+    const made = await Promise.all([1, 2, 3].map(() => networksIn('10.195.0.0/20').ensure(key, 2)));
+    expect(new Set(made).size).toBe(1);
+    expect(await networksIn('10.195.0.0/20').list()).toHaveLength(1);
+  });
 });
 
 describe('logs', () => {

@@ -5,7 +5,8 @@ import { type Behaviour, newKey, newSpec, readAll, runtimeConformance } from './
 const image = 'simulated/job';
 
 function environmentOf(behaviour: Behaviour): Record<string, string> {
-  const { afterMs, exitCode, outOfMemory, stdout, stderr, everyMs, ignoresTerm, isWell } = behaviour;
+  const { afterMs, exitCode, outOfMemory, stdout, stderr, everyMs, ignoresTerm, writes, reads, reaches, isWell } =
+    behaviour;
   return {
     ...(afterMs !== undefined && { SIM_RUN_MS: String(afterMs) }),
     ...(exitCode !== undefined && { SIM_EXIT_CODE: String(exitCode) }),
@@ -13,6 +14,9 @@ function environmentOf(behaviour: Behaviour): Record<string, string> {
     ...(stdout !== undefined && { SIM_LOG: stdout.join('\n') }),
     ...(stderr !== undefined && { SIM_LOG_STDERR: stderr.join('\n') }),
     ...(everyMs !== undefined && { SIM_LOG_EVERY_MS: String(everyMs) }),
+    ...(writes !== undefined && { SIM_WRITE: `${writes.path}=${writes.text}` }),
+    ...(reads !== undefined && { SIM_READ: reads.join('\n') }),
+    ...(reaches !== undefined && { SIM_REACH: reaches.join('\n') }),
     ...(ignoresTerm === true && { SIM_IGNORE_TERM: '1' }),
     ...(isWell === false && { SIM_UNWELL_AFTER_MS: '0' }),
   };

@@ -7,12 +7,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type {
   ContainerKey,
+  ContainerNetwork,
   ContainerSpec,
   ContainerState,
   HealthCheck,
   LogLine,
   LogOptions,
+  Mount,
   Runtime,
+  VolumeKey,
 } from '../../src/runtimes/runtime.ts';
 
 /** What a container is to do. Without `afterMs` it runs until it is stopped. */
@@ -27,6 +30,12 @@ export interface Behaviour {
   readonly ignoresTerm?: boolean;
   /** Whether health checks find it well; absent: nobody looks. */
   readonly isWell?: boolean;
+  /** First writes a file; says "refused" where it may not. */
+  readonly writes?: { readonly path: string; readonly text: string };
+  /** Then says what these files hold, each in lines of its own; "no /path" where there is none. */
+  readonly reads?: readonly string[];
+  /** Then says "reached NAME" or "no NAME". */
+  readonly reaches?: readonly string[];
 }
 
 export interface Subject {
@@ -58,6 +67,9 @@ export function newSpec(given: Partial<ContainerSpec> & Pick<ContainerSpec, 'ima
     devices: [],
     gpuDriver: 'none',
     stopGraceSeconds: 5,
+    mounts: [],
+    files: [],
+    network: { mode: 'shared' },
     ...given,
   };
 }
@@ -105,12 +117,25 @@ async function watching(runtime: Runtime) {
   return { changes, lost, changeOf, stop: () => abort.abort() };
 }
 
+const newVolume = (): VolumeKey => ({ organizationId: randomUUID(), volumeId: randomUUID() });
+const mountOf = (volume: VolumeKey): Mount => ({ kind: 'volume', volume, path: '/data', readOnly: false });
+const fileOf = (path: string, text: string) => ({ path, content: Buffer.from(text), mode: 0o644 });
+const privately = (replica: number): ContainerNetwork => ({ mode: 'private', alias: `replica-${replica}`, members: 4 });
+
+const member = (key: ContainerKey, replica: number) => ({ key: { ...key, replica }, network: privately(replica) });
+
 const textsOf = (lines: readonly LogLine[]) => lines.map((line) => line.text);
 
 export function runtimeConformance(name: string, makeSubject: () => Promise<Subject>): void {
   describe(`the runtime port: ${name}`, () => {
     let subject: Subject;
     let runtime: Runtime;
+    const volumes: VolumeKey[] = [];
+    const used = () => {
+      const volume = newVolume();
+      volumes.push(volume);
+      return volume;
+    };
     /** How far the engine's clock and ours may seem apart: its times are cut to milliseconds. */
     const clockMs = 50;
 
@@ -121,6 +146,8 @@ export function runtimeConformance(name: string, makeSubject: () => Promise<Subj
     afterEach(async () => {
       await comeBack();
       await Promise.all((await runtime.list()).map((state) => runtime.remove(state.key)));
+      for (const network of await runtime.listNetworks()) await runtime.removeNetwork(network);
+      for (const volume of volumes.splice(0)) await runtime.removeVolume(volume);
     });
     afterAll(() => subject?.close());
 
@@ -208,6 +235,108 @@ export function runtimeConformance(name: string, makeSubject: () => Promise<Subj
           expect.arrayContaining(ports.map((port) => ({ ...port, host: expect.any(Number) }))),
         );
         for (const port of state.ports) expect(port.host).toBeGreaterThan(1023);
+      });
+    });
+
+    const saysOf = async (behaviour: Behaviour, given: Partial<ContainerSpec>) => {
+      const { key } = await start({ ...behaviour, afterMs: 0 }, given);
+      await ended(runtime, key);
+      return textsOf(await readAll(runtime, key));
+    };
+
+    describe('files', () => {
+      test('are there when it starts', async () => {
+        const files = [fileOf('/etc/app.conf', 'colour = äöü'), fileOf('/new/place/of.ours', 'two')];
+        const reads = ['/etc/app.conf', '/new/place/of.ours', '/etc/none'];
+        expect(await saysOf({ reads }, { files })).toEqual(['colour = äöü', 'two', 'no /etc/none']);
+      });
+
+      test('are of one container alone', async () => {
+        const files = [fileOf('/etc/mine', 'one')];
+        await start({}, { files });
+        expect(await saysOf({ reads: ['/etc/mine'] }, {})).toEqual(['no /etc/mine']);
+      });
+    });
+
+    describe('volumes', () => {
+      test('keep what was written when the container has gone', async () => {
+        const volume = used();
+        const writes = { path: '/data/kept', text: 'still here' };
+        const { key } = await start({ writes, afterMs: 0 }, { mounts: [mountOf(volume)] });
+        await ended(runtime, key);
+        await runtime.remove(key);
+        const elsewhere = { ...mountOf(volume), path: '/other' };
+        expect(await saysOf({ reads: ['/other/kept'] }, { mounts: [elsewhere] })).toEqual(['still here']);
+      });
+
+      test('that may only be read are not written to', async () => {
+        const mounts = [{ ...mountOf(used()), readOnly: true }];
+        const writes = { path: '/data/x', text: 'x' };
+        expect(await saysOf({ writes, reads: ['/data/x'] }, { mounts })).toEqual(['refused', 'no /data/x']);
+      });
+
+      test('of one id in two organizations are two', async () => {
+        const volume = used();
+        const theirs = { ...volume, volumeId: randomUUID(), organizationId: randomUUID() };
+        volumes.push(theirs);
+        const writes = { path: '/data/secret', text: 'ours' };
+        await saysOf({ writes }, { mounts: [mountOf(volume)] });
+        expect(await saysOf({ reads: ['/data/secret'] }, { mounts: [mountOf(theirs)] })).toEqual(['no /data/secret']);
+      });
+
+      test('tell how much they hold', async () => {
+        const volume = used();
+        const writes = { path: '/data/thousand', text: 'x'.repeat(1000) };
+        await saysOf({ writes }, { mounts: [mountOf(volume)] });
+        const size = (await runtime.volumeSizes()).get(volume.volumeId);
+        expect(size).toBeGreaterThanOrEqual(1000);
+        expect(size).toBeLessThan(1_000_000);
+        expect((await runtime.volumeSizes()).has(newVolume().volumeId)).toBe(false);
+      });
+
+      test('are removed with what they hold, once no container refers to them; again is no error', async () => {
+        const volume = used();
+        const { key } = await start({ writes: { path: '/data/x', text: 'x' } }, { mounts: [mountOf(volume)] });
+        await expect(runtime.removeVolume(volume)).rejects.toMatchObject({ name: 'RuntimeError', code: 'in_use' });
+        await runtime.remove(key);
+        await runtime.removeVolume(volume);
+        await runtime.removeVolume(volume);
+        expect((await runtime.volumeSizes()).has(volume.volumeId)).toBe(false);
+        expect(await saysOf({ reads: ['/data/x'] }, { mounts: [mountOf(volume)] })).toEqual(['no /data/x']);
+      });
+    });
+
+    describe('a private network', () => {
+      test('lets its replicas reach each other by name, and nobody else', async () => {
+        const [ours, theirs] = [newKey(), newKey()];
+        await start({}, member(ours, 0));
+        await start({}, member(theirs, 7));
+        const reaches = ['replica-0', 'replica-7'];
+        expect(await saysOf({ reaches }, member(ours, 1))).toEqual(['reached replica-0', 'no replica-7']);
+        expect(await saysOf({ reaches }, { network: { mode: 'none' } })).toEqual(['no replica-0', 'no replica-7']);
+        expect(await saysOf({ reaches }, {})).toEqual(['no replica-0', 'no replica-7']);
+      });
+
+      test('is made once, however many start at once, and found by a repeated start', async () => {
+        const key = newKey();
+        const specs = [0, 1, 2, 3].map((replica) => specOf({}, member(key, replica)));
+        await Promise.all(specs.map((spec) => runtime.start(spec)));
+        await Promise.all(specs.map((spec) => runtime.start(spec)));
+        const { clusterId, deploymentId, attempt } = key;
+        expect(await runtime.listNetworks()).toEqual([{ clusterId, deploymentId, attempt }]);
+      });
+
+      test('is one for each attempt, and removed once nothing in it runs; again is no error', async () => {
+        const key = newKey();
+        const second = { ...key, attempt: 2 };
+        await start({}, member(key, 0));
+        await start({}, member(second, 0));
+        expect(await runtime.listNetworks()).toHaveLength(2);
+        await expect(runtime.removeNetwork(key)).rejects.toMatchObject({ name: 'RuntimeError', code: 'in_use' });
+        await runtime.remove({ ...key, replica: 0 });
+        await runtime.removeNetwork(key);
+        await runtime.removeNetwork(key);
+        expect(await runtime.listNetworks()).toMatchObject([{ attempt: 2 }]);
       });
     });
 
@@ -476,6 +605,12 @@ export function runtimeConformance(name: string, makeSubject: () => Promise<Subj
         ['list', (one) => one.list()],
         ['logs', (one, { key }) => readAll(one, key)],
         ['probe', (one, { key }) => one.probe(key, subject.check, 1000)],
+        ['start, in a private network', (one, spec) => one.start({ ...spec, network: privately(0) })],
+        ['start, with a volume', (one, spec) => one.start({ ...spec, mounts: [mountOf(newVolume())] })],
+        ['listNetworks', (one) => one.listNetworks()],
+        ['removeNetwork', (one, { key }) => one.removeNetwork(key)],
+        ['volumeSizes', (one) => one.volumeSizes()],
+        ['removeVolume', (one) => one.removeVolume(newVolume())],
       ];
 
       test.each(calls)('%s: unreachable', async (_, call) => {

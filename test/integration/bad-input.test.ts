@@ -238,6 +238,101 @@ test('names of variables, labels and ports that can be none are 400', async () =
   report.end();
 });
 
+test('what a deployment brings along is 400 where it can be none', async () => {
+  const file = { path: '/etc/x', content: 'x' };
+  const many = (count: number, item: (i: number) => Json) => Array.from({ length: count }, (_, i) => item(i));
+  const paths = [
+    '',
+    'x',
+    './x',
+    '/',
+    '/a/',
+    '/a//b',
+    '/a/./b',
+    '/a/../b',
+    '/..',
+    '/proc/x',
+    '/sys',
+    '/dev/shm',
+    '/a\u0000',
+    '/a\n',
+  ];
+  const wrong: [string, Json][] = [
+    ...paths.flatMap((path): [string, Json][] => [
+      ['volumes', [{ name: 'data', path }]],
+      ['files', [{ ...file, path }]],
+      ['secrets', [{ name: 'db', path }]],
+    ]),
+    ...['x', '/a/..', '/a/../etc', '/a//b', '/a/', ''].map((host_path): [string, Json] => [
+      'volumes',
+      [{ host_path, path: '/data' }],
+    ]),
+    ['volumes', [{ path: '/data' }]],
+    ['volumes', [{ name: 'data', host_path: '/srv', path: '/data' }]],
+    ['volumes', [{ name: 'a b', path: '/data' }]],
+    ['volumes', [{ name: 'data', path: '/data', read_only: 'yes' }]],
+    ['volumes', many(33, (i) => ({ name: 'data', path: `/data-${i}` }))],
+    [
+      'volumes.1.path',
+      [
+        { name: 'data', path: '/data' },
+        { name: 'data', path: '/data' },
+      ],
+    ],
+    ['secrets', [{ name: 'db' }]],
+    ['secrets', [{ name: 'db', env: 'DB', path: '/x' }]],
+    ['secrets', [{ name: 'db', env: '1DB' }]],
+    ['secrets', [{ name: 'db', env: 'DB', mode: '0400' }]],
+    [
+      'secrets.1.env',
+      [
+        { name: 'db', env: 'DB' },
+        { name: 'dc', env: 'DB' },
+      ],
+    ],
+    ['secrets.0.env', [{ name: 'db', env: 'A' }]],
+    ['files', [{ ...file, mode: 644 }]],
+    ['files', [{ ...file, mode: '0999' }]],
+    ['files', [{ ...file, encoding: 'base64', content: 'no base64!' }]],
+    ['files', [{ ...file, content: 'x'.repeat(256 * 1024 + 1) }]],
+    ['files', many(5, (i) => ({ path: `/etc/${i}`, content: 'x'.repeat(250 * 1024) }))],
+    ['files', many(65, (i) => ({ path: `/etc/${i}`, content: 'x' }))],
+    ['files.1.path', [file, { ...file, path: '/etc/x/y' }]],
+    ['files.0.path', [{ ...file, path: '/data/x' }]],
+    ['network', 'host'],
+    ['network', 'none'],
+  ];
+  const report = new Report();
+  const route = routeNamed('POST /deployments');
+  for (const [field, value] of wrong) {
+    const [name = ''] = field.split('.');
+    const body = JSON.stringify({ ...bodies['POST /deployments'], [name]: value });
+    const label = `${field} = ${JSON.stringify(value).slice(0, 80)}`;
+    report.check(route, label, await sendText(route, body), { status: [400], field });
+  }
+  report.end();
+});
+
+test('what a deployment refers to and is not there is 422 and named', async () => {
+  const wrong: [string, Json][] = [
+    ['volumes.0.name', [{ name: 'none-such', path: '/data' }]],
+    ['secrets.0.name', [{ name: 'none-such', env: 'DB' }]],
+    ['secrets.0.name', [{ name: foreign['name']!(routes[0]!), env: 'DB' }]],
+    ['volumes.0.host_path', [{ host_path: '/etc', path: '/data', read_only: true }]],
+  ];
+  const report = new Report();
+  for (const [field, value] of wrong) {
+    const [name = ''] = field.split('.');
+    const deployment = { ...bodies['POST /deployments'], [name]: value };
+    const route = routeNamed('POST /deployments');
+    report.check(route, field, await sendText(route, JSON.stringify(deployment)), { status: [422], field });
+    const batch = routeNamed('POST /deployments/batch');
+    const body = JSON.stringify({ deployments: [bodies['POST /deployments']!, deployment] });
+    report.check(batch, field, await sendText(batch, body), { status: [422], field: `deployments.1.${field}` });
+  }
+  report.end();
+});
+
 test('labels of nodes that can be none are 400', async () => {
   const wrong: Json[] = [
     { '': 'a' },
@@ -519,14 +614,19 @@ async function makeThings(client: Client): Promise<Ids> {
     username: 'u',
     password: 'p',
   });
+  const secret = unique('secret');
+  await client.call('POST', '/secrets', { name: secret, value: 'v' });
+  const volume = await client.call<{ id: string }>('POST', '/volumes', { cluster_id: cluster.id, name: 'data' });
   const subjects: [RegExp, string][] = [
     [/\/organizations\/\{/, organizationId],
     [/\/clusters\/\{/, cluster.id],
     [/\/deployments\/\{/, deployment.id],
     [/\/registry-credentials\/\{/, credential.id],
+    [/\/volumes\/\{/, volume.id],
   ];
   return {
     id: (route) => subjects.find(([pattern]) => pattern.test(route.path))?.[1] ?? '',
+    name: () => secret,
     cluster: () => cluster.id,
     organization: () => organizationId,
     user_id: () => userId,
@@ -561,7 +661,12 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     time_limit_s: 60,
     stop_grace_s: 10,
     health_check: { http: { port: 80, path: '/ready', expect_status: 204 }, interval_s: 10, retries: 3 },
+    volumes: [{ name: 'data', path: '/data', read_only: true }],
+    secrets: [{ name: ids['name']!(route), path: '/run/secrets/db', mode: '0400' }],
+    files: [{ path: '/etc/app.conf', content: 'colour: blue', encoding: 'utf8', mode: '0644' }],
+    network: 'shared',
   }) as JsonObject;
+  const allowed_host_paths = [{ path: '/srv/data', read_only: true }];
   const gpu = { model: 'a100', memory_gb: 40, driver: 'none' };
   const policy = {
     aging_interval_s: 60,
@@ -584,8 +689,12 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     'POST /organizations/{id}/invites': { role: 'viewer', expires_in_s: 60, max_uses: 1 },
     'POST /organizations/{id}/tokens': { name, role: 'viewer', expires_in_s: 60 },
     'POST /registry-credentials': { server: 'other.example.com', username: 'u', password: 'p' },
-    'POST /clusters': { name, ram: 8, cpu: 4, gpu: 1, runtime: 'simulated', policy },
-    'PATCH /clusters/{id}': { name, policy },
+    'PUT /registry-credentials/{id}': { username: 'u', password: 'p' },
+    'POST /secrets': { name, value: 'v', encoding: 'utf8' },
+    'PUT /secrets/{name}': { value: 'v', encoding: 'utf8' },
+    'POST /volumes': { cluster_id: clusterId, name },
+    'POST /clusters': { name, ram: 8, cpu: 4, gpu: 1, runtime: 'simulated', policy, allowed_host_paths },
+    'PATCH /clusters/{id}': { name, policy, allowed_host_paths },
     'POST /clusters/{id}/nodes': { name, ram: 8, cpu: 4, gpus: [gpu], labels: { zone: 'a' } },
     'PATCH /clusters/{id}/nodes/{node_id}': { schedulable: true, labels: { zone: 'a' } },
     'POST /deployments': deployment,
@@ -638,7 +747,8 @@ function wrongValues(value: Json): Json[] {
   }
 }
 
-const isSecret = (path: string) => /(^|\.)(current_)?password$/.test(path);
+/** What may hold anything: passwords, secrets, files. */
+const isSecret = (path: string) => /(^|\.)((current_)?password|value|content)$/.test(path);
 const isFreeText = (path: string) => /(^|\.)(command\.\d+|env\.\w+|labels\.\w+|invite)$/.test(path);
 const isReference = (path: string) => /(^|\.)(cluster_id|organization_id|username)$/.test(path);
 
@@ -665,6 +775,8 @@ const tables = [
   'session',
   'api_token',
   'registry_credential',
+  'secret',
+  'volume',
   'cluster',
   'node',
   'gpu_device',

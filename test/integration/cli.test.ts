@@ -167,6 +167,51 @@ test('logs tell standard output from standard error', async () => {
   expect(await hv(['logs', 'talks'])).toEqual({ code: 0, out: 'to out\n', err: 'to err\n' });
 });
 
+test('secrets are set from standard input or a file, listed without their values, and deleted', async () => {
+  const value = 'sesame-of-the-cli';
+  expect(await hv(['secret', 'set', 'db'], `${value}\n`)).toMatchObject({ code: 0, out: 'Made db.\n' });
+  const path = join(home, 'value.bin');
+  await writeFile(path, Buffer.from([0, 1, 2, 255]));
+  expect((await hv(['secret', 'set', 'db', '--from-file', path])).out).toContain('version 2');
+  const listed = await json<{ items: { name: string; version: number }[] }>(['secret', 'list']);
+  expect(listed.items).toMatchObject([{ name: 'db', version: 2 }]);
+  expect((await hv(['secret', 'set', 'empty'], '\n')).code).toBe(6);
+  expect((await hv(['secret', 'set', 'db', '--from-file', join(home, 'none')])).code).toBe(2);
+
+  await hv(['secret', 'set', 'token'], value);
+  const submit = ['submit', '--image', 'simulated/job', '--name', 'refers', '--ram', '1', '--cpu', '1'];
+  expect((await hv([...submit, '--secret', 'nothing:TOKEN'])).err).toContain('there is no such secret');
+  const deployment = await json<{ id: string; secrets: unknown }>([...submit, '--secret', 'token:TOKEN']);
+  expect(deployment.secrets).toEqual([{ name: 'token', env: 'TOKEN' }]);
+  const refused = await hv(['secret', 'delete', 'token']);
+  expect(refused.code).toBe(5);
+  expect(refused.err).toContain('refer to it: refers');
+  await hv(['cancel', 'refers']);
+  await hv(['wait', 'refers']);
+  expect((await hv(['secret', 'delete', 'token'])).code).toBe(0);
+  expect((await hv(['secret', 'delete', 'token'])).code).toBe(4);
+  expect((await hv(['secret', 'rotate-key'])).code).toBe(3);
+  const everything = await service.sql<{ text: string }>('select json_agg(e)::text as text from event e');
+  expect(everything[0]?.text).not.toContain(value);
+});
+
+test('volumes are made, used, listed and deleted; files and networks are options too', async () => {
+  expect((await hv(['volume', 'create', 'data'])).out).toContain('Made data in local');
+  expect((await hv(['volume', 'create', 'data'])).code).toBe(5);
+  const config = join(home, 'app.conf');
+  await writeFile(config, 'from a file');
+  const submit = ['submit', '--image', 'simulated/job', '--name', 'writer', '--ram', '1', '--cpu', '1', '--wait'];
+  const data = ['--volume', 'data:/data', '--config-file', `${config}:/etc/app.conf:0600`, '--network', 'none'];
+  const env = ['--env', 'SIM_RUN_MS=1', '--env', 'SIM_WRITE=/data/x=12345', '--env', 'SIM_READ=/etc/app.conf'];
+  expect((await hv([...submit, ...data, ...env])).code).toBe(0);
+  expect((await hv(['logs', 'writer'])).out).toBe('from a file\n');
+  expect((await hv(['volume', 'list'])).out).toMatch(/data +ready +5 B/);
+  expect((await hv([...submit, '--volume', 'nothing'])).code).toBe(2);
+  expect((await hv(['volume', 'delete', 'nothing'])).code).toBe(4);
+  expect((await hv(['volume', 'delete', 'data'])).code).toBe(0);
+  expect((await hv(['cluster', 'set-host-paths', 'local', '/srv'])).code).toBe(3);
+});
+
 test('what can not be done is told in plain words, with an exit code for scripts', async () => {
   expect(await hv(['describe', 'nobody'])).toMatchObject({ code: 4, out: '' });
   expect((await hv(['cluster', 'delete', 'nowhere'])).err).toContain('There are: local');

@@ -54,8 +54,19 @@ test('a private image is pulled with the credentials of the organization, and it
   expect(refused.reason).toContain('credentials are needed');
 
   const { server, username, password } = registry;
-  const added = await owner.ask('POST', '/registry-credentials', { server, username, password });
-  expect(added.status).toBe(201);
+  const wrong = await owner.ask<{ id: string }>('POST', '/registry-credentials', {
+    server,
+    username,
+    password: 'not-the-password',
+  });
+  expect(wrong.status).toBe(201);
+  const denied = await owner.became((await owner.submit(cluster.id, wanted)).id, 'failed');
+  expect(denied.reason_code).toBe('image_pull_denied');
+  expect(denied.reason).toContain(`the credentials of ${username} are wrong`);
+  expect(denied.reason).not.toContain('not-the-password');
+
+  const added = await owner.ask('PUT', `/registry-credentials/${wrong.body.id}`, { password });
+  expect(added.status).toBe(200);
   expect(JSON.stringify(added.body)).not.toContain(password);
 
   const pulled = await owner.submit(cluster.id, wanted);

@@ -4,6 +4,7 @@ import pino from 'pino';
 import type { Api, ServerConfig } from '../../src/api/context.ts';
 import { createServer } from '../../src/api/server.ts';
 import type { ControlPlane } from '../../src/control/control-plane.ts';
+import { type SecretKey, secretKeyInMemory } from '../../src/secret-key.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { createTestDatabase } from './database.ts';
@@ -28,7 +29,7 @@ export interface TestApi {
   readonly api: Api;
   readonly db: Database;
   readonly databaseUrl: string;
-  readonly secretKey: Buffer;
+  readonly secretKey: SecretKey;
   /** `as`: whose token goes along; none: nobody is signed in. */
   ask(method: Method, path: string, options?: AskOptions): Promise<Answer>;
   /** A new account. */
@@ -63,7 +64,7 @@ export async function startTestApi(
   const database = await createTestDatabase();
   const db = openDatabase(database.url);
   await migrate(db);
-  const secretKey = randomBytes(32);
+  const secretKey = secretKeyInMemory();
   const api = createServer({
     db,
     control: options.control ?? idleControl,

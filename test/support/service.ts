@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import type { Logger } from 'pino';
 import { type Config, makeConfig } from '../../src/config.ts';
 import { startHypervisor } from '../../src/main.ts';
 import { createTestDatabase } from './database.ts';
@@ -19,6 +20,8 @@ export interface ServiceOptions {
   readonly queue?: 'postgres' | 'redis';
   /** Overrides anything of the configuration. */
   readonly config?: Partial<Config>;
+  /** Gets what the service logs; only for one in this process. */
+  readonly log?: Logger;
 }
 
 interface Installation {
@@ -52,7 +55,8 @@ export interface SpawnedService extends TestService {
 /** In this process: the quick way. */
 export async function startTestService(options: ServiceOptions = {}): Promise<TestService> {
   const { remove, ...installation } = await createInstallation(options);
-  const service = await startHypervisor(makeConfig(installation.config, {}));
+  const hooks = options.log === undefined ? {} : { log: options.log };
+  const service = await startHypervisor(makeConfig(installation.config, {}), hooks);
   return {
     ...installation,
     url: service.url,

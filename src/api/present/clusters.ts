@@ -18,6 +18,7 @@ export function presentCluster(cluster: ClusterRecord): z.infer<typeof Cluster> 
       backfill: cluster.backfill,
       preemption: { enabled: cluster.preemption, min_run_time_s: cluster.preemptionMinRunTimeSeconds },
     },
+    allowed_host_paths: cluster.allowedHostPaths.map(({ path, read_only }) => ({ path, read_only })),
     resources: presentResources(cluster.total, cluster.allocated),
     deployments: { queued: cluster.queued, active: cluster.active },
     ...standing(cluster),

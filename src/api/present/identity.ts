@@ -60,5 +60,11 @@ export function presentToken(row: TokenRow): z.infer<typeof schemas.Token> {
 }
 
 export function presentRegistryCredential(row: RegistryCredentialRow): z.infer<typeof schemas.RegistryCredential> {
-  return { id: row.id, server: row.server, username: row.username, created_at: row.created_at.toISOString() };
+  return {
+    id: row.id,
+    server: row.server,
+    username: row.username,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  };
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { createCluster, listClusters, readCluster, updateCluster } from '../../store/clusters.ts';
 import { deleteCluster } from '../../store/transitions.ts';
+import { checkAllowedHostPaths } from '../allowed-host-paths.ts';
 import { actorOf, pathId, scopeOf } from '../auth.ts';
 import { changeOfPolicy, nodesOfCluster } from '../cluster-bodies.ts';
 import type { Routes } from '../context.ts';
@@ -17,7 +18,7 @@ export const registerClusterRoutes: Routes = (api, deps) => {
   api.post(
     '/clusters',
     {
-      config: { role: 'admin', errors: ['name_taken'] },
+      config: { role: 'admin', errors: ['name_taken', 'operator_only'] },
       schema: {
         operationId: 'createCluster',
         summary: 'Create a cluster',
@@ -27,12 +28,13 @@ export const registerClusterRoutes: Routes = (api, deps) => {
       },
     },
     async (request, reply) => {
-      const { name, runtime, policy } = request.body;
+      const { name, runtime, policy, allowed_host_paths } = request.body;
+      checkAllowedHostPaths(request, deps, allowed_host_paths);
       const nodes = nodesOfCluster(request.body);
       const cluster = await createCluster(
         db,
         scopeOf(request),
-        { name, runtime, policy: changeOfPolicy(policy), nodes },
+        { name, runtime, policy: changeOfPolicy(policy), allowedHostPaths: allowed_host_paths, nodes },
         actorOf(request),
       );
       setEtag(reply, cluster.version);
@@ -84,7 +86,10 @@ export const registerClusterRoutes: Routes = (api, deps) => {
   api.patch(
     '/clusters/:id',
     {
-      config: { role: 'admin', errors: ['not_found', 'name_taken', 'cluster_deleting', 'version_mismatch'] },
+      config: {
+        role: 'admin',
+        errors: ['not_found', 'name_taken', 'cluster_deleting', 'operator_only', 'version_mismatch'],
+      },
       schema: {
         operationId: 'updateCluster',
         summary: 'Rename a cluster, or change its policy',
@@ -97,7 +102,9 @@ export const registerClusterRoutes: Routes = (api, deps) => {
     async (request, reply) => {
       const id = pathId(request.params.id, 'cluster');
       const version = expectedVersion(request);
-      const change = { name: request.body.name, policy: changeOfPolicy(request.body.policy), version };
+      const { name, policy, allowed_host_paths } = request.body;
+      checkAllowedHostPaths(request, deps, allowed_host_paths ?? []);
+      const change = { name, policy: changeOfPolicy(policy), allowedHostPaths: allowed_host_paths, version };
       const outcome = await updateCluster(db, scopeOf(request), id, change, actorOf(request));
       switch (outcome.kind) {
         case 'unknown':
@@ -117,7 +124,7 @@ export const registerClusterRoutes: Routes = (api, deps) => {
   api.delete(
     '/clusters/:id',
     {
-      config: { role: 'admin', errors: ['not_found', 'cluster_in_use'] },
+      config: { role: 'admin', errors: ['not_found', 'cluster_in_use', 'cluster_has_volumes'] },
       schema: {
         operationId: 'deleteCluster',
         summary: 'Delete a cluster',
@@ -139,6 +146,8 @@ export const registerClusterRoutes: Routes = (api, deps) => {
           throw notFound('cluster');
         case 'conflict':
           throw new ApiError('cluster_in_use', `${countOf(outcome.active)} queued or active there.`);
+        case 'has_volumes':
+          throw new ApiError('cluster_has_volumes', `It has volumes: ${outcome.names.join(', ')}.`);
         case 'deleted':
           return reply.code(204).send();
         case 'deleting': {

@@ -14,9 +14,11 @@ import { registerNodeRoutes } from './nodes.ts';
 import { registerOrganizationRoutes } from './organizations.ts';
 import { registerRegistryCredentialRoutes } from './registry-credentials.ts';
 import { registerSchedulingRoutes } from './scheduling.ts';
+import { registerSecretRoutes } from './secrets.ts';
 import { registerSubmitRoutes } from './submit.ts';
 import { registerTokenRoutes } from './tokens.ts';
 import { registerTraceRoutes } from './trace.ts';
+import { registerVolumeRoutes } from './volumes.ts';
 
 /** Every group of routes below /api/v1. A new group is added here, and nowhere else. */
 export const routes: readonly Routes[] = [
@@ -27,6 +29,8 @@ export const routes: readonly Routes[] = [
   registerInviteRoutes,
   registerTokenRoutes,
   registerRegistryCredentialRoutes,
+  registerSecretRoutes,
+  registerVolumeRoutes,
   registerClusterRoutes,
   registerNodeRoutes,
   registerSchedulingRoutes,

@@ -1,4 +1,5 @@
 import {
+  changeRegistryCredential,
   createRegistryCredential,
   deleteRegistryCredential,
   listRegistryCredentials,
@@ -11,7 +12,7 @@ import { decodeCursor, pageOfRows } from '../paging.ts';
 import { presentRegistryCredential } from '../present/identity.ts';
 import { nothing } from '../schemas/answers.ts';
 import { idParams, PageQuery, pageOf } from '../schemas/common.ts';
-import { RegistryCredential, RegistryCredentialCreate } from '../schemas/identity.ts';
+import { RegistryCredential, RegistryCredentialCreate, RegistryCredentialUpdate } from '../schemas/identity.ts';
 
 /** Credentials for private images. Passwords go in and never come out. */
 export function registerRegistryCredentialRoutes(api: Api, { db, secretKey }: RouteDeps): void {
@@ -38,6 +39,29 @@ export function registerRegistryCredentialRoutes(api: Api, { db, secretKey }: Ro
       );
       reply.code(201);
       return presentRegistryCredential(credential);
+    },
+  );
+
+  api.put(
+    '/registry-credentials/:id',
+    {
+      config: { role: 'admin', errors: ['not_found'] },
+      schema: {
+        tags: ['Deployments'],
+        operationId: 'changeRegistryCredential',
+        summary: 'Change the password for a registry, and the name where one is given',
+        params: idParams,
+        body: RegistryCredentialUpdate,
+        response: { 200: RegistryCredential },
+      },
+    },
+    async (request) => {
+      const id = pathId(request.params.id, 'registry credential');
+      const { username, password } = request.body;
+      const change = { username, password };
+      const changed = await changeRegistryCredential(db, scopeOf(request), id, change, secretKey, actorOf(request));
+      if (changed === null) throw notFound('registry credential');
+      return presentRegistryCredential(changed);
     },
   );
 

@@ -7,7 +7,14 @@ import { setEtag } from '../etag.ts';
 import { Deployment, DeploymentBatchCreate, DeploymentCreate } from '../schemas/deployments.ts';
 import { type SubmitDeps, submit } from '../submission.ts';
 
-const errors: readonly ErrorCode[] = ['not_found', 'cluster_deleting', 'idempotency_conflict', 'never_fits'];
+const errors: readonly ErrorCode[] = [
+  'not_found',
+  'cluster_deleting',
+  'idempotency_conflict',
+  'never_fits',
+  'unknown_name',
+  'host_path_denied',
+];
 
 const headers = z.looseObject({
   'idempotency-key': z

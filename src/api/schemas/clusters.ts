@@ -15,12 +15,26 @@ import {
   timestamp,
   wholeGpus,
 } from './common.ts';
+import { absolutePath } from './data.ts';
 
 const backfill = z
   .enum(['largest_set', 'learned'])
   .describe(
     'Who of a level goes first: as many as can run, or who is expected to be short, learned from how long the jobs of the same user ran.',
   );
+
+const hostPathsMax = 64;
+const HostPath = z.object({ path: z.string(), read_only: z.boolean() });
+const allowedHostPaths = z
+  .array(z.strictObject({ path: absolutePath, read_only: z.boolean().default(true) }))
+  .max(hostPathsMax, { message: `must be at most ${hostPathsMax} directories` })
+  .superRefine((paths, context) => {
+    for (const [index, { path }] of paths.entries()) {
+      if (paths.findIndex((one) => one.path === path) === index) continue;
+      context.addIssue({ code: 'custom', path: [index, 'path'], message: `repeats the path ${path}` });
+    }
+  })
+  .describe("Directories of the engine's machine that deployments may use, and what lies below them.");
 
 export const Policy = z.object({
   aging_interval_s: z.number().describe('Waiting this long raises the effective priority by one; 0: off.'),
@@ -92,9 +106,16 @@ export const ClusterCreate = z.strictObject({
   nodes: z.array(NodeCreate).min(1).max(10_000).optional(),
   runtime: z.enum(['docker', 'simulated']).default('docker'),
   policy: PolicyUpdate.optional(),
+  allowed_host_paths: allowedHostPaths.default([]),
 });
 export const ClusterUpdate = z
-  .strictObject({ name: resourceName.optional(), policy: PolicyUpdate.optional() })
+  .strictObject({
+    name: resourceName.optional(),
+    policy: PolicyUpdate.optional(),
+    allowed_host_paths: allowedHostPaths
+      .optional()
+      .describe('All of them: those that are left out are not allowed any more.'),
+  })
   .refine((body) => Object.keys(body).length > 0, { message: 'names nothing to change' });
 
 export const Cluster = z.object({
@@ -106,6 +127,7 @@ export const Cluster = z.object({
   gpu: z.number(),
   runtime: z.enum(['docker', 'simulated']),
   policy: Policy,
+  allowed_host_paths: z.array(HostPath),
   resources: Resources,
   deployments: z.object({ queued: z.number().int(), active: z.number().int() }),
   status: z.enum(['ready', 'unreachable', 'deleting']),

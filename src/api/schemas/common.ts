@@ -60,6 +60,11 @@ export const resourceName = text(1, 63).regex(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za
   message: 'must consist of letters, digits, ".", "_" and "-", and begin and end with a letter or digit',
 });
 
+export const variableName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { message: 'must be the name of an environment variable' })
+  .max(256);
+
 const labelPart = '[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?';
 
 /** As Kubernetes writes them: "zone", "example.com/zone". */

@@ -14,7 +14,9 @@ import {
   storable,
   text,
   timestamp,
+  variableName,
 } from './common.ts';
+import { dataAnswers, dataFields } from './data.ts';
 import { HealthCheck, HealthCheckCreate, health } from './health.ts';
 
 export const statuses = ['queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'cancelled'] as const;
@@ -40,10 +42,6 @@ function eachHostPortOnce(ports: readonly z.infer<typeof PortCreate>[], context:
 
 export const Port = z.object({ container: z.number(), host: z.number().nullable(), protocol: z.enum(['tcp', 'udp']) });
 
-const variableName = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { message: 'must be the name of an environment variable' })
-  .max(256);
 const variableValue = storable(32_768);
 const gpuModel = text(1, 80).refine((value) => !/\p{Surrogate}/u.test(value), {
   message: 'must be well-formed Unicode',
@@ -116,6 +114,7 @@ export const DeploymentCreate = z.strictObject({
   health_check: HealthCheckCreate.nullable()
     .default(null)
     .describe('How to find out whether a replica is well; null: one that runs is.'),
+  ...dataFields,
 });
 
 export const DeploymentBatchCreate = z.strictObject({
@@ -183,6 +182,7 @@ export const Deployment = z.object({
   time_limit_s: z.number().int().nullable(),
   stop_grace_s: z.number().int(),
   health_check: HealthCheck.nullable(),
+  ...dataAnswers,
   status: Status,
   attempt: z.number().int(),
   reason_code: z.string().nullable(),

@@ -119,4 +119,13 @@ export const RegistryCredentialCreate = z.strictObject({
   username: text(1, 200),
   password: z.string().min(1).max(4096),
 });
-export const RegistryCredential = z.object({ id, server: z.string(), username: z.string(), created_at: timestamp });
+export const RegistryCredentialUpdate = RegistryCredentialCreate.omit({ server: true }).extend({
+  username: text(1, 200).optional().describe('Default: as it is.'),
+});
+export const RegistryCredential = z.object({
+  id,
+  server: z.string(),
+  username: z.string(),
+  created_at: timestamp,
+  updated_at: timestamp.describe('Since when it has the present password.'),
+});

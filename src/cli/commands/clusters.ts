@@ -154,7 +154,27 @@ export const addClusters: AddCommand = (program) => {
           : `${found.name} is deleted as soon as its containers have stopped.`,
       );
     });
+
+  cluster
+    .command('set-host-paths')
+    .description("allow directories of the engine's machine, and what lies below them, to deployments; none: none")
+    .argument('<name>')
+    .argument('[path[:rw]...]', 'only to be read, unless :rw stands behind')
+    .action(async (name: string, paths: string[], _options, command) => {
+      const globals = options(command);
+      const session = await openSession(globals);
+      const found = await findCluster(session, name);
+      const allowed = paths.map((text) => ({ path: text.replace(/:r[ow]$/, ''), read_only: !text.endsWith(':rw') }));
+      const body = { allowed_host_paths: allowed };
+      const changed = await call(session, updateCluster({ client: session.client, path: { id: found.id }, body }));
+      print(globals, changed, () => hostPathsText(changed));
+    });
 };
+
+function hostPathsText({ name, allowed_host_paths: paths }: Cluster): string {
+  const list = paths.map(({ path, read_only }) => `${path} (${read_only ? 'read only' : 'read and write'})`);
+  return `${name}: deployments may use ${list.join(', ') || 'no directory of the machine'}.`;
+}
 
 function policyText(cluster: Cluster): string {
   const { aging_interval_s: aging, reservation_after_s: reservation } = cluster.policy;

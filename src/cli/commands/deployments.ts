@@ -105,6 +105,8 @@ function described(one: DeploymentDetail, events: readonly Event[]): string {
     ['image', one.docker_image],
     ['command', one.command === null ? null : one.command.join(' ')],
     ['asks for', asksFor(one)],
+    ['data', dataText(one)],
+    ['network', one.network === 'shared' ? null : one.network],
     ['priority', priorityText(one)],
     ['checked by', healthCheckText(one)],
     ['ready', one.replica_states.length === 0 ? null : `${one.ready_replicas} of ${one.replicas}`],
@@ -142,6 +144,16 @@ function asksFor(one: DeploymentDetail): string {
     Object.keys(wanted).length > 0 ? `nodes with ${labels(wanted)}` : '',
   ];
   return parts.filter((part) => part !== '').join(', ');
+}
+
+/** What it brings along: names and places. */
+function dataText({ volumes, secrets, files }: DeploymentDetail): string | null {
+  const parts = [
+    ...volumes.map(({ name, host_path, path }) => `${name ?? host_path} at ${path}`),
+    ...secrets.map(({ name, env, path }) => `secret ${name} as ${env ?? path}`),
+    ...files.map(({ path }) => `file ${path}`),
+  ];
+  return parts.length === 0 ? null : parts.join(', ');
 }
 
 function priorityText({ priority, waiting }: DeploymentDetail): string {

@@ -2,6 +2,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { Option } from 'commander';
 import {
   acceptInvite,
+  changeRegistryCredential,
   createInvite,
   createOrganization,
   createRegistryCredential,
@@ -309,6 +310,35 @@ export const addRegistries: AddCommand = (program) => {
           ['id', 'server', 'username', 'age'],
           items.map((one) => [one.id, one.server, one.username, age(one.created_at)]),
         ),
+      );
+    });
+
+  registry
+    .command('rotate')
+    .description('change the password of credentials; it is read from standard input')
+    .argument('<server>', 'the server, or the id of the credentials')
+    .option('-u, --username <name>', 'another name; default: the same')
+    .action(async (server: string, _options, command) => {
+      const given = options<{ username?: string }>(command);
+      const session = await openSession(given);
+      const { items } = await call(
+        session,
+        listRegistryCredentials({ client: session.client, query: { limit: 1000 } }),
+      );
+      const found = items.find((one) => one.server === server || one.id === server);
+      if (found === undefined) {
+        throw new CliError(`there are no credentials for ${server}`, exitCodes.notFound, [
+          'See them with: hv registry list',
+        ]);
+      }
+      const password = await passwordFromStdin(given);
+      const body = { password, ...(given.username === undefined ? {} : { username: given.username }) };
+      const path = { id: found.id };
+      const changed = await call(session, changeRegistryCredential({ client: session.client, path, body }));
+      print(
+        given,
+        changed,
+        () => `Pulls from ${changed.server} sign in as ${changed.username} with the new password now.`,
       );
     });
 

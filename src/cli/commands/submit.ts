@@ -8,6 +8,7 @@ import {
   submitDeployments,
 } from '../../sdk/index.ts';
 import { type AddCommand, options } from '../command.ts';
+import { addDataOptions, type DataOptions, dataOf } from '../data-options.ts';
 import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findCluster, findDeployment } from '../find.ts';
@@ -17,7 +18,7 @@ import { print, say } from '../output.ts';
 import { call, type Globals, openSession, type Session } from '../session.ts';
 import { untilEnded } from '../until-ended.ts';
 
-interface SubmitOptions extends Globals, HealthOptions {
+interface SubmitOptions extends Globals, HealthOptions, DataOptions {
   readonly file?: string;
   readonly cluster?: string;
   readonly image?: string;
@@ -46,8 +47,7 @@ interface SubmitOptions extends Globals, HealthOptions {
 const collect = (value: string, before: string[]) => [...before, value];
 
 export const addSubmit: AddCommand = (program) => {
-  const submitting = program
-    .command('submit')
+  const submitting = addDataOptions(program.command('submit'))
     .description('submit a deployment, or all of a file')
     .argument('[command...]', "replaces the image's command; write -- before it")
     .option('-f, --file <path>', 'a YAML file with one deployment a document; "-" for standard input')
@@ -185,6 +185,7 @@ async function fromOptions(
     ports: given.port.map(parsePort),
     pull_policy: given.pull,
     ...healthCheckOf(given),
+    ...(await dataOf(given)),
     ...(words.length === 0 ? {} : { command: [...words] }),
     ...(given.maxPerNode === undefined ? {} : { max_per_node: given.maxPerNode }),
     ...(given.name === undefined ? {} : { name: given.name }),

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { ContainerSpec } from '../runtime.ts';
-import { createOptions } from './container-spec.ts';
+import { type Attached, createOptions } from './container-spec.ts';
 
 const key = { clusterId: 'c', deploymentId: 'd', attempt: 2, replica: 1 };
 
-function optionsOf(given: Partial<ContainerSpec> = {}) {
-  return createOptions('installation', {
+const nothing: Attached = { mounts: [], networkId: null };
+
+function optionsOf(given: Partial<ContainerSpec> = {}, attached = nothing) {
+  const spec: ContainerSpec = {
     key,
     image: 'app:1',
     command: null,
@@ -16,8 +18,12 @@ function optionsOf(given: Partial<ContainerSpec> = {}) {
     devices: [],
     gpuDriver: 'none',
     stopGraceSeconds: 7,
+    mounts: [],
+    files: [],
+    network: { mode: 'shared' },
     ...given,
-  });
+  };
+  return createOptions('installation', spec, attached);
 }
 
 describe('limits', () => {
@@ -69,6 +75,25 @@ test("a user's label does not stand for ours", () => {
     'hypervisor.deployment': 'd',
     'hypervisor.attempt': '2',
     'hypervisor.replica': '1',
+  });
+});
+
+describe('the network', () => {
+  test('is the default one of the engine where it is shared', () => {
+    expect(optionsOf().HostConfig).not.toHaveProperty('NetworkMode');
+    expect(optionsOf()).not.toHaveProperty('NetworkingConfig');
+  });
+
+  test('is none where none was asked for', () => {
+    expect(optionsOf({ network: { mode: 'none' } }).HostConfig).toMatchObject({ NetworkMode: 'none' });
+  });
+
+  test('is that of the attempt, under the name of the replica', () => {
+    const network = { mode: 'private', alias: 'replica-1', members: 2 } as const;
+    expect(optionsOf({ network }, { mounts: [], networkId: 'n' })).toMatchObject({
+      HostConfig: { NetworkMode: 'n' },
+      NetworkingConfig: { EndpointsConfig: { n: { Aliases: ['replica-1'] } } },
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-import type { ContainerCreateOptions, DeviceRequest } from 'dockerode';
+import type { ContainerCreateOptions, DeviceRequest, MountConfig } from 'dockerode';
 import { type ContainerSpec, RuntimeError } from '../runtime.ts';
 import { labelsOf } from './labels.ts';
 
@@ -12,13 +12,20 @@ const leastCpuQuota = 1000;
 /** A container that forks without end must not take the machine with it. */
 const pidsLimit = 4096;
 
+/** What the engine must have before it can create the container. */
+export interface Attached {
+  readonly mounts: MountConfig;
+  /** Of the private network; null where there is none. */
+  readonly networkId: string | null;
+}
+
 /**
  * What the engine is asked to create: exactly the limits that were allocated. Pure.
  *
  * CPU is limited by quota and not by the engine's `NanoCpus`, which refuses more than the machine has: the capacity of a
  * cluster is what its owner says. Throws `start_failed` where the engine could not give so little.
  */
-export function createOptions(installationId: string, spec: ContainerSpec): ContainerCreateOptions {
+export function createOptions(installationId: string, spec: ContainerSpec, found: Attached): ContainerCreateOptions {
   const memory = memoryBytes(spec);
   const bindings = portBindings(spec);
   return {
@@ -42,8 +49,18 @@ export function createOptions(installationId: string, spec: ContainerSpec): Cont
       LogConfig: { Type: 'json-file', Config: { 'max-size': '16m', 'max-file': '2' } },
       PortBindings: bindings,
       DeviceRequests: deviceRequests(spec),
+      Mounts: [...found.mounts],
+      ...(spec.network.mode === 'none' && { NetworkMode: 'none' }),
+      ...(found.networkId !== null && { NetworkMode: found.networkId }),
     },
+    ...endpoints(spec, found.networkId),
   };
+}
+
+/** The name that the others of its network find it by. */
+function endpoints({ network }: ContainerSpec, networkId: string | null): Partial<ContainerCreateOptions> {
+  if (network.mode !== 'private' || networkId === null) return {};
+  return { NetworkingConfig: { EndpointsConfig: { [networkId]: { Aliases: [network.alias] } } } };
 }
 
 function memoryBytes(spec: ContainerSpec): number {

@@ -43,9 +43,9 @@ describe('the engine is away', () => {
 
   test("not where a registry's connection broke", () => {
     const refused = answer(500, 'Get "http://r:1/v2/": dial tcp: connect: connection refused', null);
-    expect(toPullError('r:1/a', refused, []).code).toBe('image_pull_failed');
+    expect(toPullError('r:1/a', refused).code).toBe('image_pull_failed');
     const inStream = new RuntimeError('image_pull_failed', 'net/http: TLS handshake timeout');
-    expect(toPullError('r:1/a', inStream, []).code).toBe('image_pull_failed');
+    expect(toPullError('r:1/a', inStream).code).toBe('image_pull_failed');
   });
 });
 
@@ -56,14 +56,21 @@ describe('pulls', () => {
     [500, 'unauthorized: authentication required', 'image_pull_denied'],
     [500, 'toomanyrequests: rate limit', 'image_pull_failed'],
   ])('%i %s', (status, message, code) => {
-    expect(toPullError('x:1', answer(status, message), [])).toMatchObject({
+    expect(toPullError('x:1', answer(status, message))).toMatchObject({
       code,
       message: expect.stringContaining('x:1'),
     });
   });
 
+  test('with credentials that are refused name whose they are', () => {
+    const refused = answer(500, 'unauthorized: authentication required');
+    expect(toPullError('x:1', refused, { secrets: ['s3cret'], user: 'robot' }).message).toContain(
+      'credentials of robot are wrong',
+    );
+  });
+
   test('hold no secret, neither in words nor in a cause', () => {
-    const error = toPullError('x', answer(500, 'bad: s3cret and again s3cret'), ['s3cret']);
+    const error = toPullError('x', answer(500, 'bad: s3cret and again s3cret'), { secrets: ['s3cret'], user: 'u' });
     expect(`${error.message} ${error.stack} ${String(error.cause)}`).not.toContain('s3cret');
   });
 });

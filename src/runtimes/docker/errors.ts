@@ -30,6 +30,7 @@ const plainWords: readonly (readonly [RegExp, (...found: string[]) => string])[]
     /listen (?:tcp|udp)\d? \S*?:(\d+): bind: address already in use/,
     (port) => `the host port ${port} is in use already`,
   ],
+  [/bind source path does not exist: (.+)$/, (path) => `there is no ${path} on the engine's machine`],
   [
     /could not select device driver/,
     () => 'the Docker Engine cannot hand over GPUs: the NVIDIA Container Toolkit is missing on its machine',
@@ -85,19 +86,31 @@ function isAway(error: EngineError, words: string): boolean {
   return /socket hang up|timeout|aborted/i.test(words);
 }
 
+/** The credentials of a pull: what must not be repeated, and as whom it was. */
+interface PulledWith {
+  readonly secrets: readonly string[];
+  /** Null: as nobody. */
+  readonly user: string | null;
+}
+
 /**
  * What a registry answered to a pull, told by status or inside the stream. Registries tell "not there" from "not allowed"
  * badly; both are said. The engine's own error is not kept as the cause: what a registry puts into its answer is not known.
  */
-export function toPullError(image: string, error: unknown, secrets: readonly string[]): RuntimeError {
+export function toPullError(
+  image: string,
+  error: unknown,
+  { secrets, user }: PulledWith = { secrets: [], user: null },
+): RuntimeError {
   const known = toRuntimeError(error, 'image_pull_failed');
   const words = secrets.reduce((text, secret) => text.replaceAll(secret, '***'), known.message);
   if (known.code === 'unreachable') return new RuntimeError('unreachable', words);
   if (/unauthorized|authentication required|no basic auth|access denied|forbidden|denied/i.test(words)) {
-    return new RuntimeError(
-      'image_pull_denied',
-      `the registry refuses ${image}: it does not exist, or credentials are needed (${words})`,
-    );
+    const why =
+      user === null
+        ? 'it does not exist, or credentials are needed'
+        : `it does not exist, or the credentials of ${user} are wrong or may not read it`;
+    return new RuntimeError('image_pull_denied', `the registry refuses ${image}: ${why} (${words})`);
   }
   if (statusOf(error) === 404 || /not found|manifest unknown|no such image|invalid reference format/i.test(words)) {
     return new RuntimeError('image_not_found', `there is no image ${image} (${words})`);

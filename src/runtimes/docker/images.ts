@@ -66,7 +66,8 @@ async function pull(docker: Docker, image: string, { credential, onProgress }: P
     const stream = (await docker.pull(withTag(image), auth)) as Readable;
     await followProgress(image, stream, onProgress);
   } catch (error) {
-    throw toPullError(image, error, credential === undefined ? [] : secretsOf(credential));
+    if (credential === undefined) throw toPullError(image, error);
+    throw toPullError(image, error, { secrets: secretsOf(credential), user: credential.username });
   }
   onProgress?.(`pulled ${image}`);
 }

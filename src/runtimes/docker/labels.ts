@@ -1,4 +1,4 @@
-import type { ContainerKey } from '../runtime.ts';
+import type { ContainerKey, NetworkKey, VolumeKey } from '../runtime.ts';
 
 /** The labels that make a container ours. Without the first, with our installation in it, nothing is ever touched. */
 export const labels = {
@@ -7,6 +7,8 @@ export const labels = {
   deployment: 'hypervisor.deployment',
   attempt: 'hypervisor.attempt',
   replica: 'hypervisor.replica',
+  organization: 'hypervisor.organization',
+  volume: 'hypervisor.volume',
 } as const;
 
 /** The same replica of the same attempt has the same name: a repeated start collides with the first and finds it. */
@@ -39,4 +41,39 @@ export function keyOf(
   if (clusterId === undefined || deploymentId === undefined || attempt === undefined || replica === undefined)
     return null;
   return { clusterId, deploymentId, attempt: Number(attempt), replica: Number(replica) };
+}
+
+/** One for each attempt: whoever starts a replica of it finds the network that another one made. */
+export function networkName(installationId: string, key: NetworkKey): string {
+  return `hv-${installationId.slice(-12)}-${key.deploymentId}-${key.attempt}`;
+}
+
+export function networkLabels(installationId: string, key: NetworkKey): Record<string, string> {
+  return {
+    [labels.installation]: installationId,
+    [labels.cluster]: key.clusterId,
+    [labels.deployment]: key.deploymentId,
+    [labels.attempt]: String(key.attempt),
+  };
+}
+
+/** Null where the labels are not those of a network of this installation. */
+export function networkKeyOf(
+  installationId: string,
+  found: Readonly<Record<string, string>> | undefined,
+): NetworkKey | null {
+  const key = keyOf(installationId, { ...found, [labels.replica]: '0' });
+  return key === null ? null : { clusterId: key.clusterId, deploymentId: key.deploymentId, attempt: key.attempt };
+}
+
+export function volumeName(installationId: string, key: VolumeKey): string {
+  return `hv-${installationId.slice(-12)}-${key.organizationId.slice(-12)}-${key.volumeId}`;
+}
+
+export function volumeLabels(installationId: string, key: VolumeKey): Record<string, string> {
+  return {
+    [labels.installation]: installationId,
+    [labels.organization]: key.organizationId,
+    [labels.volume]: key.volumeId,
+  };
 }

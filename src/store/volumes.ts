@@ -1,0 +1,220 @@
+/** Named volumes: each of one organization and one cluster. Their data is with the engine, under a name made of the row's id. */
+import { type RawBuilder, sql } from 'kysely';
+import { lockCluster } from './cluster-row.ts';
+import type { Database, InTransaction } from './database.ts';
+import { appendEvents, type EventType } from './events.ts';
+import { newId } from './ids.ts';
+import { type CreationPage, contains, creationPage, exactTime, type TimeKey } from './keyset.ts';
+import type { Actor, Scope } from './scope.ts';
+import type { RuntimeKind } from './tables.ts';
+import { type User, usersOf } from './used-by.ts';
+
+export interface VolumeRecord {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly clusterId: string;
+  readonly runtime: RuntimeKind;
+  readonly name: string;
+  readonly deleting: boolean;
+  readonly createdBy: string | null;
+  readonly createdAt: Date;
+  /** Of those that are not over. */
+  readonly users: readonly User[];
+  readonly key: TimeKey;
+}
+
+export type VolumeCreation =
+  | { kind: 'done'; volume: VolumeRecord }
+  | { kind: 'unknown_cluster' }
+  | { kind: 'cluster_deleting' };
+
+export type VolumeDeletion =
+  /** Marked: its data is to be removed, and then the row. */
+  { kind: 'deleting'; volume: VolumeRecord } | { kind: 'unknown' } | { kind: 'in_use'; users: readonly User[] };
+
+/** The engine makes its place at the first start that uses it. A taken name violates `volume_name`. */
+export async function createVolume(
+  db: Database,
+  scope: Scope,
+  { clusterId, name }: { readonly clusterId: string; readonly name: string },
+  actor: Actor,
+): Promise<VolumeCreation> {
+  return db.transaction().execute(async (tx) => {
+    const cluster = await lockCluster(tx, scope, clusterId);
+    if (cluster === undefined) return { kind: 'unknown_cluster' };
+    if (cluster.deleting) return { kind: 'cluster_deleting' };
+    const id = newId();
+    await tx
+      .insertInto('volume')
+      .values({ id, organization_id: scope.organizationId, cluster_id: clusterId, name, created_by: actor.userId })
+      .execute();
+    const volume = await readBack(tx, scope, id);
+    await tell(tx, 'volume.created', `the volume ${name} was created in ${cluster.name}`, volume, actor);
+    return { kind: 'done', volume };
+  });
+}
+
+/** Marks it, so that nothing starts with it any more: refused while a deployment that is not over uses it. */
+export async function beginVolumeDeletion(
+  db: Database,
+  scope: Scope,
+  id: string,
+  actor: Actor,
+): Promise<VolumeDeletion> {
+  return db.transaction().execute(async (tx) => {
+    const locked = await tx
+      .selectFrom('volume')
+      .select('deleting')
+      .where('organization_id', '=', scope.organizationId)
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst();
+    if (locked === undefined) return { kind: 'unknown' };
+    const volume = await readBack(tx, scope, id);
+    const users = await usersOf(tx, scope, 'volumes', { name: volume.name }, volume.clusterId);
+    if (users.length > 0) return { kind: 'in_use', users };
+    if (!locked.deleting) {
+      await tx.updateTable('volume').set({ deleting: true }).where('id', '=', id).execute();
+      await tell(tx, 'volume.deleted', `the volume ${volume.name} was deleted, with its data`, volume, actor);
+    }
+    return { kind: 'deleting', volume };
+  });
+}
+
+/** After its data has gone. */
+export async function finishVolumeDeletion(db: Database, id: string): Promise<void> {
+  await db.deleteFrom('volume').where('id', '=', id).where('deleting', '=', true).execute();
+}
+
+/** Those whose data is still to be removed. Not on behalf of a person, and so across organizations. */
+export function readVolumesToRemove(
+  db: Database,
+  runtime: RuntimeKind,
+): Promise<{ id: string; organization_id: string }[]> {
+  return db
+    .selectFrom('volume')
+    .innerJoin('cluster', 'cluster.id', 'volume.cluster_id')
+    .select(['volume.id', 'volume.organization_id'])
+    .where('volume.deleting', '=', true)
+    .where('cluster.runtime', '=', runtime)
+    .orderBy('volume.id')
+    .limit(100)
+    .execute();
+}
+
+/** Null where there is none in this organization. */
+export async function readVolume(db: Database, scope: Scope, id: string): Promise<VolumeRecord | null> {
+  const [row] = await select(db, sql`v.organization_id = ${scope.organizationId} and v.id = ${id}`, sql``);
+  return row ?? null;
+}
+
+/** Undefined: any. */
+export interface VolumeFilter {
+  readonly clusterId: string | undefined;
+  /** A part of the name, in either case. */
+  readonly name: string | undefined;
+}
+
+export function listVolumes(
+  db: Database,
+  scope: Scope,
+  { clusterId, name }: VolumeFilter,
+  page: CreationPage,
+): Promise<VolumeRecord[]> {
+  const { where, order } = creationPage('v', page);
+  const inCluster = clusterId === undefined ? sql`true` : sql`v.cluster_id = ${clusterId}`;
+  return select(
+    db,
+    sql`v.organization_id = ${scope.organizationId} and ${inCluster} and ${contains('v.name', name)} and ${where}`,
+    sql`${order} limit ${page.limit}`,
+  );
+}
+
+/** Those of the names that the cluster has, and that are not being deleted. */
+export async function readVolumesByName(
+  db: Database,
+  scope: Scope,
+  clusterId: string,
+  names: readonly string[],
+): Promise<Map<string, { readonly id: string }>> {
+  if (names.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('volume')
+    .select(['id', 'name'])
+    .where('organization_id', '=', scope.organizationId)
+    .where('cluster_id', '=', clusterId)
+    .where('deleting', '=', false)
+    .where('name', 'in', [...new Set(names)])
+    .orderBy('name')
+    .execute();
+  return new Map(rows.map(({ id, name }) => [name, { id }]));
+}
+
+interface VolumeRow {
+  id: string;
+  organization_id: string;
+  cluster_id: string;
+  runtime: RuntimeKind;
+  name: string;
+  deleting: boolean;
+  created_by: string | null;
+  created_at: Date;
+  created_at_exact: string;
+  users: User[];
+}
+
+async function select(db: Database, where: RawBuilder<unknown>, order: RawBuilder<unknown>): Promise<VolumeRecord[]> {
+  const { rows } = await sql<VolumeRow>`
+    select v.id, v.organization_id, v.cluster_id, c.runtime, v.name, v.deleting, v.created_by, v.created_at,
+           ${exactTime('v.created_at')} as created_at_exact,
+           coalesce((select json_agg(json_build_object('id', d.id, 'name', d.name) order by d.id) from deployment d
+             where d.organization_id = v.organization_id and d.cluster_id = v.cluster_id and d.volumes <> '[]'
+               and d.volumes @> jsonb_build_array(jsonb_build_object('name', v.name))
+               and d.status in ('queued', 'starting', 'running', 'stopping')), '[]') as users
+      from volume v join cluster c on c.id = v.cluster_id
+     where ${where} ${order}`.execute(db);
+  return rows.map((row) => ({
+    id: row.id,
+    organizationId: row.organization_id,
+    clusterId: row.cluster_id,
+    runtime: row.runtime,
+    name: row.name,
+    deleting: row.deleting,
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    users: row.users,
+    key: { at: row.created_at_exact, id: row.id },
+  }));
+}
+
+async function readBack(tx: InTransaction, scope: Scope, id: string): Promise<VolumeRecord> {
+  const volume = await readVolume(tx, scope, id);
+  if (volume === null) throw new Error('a volume that was written is not there');
+  return volume;
+}
+
+function tell(tx: InTransaction, type: EventType, message: string, volume: VolumeRecord, actor: Actor): Promise<void> {
+  return appendEvents(tx, [
+    {
+      organizationId: volume.organizationId,
+      clusterId: volume.clusterId,
+      type,
+      message,
+      data: { volume_id: volume.id, name: volume.name },
+      actorId: actor.userId,
+    },
+  ]);
+}
+
+/** Of a cluster, those that are being deleted among them. Some of them, where there are many. */
+export async function volumeNames(db: Database, scope: Scope, clusterId: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('volume')
+    .select('name')
+    .where('organization_id', '=', scope.organizationId)
+    .where('cluster_id', '=', clusterId)
+    .orderBy('name')
+    .limit(20)
+    .execute();
+  return rows.map(({ name }) => name);
+}
