@@ -41,7 +41,8 @@ async function judge(
 }
 
 function requestOf(deployment: NewDeployment): Request {
-  const { ram, cpu, gpu, replicas, gpuModels, gpuMemory, nodeLabels, maxPerNode } = deployment;
+  const { ram, cpu, gpu, replicas, gpuModels, gpuMemory, nodeLabels, maxPerNode, ports } = deployment;
+  const hostPorts = ports.flatMap(({ host, protocol }) => (host === null ? [] : [`${protocol}/${host}`]));
   return {
     perReplica: { ram: toThousandths(ram), cpu: toThousandths(cpu), gpu: toThousandths(gpu) },
     replicas,
@@ -49,6 +50,7 @@ function requestOf(deployment: NewDeployment): Request {
     gpuMemory: toThousandths(gpuMemory),
     nodeLabels,
     maxPerNode: maxPerNode ?? 0,
+    hostPorts,
   };
 }
 
@@ -69,6 +71,8 @@ function messageOf({ dimension, requested, most }: CapacityShortfall, deployment
       return `asks for ${requested} replicas at once, and the whole cluster, empty, holds ${most}`;
     case 'max_per_node':
       return `lets at most ${deployment.maxPerNode} of the ${requested} replicas share a node, and the whole cluster, empty, holds ${most} so`;
+    case 'host_ports':
+      return `has a fixed host port, which only one replica on a machine can have: ${requested} replicas need as many machines, and the cluster has ${most} that could hold one; leave \`host\` out to have a free port picked`;
     case 'gpu_memory':
       return `asks for GPU devices of ${fromThousandths(requested)} GB each, and the most that one node could give it is ${fromThousandths(most)} GB`;
     default: {
@@ -94,6 +98,7 @@ const fields = {
   node_labels: 'node_labels',
   max_per_node: 'max_per_node',
   replicas: 'replicas',
+  host_ports: 'ports',
 } as const satisfies Record<CapacityShortfall['dimension'], string>;
 
 const units = {

@@ -1,20 +1,35 @@
 /** Why deployments wait, from the plan as it stands. The plan is up to a second old: who came after it is handled here. */
 import type { z } from 'zod';
 import type { ControlPlane } from '../control/control-plane.ts';
+import type { NameOf } from '../core/explain.ts';
+import type { Decision } from '../core/model.ts';
 import type { Database } from '../store/database.ts';
-import { type DeploymentRow, readDeployments, readQueuedSince } from '../store/deployments.ts';
+import { type DeploymentRow, readDeployments, readNames, readQueuedSince } from '../store/deployments.ts';
 import type { Scope } from '../store/scope.ts';
 import { type PlanView, viewOf } from './plan-view.ts';
-import { presentQueueEntry, presentUnplanned, presentWaiting } from './present/decisions.ts';
+import { namedIn, presentQueueEntry, presentUnplanned, presentWaiting } from './present/decisions.ts';
 import type { Waiting } from './schemas/deployments.ts';
 import type { QueueEntry } from './schemas/scheduling.ts';
 
 type Entry = z.infer<typeof QueueEntry>;
 
-export async function whyItWaits(control: ControlPlane, row: DeploymentRow): Promise<z.infer<typeof Waiting>> {
+export async function whyItWaits(
+  db: Database,
+  control: ControlPlane,
+  scope: Scope,
+  row: DeploymentRow,
+): Promise<z.infer<typeof Waiting>> {
   const view = viewOf(await control.currentPlan(row.cluster_id));
   const decision = view.decisions[view.indexOf(row.id) ?? -1];
-  return decision === undefined ? presentUnplanned(row, view.decisions.length + 1) : presentWaiting(decision, view);
+  if (decision === undefined) return presentUnplanned(row, view.decisions.length + 1);
+  return presentWaiting(decision, view, await namesFor(db, scope, [decision]));
+}
+
+/** Names of those who stand in the way, as far as they are of the same organization. */
+async function namesFor(db: Database, scope: Scope, decisions: readonly Decision[]): Promise<NameOf> {
+  const ids = namedIn(decisions);
+  const names = ids.length === 0 ? new Map<string, string>() : await readNames(db, scope, ids);
+  return (id) => names.get(id) ?? null;
 }
 
 /** Where a page of the queue begins: after this deployment; or where it has left the queue, after its position. */
@@ -65,9 +80,10 @@ async function plannedEntries(
   const decisions = view.decisions.slice(start, end);
   const ids = decisions.map(({ deploymentId }) => deploymentId);
   const rows = await readDeployments(db, scope, ids);
+  const nameOf = await namesFor(db, scope, decisions);
   return decisions.flatMap((decision) => {
     const row = rows.get(decision.deploymentId);
-    return row?.status === 'queued' ? [presentQueueEntry(row, presentWaiting(decision, view))] : [];
+    return row?.status === 'queued' ? [presentQueueEntry(row, presentWaiting(decision, view, nameOf))] : [];
   });
 }
 

@@ -39,6 +39,7 @@ export function startHealth(deps: Deps): { close(): Promise<void> } {
     simulated: pLimit(probesAtOnce),
   };
   const underWay = new Set<Promise<void>>();
+  const stop = new AbortController();
   const write = batched<Finding, null>(async (findings) => {
     if (await recordHealth(deps.db, findings)) deps.onEvents();
     return findings.map(() => null);
@@ -46,8 +47,8 @@ export function startHealth(deps: Deps): { close(): Promise<void> } {
 
   async function probe(replica: CheckedReplica, memory: Known): Promise<void> {
     const { key, check, startedAt } = replica;
-    const result = await ask(deps, replica);
-    if (result === null) return;
+    const result = await ask(deps, replica, stop.signal);
+    if (result === null || stop.signal.aborted) return;
     const probedAt = Date.now();
     memory.record = afterProbe(memory.record, { isWell: result.isWell, at: probedAt }, rulesOf(check), startedAt);
     const { health } = memory.record;
@@ -84,6 +85,7 @@ export function startHealth(deps: Deps): { close(): Promise<void> } {
 
   return {
     async close() {
+      stop.abort();
       await turns.stop();
       await Promise.all(underWay);
     },
@@ -104,9 +106,13 @@ function rulesOf(check: HealthCheckColumn): HealthRules {
 }
 
 /** Null where nothing can be said: it does not run any more, or its engine does not answer. */
-async function ask({ runtimeOf }: Deps, { key, runtime, check }: CheckedReplica): Promise<ProbeResult | null> {
+async function ask(
+  { runtimeOf }: Deps,
+  { key, runtime, check }: CheckedReplica,
+  signal: AbortSignal,
+): Promise<ProbeResult | null> {
   try {
-    return await runtimeOf(runtime).probe(key, checkOf(check), check.timeout_s * 1000);
+    return await runtimeOf(runtime).probe(key, checkOf(check), check.timeout_s * 1000, signal);
   } catch (error) {
     if (error instanceof RuntimeError && error.code === 'unreachable') return null;
     throw error;

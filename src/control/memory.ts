@@ -7,6 +7,7 @@ import type { Holding } from '../core/model.ts';
 import { Planner } from '../core/planner.ts';
 import { readClaims } from '../store/claims.ts';
 import type { InTransaction } from '../store/database.ts';
+import { readForeignPorts } from '../store/host-ports.ts';
 import { type ChangePosition, changesEnd, readChanges } from '../store/planner-changes.ts';
 import { readRuns } from '../store/runs.ts';
 import { type ClusterHead, readDeploymentStates, readState, usersOf } from '../store/snapshot.ts';
@@ -92,6 +93,8 @@ async function catchUp(tx: InTransaction, head: ClusterHead, memory: Memory): Pr
     if (state.queued?.user !== undefined) users.add(state.queued.user);
   }
   planner.setClaims(await readClaims(tx, head.clusterId));
+  // Of what happens in other clusters nothing is noted here; and only who waits for a port asks.
+  if (planner.wantsPorts) planner.setForeignPorts(await readForeignPorts(tx, head.clusterId, { lock: true }));
   if (head.policy.backfill === 'learned') planner.setRuns(await readRuns(tx, head.clusterId, users));
   return { ...memory, position, users, unsettled, heardAt: now };
 }

@@ -1,6 +1,7 @@
 /** Could an empty cluster ever hold a request? If not, it is refused at submission, in words that name the dimension. */
 import { compareIds } from './ids.ts';
 import { type Node, type Request, wholeDevice } from './model.ts';
+import { machineOf } from './ports.ts';
 import { Room } from './room.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
@@ -8,8 +9,11 @@ type OfOneReplica = 'ram' | 'cpu' | 'gpu' | 'gpu_models' | 'gpu_memory';
 
 /** What an empty cluster lacks. */
 export interface CapacityShortfall {
-  /** `node_labels`: no node has them all. `max_per_node`: the replicas would fit, but not so few on a node. */
-  readonly dimension: OfOneReplica | 'node_labels' | 'replicas' | 'max_per_node';
+  /**
+   * `node_labels`: no node has them all. `max_per_node`: the replicas would fit, but not so few on a node. `host_ports`: they would
+   * fit, but not each on a machine of its own.
+   */
+  readonly dimension: OfOneReplica | 'node_labels' | 'replicas' | 'max_per_node' | 'host_ports';
   /** Thousandths for one replica (of `gpu_memory`, for each device); a number of replicas, or of nodes, for the others. */
   readonly requested: number;
   /** The most there is, in the same unit: on one node for one replica, in the whole cluster for the others. */
@@ -25,6 +29,8 @@ export class EmptyCluster {
   readonly #nodes: readonly Node[];
   /** How many there are of each kind, in the order of the room. */
   readonly #counts: readonly number[];
+  /** On which machines they stand, in the same order. */
+  readonly #machines: readonly (readonly string[])[];
   readonly #room: Room;
   readonly #verdicts = new Map<string, CapacityShortfall | null>();
 
@@ -40,6 +46,7 @@ export class EmptyCluster {
     this.#nodes = [...kinds.values()].flatMap(([first]) => first ?? []);
     this.#room = new Room(this.#nodes, 'emptied and opened');
     this.#counts = this.#room.nodes.map((node) => kinds.get(kindOf(node))?.length ?? 0);
+    this.#machines = this.#room.nodes.map((node) => [...new Set(kinds.get(kindOf(node))?.map(machineOf))]);
   }
 
   /** Null where it holds the request. */
@@ -53,13 +60,22 @@ export class EmptyCluster {
     return verdict;
   }
 
-  #judge(shape: Shape): CapacityShortfall | null {
-    const { replicas } = shape;
+  #judge(asked: Shape): CapacityShortfall | null {
+    const { replicas, hostPorts } = asked;
+    const shape = hostPorts === null ? asked : shapeOf({ ...asked.request, hostPorts: [] });
     const most = this.#capacity(shape, replicas);
     if (most === 0) return shortfallOfOne(shape, this.#nodes);
     if (most < replicas) return { dimension: 'replicas', requested: replicas, most };
     const apart = this.#capacity(shape, Math.min(replicas, shape.maxPerNode));
-    return apart >= replicas ? null : { dimension: 'max_per_node', requested: replicas, most: apart };
+    if (apart < replicas) return { dimension: 'max_per_node', requested: replicas, most: apart };
+    const machines = hostPorts === null ? replicas : this.#machinesFor(shape);
+    return machines >= replicas ? null : { dimension: 'host_ports', requested: replicas, most: machines };
+  }
+
+  /** On how many machines one replica finds room. */
+  #machinesFor(shape: Shape): number {
+    const fitting = this.#machines.filter((_, node) => this.#room.capacityOn(node, shape, 'free', 1) > 0);
+    return new Set(fitting.flat()).size;
   }
 
   /** How many replicas all nodes take, if one takes at most so many. */

@@ -110,6 +110,7 @@ function waitOf(pass: Pass, explainer: Explainer, deployment: QueuedDeployment, 
     shortfall: why.shortfall,
     nearestNode: why.nearestNode,
     replicasFitting: why.replicasFitting,
+    ...(why.portTaken !== undefined && { portTaken: why.portTaken }),
     reservation: pass.hold?.deployment.id === deployment.id ? pass.hold.reservation : null,
   };
 }

@@ -42,6 +42,8 @@ export function demandOf(pass: Pass): Demand | null {
   const { policy, state, now } = pass;
   if (Improver.for(pass) === null || state.claims.size > 0 || findOverdue(pass) !== null) return null;
   const fitting = [...state.queue.lines].filter(({ shape }) => pass.fitsNow(shape, 'free'));
+  // What a solver is asked about knows nothing of host ports.
+  if (fitting.some(({ shape }) => shape.hostPorts !== null)) return null;
   const lines = fitting.map(({ shape, members }) => ({ shape, members: members.slice(0, members.size) }));
   const oldest = ({ members }: (typeof lines)[number]) => members[0] as QueuedDeployment;
   lines.sort((a, b) => compareByAge(oldest(a), oldest(b)));

@@ -17,10 +17,12 @@ export interface Start {
 export function earliestStart(pass: Pass, shape: Shape): Start | null {
   const started = startedIn(pass);
   if (pass.state.ending.size === 0 && started.size === 0) return null;
-  return shape.replicas === 1 ? startOfOne(pass, started, shape) : startOfGang(pass, started, shape);
+  // A host port may come free on another node of the machine.
+  const isByItself = shape.replicas === 1 && shape.hostPorts === null;
+  return isByItself ? startOfOne(pass, started, shape) : startOfGang(pass, started, shape);
 }
 
-type Ends = Pick<Holding, 'resources' | 'devices' | 'endsBy'>;
+type Ends = Pick<Holding, 'resources' | 'devices' | 'hostPorts' | 'endsBy'>;
 
 /** By node: what must have ended by a known time, of nodes on which this pass has started something of that kind. */
 function startedIn({ state, placed, room, now }: Pass): Map<number, Ends[]> {
@@ -28,8 +30,7 @@ function startedIn({ state, placed, room, now }: Pass): Map<number, Ends[]> {
   for (const { deployment, shape, spots } of placed.values()) {
     if (deployment.timeLimit === null) continue;
     for (const spot of spots) {
-      const { resources, devices } = room.placement(shape, spot, 0);
-      const one = { resources, devices, endsBy: now + deployment.timeLimit };
+      const one = { ...room.placement(shape, spot, 0), endsBy: now + deployment.timeLimit };
       started.set(spot.node, [...(started.get(spot.node) ?? state.ending.get(spot.node) ?? []), one]);
     }
   }
@@ -66,12 +67,12 @@ function startAt(
   const freed = [...nodes].flatMap((node) =>
     endedBy(inTime(started.get(node) ?? state.ending.get(node) ?? [], now), node, at),
   );
-  for (const { node, holding } of freed) room.adjust(node, holding.resources, holding.devices, 1);
+  for (const { node, holding } of freed) room.adjust(node, holding, 1);
   const best = bestNodeOf(room, shape, 'free', (node) => nodes.has(node));
   const spot = takeOn(room, shape, 'free', best);
-  const kept = keptOn(room, [spot]);
+  const kept = keptOn(room, shape, [spot]);
   room.give(shape, spot, 'free');
-  for (const { node, holding } of freed) room.adjust(node, holding.resources, holding.devices, -1);
+  for (const { node, holding } of freed) room.adjust(node, holding, -1);
   return { at, kept };
 }
 
@@ -121,7 +122,7 @@ function startOfGang({ state, room, now }: Pass, started: Map<number, Ends[]>, s
   const roomAt = (time: number): Room => {
     const later = new Room(room);
     for (const { at, node, holding } of ends) {
-      if (at <= time) later.adjust(node, holding.resources, holding.devices, 1);
+      if (at <= time) later.adjust(node, holding, 1);
     }
     return later;
   };
@@ -136,7 +137,7 @@ function startOfGang({ state, room, now }: Pass, started: Map<number, Ends[]>, s
   if (at === undefined) return null;
   const left = roomAt(at);
   const spots = placeOne(left, shape, 'free');
-  return spots === null ? null : { at, kept: keptOn(left, spots) };
+  return spots === null ? null : { at, kept: keptOn(left, shape, spots) };
 }
 
 interface End {
@@ -156,13 +157,14 @@ function endedBy(ends: readonly End[], node: number, time: number): { node: numb
 }
 
 /** What is left of the nodes on which the replicas were placed. */
-function keptOn(room: Room, spots: readonly Spot[]): Map<number, Kept> {
+function keptOn(room: Room, { hostPorts }: Shape, spots: readonly Spot[]): Map<number, Kept> {
   const kept = new Map<number, Kept>();
   for (const { node } of spots) {
     const limit: Limit = {
       ram: room.now.ram[node] ?? 0,
       cpu: room.now.cpu[node] ?? 0,
       devices: room.devicesOf(node).map((device) => room.now.device[device] ?? 0),
+      ...(hostPorts !== null && { keptPorts: hostPorts }),
     };
     kept.set(node, { replicas: (kept.get(node)?.replicas ?? 0) + 1, limit });
   }

@@ -18,7 +18,7 @@ function sentence(of: Request, wait: Partial<Wait>): string {
     reservation: null,
     ...wait,
   };
-  return explainWait(waits, of);
+  return explainWait(waits, of, () => null);
 }
 
 describe('why it waits, in words', () => {

@@ -1,16 +1,20 @@
 /** Why a deployment waits, in a sentence for people. */
 import { type Dimension, dimensions, type Request, type Wait, type WaitReason } from './model.ts';
 
+/** What people call a deployment; null where the one who asks must not know. */
+export type NameOf = (deploymentId: string) => string | null;
+
 /** "needs 2 GPUs, 1 is free on node a (1 short)". */
-export function explainWait(wait: Wait, request: Request): string {
+export function explainWait(wait: Wait, request: Request, nameOf: NameOf): string {
   const kept = wait.reservation === null ? '' : '; it has waited long, so room is being kept for it';
-  return `${sentences[wait.reason](wait, request)}${kept}`;
+  return `${sentences[wait.reason](wait, request, nameOf)}${kept}`;
 }
 
-const sentences: Readonly<Record<WaitReason, (wait: Wait, request: Request) => string>> = {
+const sentences: Readonly<Record<WaitReason, (wait: Wait, request: Request, nameOf: NameOf) => string>> = {
   pass_full: () => 'it fits; one pass admits only so many, the next one takes it',
   preempting: () => 'others are being stopped for it; it starts when they are gone',
   held_by_reservation: () => 'it would fit, but what is free is being kept for one that has waited longer',
+  port_taken: (wait, _request, nameOf) => portInWords(wait, nameOf),
   level_chose_larger_set: (wait, request) =>
     `of its priority, others run instead, more in number or sooner done: ${needs(wait, request, 'free')}`,
   insufficient_resources: (wait, request) => needs(wait, request, 'free'),
@@ -18,6 +22,14 @@ const sentences: Readonly<Record<WaitReason, (wait: Wait, request: Request) => s
   no_schedulable_node: () => 'every node that could hold it is cordoned or does not answer',
   never_fits: (wait, request) => `the cluster is too small for it: ${needs(wait, request, 'all there is')}`,
 };
+
+function portInWords({ portTaken }: Wait, nameOf: NameOf): string {
+  if (portTaken === undefined) return 'a host port that it needs is taken';
+  const [protocol = '', port = ''] = portTaken.port.split('/');
+  const name = nameOf(portTaken.deploymentId);
+  const who = name === null ? 'a deployment of another organization' : name;
+  return `the host port ${port} (${protocol}) that it needs is taken by ${who}`;
+}
 
 function needs(wait: Wait, request: Request, free: string): string {
   const short = dimensions.filter((dimension) => wait.shortfall[dimension] > 0);

@@ -39,6 +39,20 @@ export interface Node {
   readonly schedulable: boolean;
   /** What its owner says about it: `{ zone: 'a', disk: 'ssd' }`. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** The machine that it stands for: nodes of one machine share its host ports. Absent: a machine of its own. */
+  readonly machine?: string;
+  /** The host ports of its machine that are taken, by whoever. Looked at by `fits` only: the planner knows who has which. */
+  readonly takenPorts?: readonly HostPort[];
+}
+
+/** A port of a machine, as "tcp/8080". */
+export type HostPort = string;
+
+/** Who has a host port of a machine. */
+export interface PortUse {
+  readonly machine: string;
+  readonly port: HostPort;
+  readonly deploymentId: string;
 }
 
 /** What each replica of a deployment needs. Equal requests form a shape, so that a pass costs shapes x nodes. */
@@ -54,6 +68,8 @@ export interface Request {
   readonly nodeLabels?: Readonly<Record<string, string>>;
   /** At most so many replicas on one node (1: each on a node of its own); absent or 0: any number. */
   readonly maxPerNode?: number;
+  /** Each replica takes these ports of its machine: so each stands on a machine of its own. Absent: none. */
+  readonly hostPorts?: readonly HostPort[];
 }
 
 export interface QueuedDeployment {
@@ -77,6 +93,8 @@ export interface Holding {
   readonly nodeId: string;
   readonly resources: Resources;
   readonly devices: readonly DeviceShare[];
+  /** The host ports of its machine that it has; absent: none. */
+  readonly hostPorts?: readonly HostPort[];
   /** By when it must have ended, by its declared time limit; null where none was declared. */
   readonly endsBy: number | null;
   /** True where it runs until somebody stops it: no room is kept in the hope that it ends. */
@@ -125,6 +143,8 @@ export interface Snapshot {
   readonly holdings: readonly Holding[];
   /** What is kept for those for whom others are being stopped; absent: nothing. */
   readonly claims?: readonly Claim[];
+  /** Host ports of its machines that deployments of other clusters have; absent: none. */
+  readonly foreignPorts?: readonly PortUse[];
   /** By user: how long their latest deployments ran, in milliseconds, the latest first; absent: nothing is known. */
   readonly runs?: Readonly<Record<string, readonly number[]>>;
 }
@@ -150,6 +170,8 @@ export interface Placement {
   readonly nodeId: string;
   readonly resources: Resources;
   readonly devices: readonly DeviceShare[];
+  /** Absent: none. */
+  readonly hostPorts?: readonly HostPort[];
 }
 
 /** Why a deployment waits, from the nearest to the farthest from running. */
@@ -160,6 +182,8 @@ export type WaitReason =
   | 'preempting'
   /** It fits into what is free, but the free resources are held for a reservation. */
   | 'held_by_reservation'
+  /** There is room for it, but on a machine of which somebody else has a host port that it needs. */
+  | 'port_taken'
   /** It would have fitted, but of its level another set admitted more deployments. */
   | 'level_chose_larger_set'
   /** Higher or older ones took what it needs. */
@@ -200,6 +224,8 @@ export interface Wait extends Standing {
   readonly nearestNode: string | null;
   /** How many of its replicas would find room now: all of them where others or a reservation stand in the way. */
   readonly replicasFitting: number;
+  /** With the reason `port_taken`: which port, and who has it. */
+  readonly portTaken?: PortUse;
   readonly reservation: Reservation | null;
 }
 

@@ -8,6 +8,9 @@ import type { Limit, Room } from './room.ts';
 import type { Shape } from './shape.ts';
 import type { ClusterState } from './state.ts';
 
+/** In so many parts of a whole it is counted how much a node lacks. */
+const eighths = 8;
+
 /** What is kept on a node: for so many replicas, and what that leaves to others. */
 export interface Kept {
   readonly replicas: number;
@@ -17,6 +20,7 @@ export interface Kept {
 /** By node. The deployment does not fit now, and would if all had ended that ever ends by itself. */
 export function keepNearest(state: ClusterState, shape: Shape): Map<number, Kept> {
   const { room } = state;
+  if (shape.hostPorts !== null) return keepMachines(state, shape);
   if (state.nearest?.shape !== shape) state.nearest = new Nearest(state.room, state.best, shape);
   const kept = new Map<number, Kept>();
   for (const [node, replicas] of state.nearest.assign()) {
@@ -32,7 +36,27 @@ function limitOn(room: Room, shape: Shape, node: number, replicas: number): Limi
     ram: beyond(room.now.ram[node], replicas * shape.ram),
     cpu: beyond(room.now.cpu[node], replicas * shape.cpu),
     devices: room.devicesOf(node).map((device) => beyond(room.now.device[device], needed.get(device) ?? 0)),
+    ...(shape.hostPorts !== null && { keptPorts: shape.hostPorts }),
   };
+}
+
+/**
+ * With host ports each replica has a machine to itself: as many machines as there are replicas, and of each the node on which least is
+ * missing, the ports counting as much as everything else. Nothing is remembered of these from pass to pass: they are few.
+ */
+function keepMachines({ room, best }: ClusterState, shape: Shape): Map<number, Kept> {
+  const nearest = new Map<number, { readonly node: number; readonly lack: number }>();
+  for (let node = 0; node < room.nodes.length; node++) {
+    if (best.capacityOn(node, shape, 'free', 1) === 0) continue;
+    const machine = room.ports.machineOf(node);
+    const portsLack = room.ports.areFree(node, shape.hostPorts ?? [], 'free') ? 0 : eighths;
+    const lackHere = lack(room, shape, node, 1) + portsLack;
+    if (lackHere < (nearest.get(machine)?.lack ?? Number.POSITIVE_INFINITY)) {
+      nearest.set(machine, { node, lack: lackHere });
+    }
+  }
+  const chosen = [...nearest.values()].toSorted((a, b) => a.lack - b.lack || a.node - b.node).slice(0, shape.replicas);
+  return new Map(chosen.map(({ node }) => [node, { replicas: 1, limit: limitOn(room, shape, node, 1) }]));
 }
 
 function beyond(free: number | undefined, need: number): number {
@@ -129,7 +153,7 @@ function lack(room: Room, shape: Shape, node: number, replicas: number): number 
   for (const [device, amount] of devicesFor(room, shape, node, replicas)) {
     gpu += Math.max(0, amount - (room.now.device[device] ?? 0)) / Math.max(1, total.gpu);
   }
-  return Math.ceil(8 * (ram + cpu + gpu));
+  return Math.ceil(eighths * (ram + cpu + gpu));
 }
 
 /**

@@ -55,6 +55,7 @@ export class Packer {
   readonly #byCpu: readonly number[];
   /** The nodes that could take any of it: in a full cluster, few. */
   readonly #nodes: readonly number[];
+  readonly #hasPorts: boolean;
   #counts: readonly number[] = [];
   /** By kind: how many replicas have no place yet, and where the others are. */
   #left: number[] = [];
@@ -70,6 +71,7 @@ export class Packer {
     this.#byRam = mostFirst(kinds.map(({ shape }) => shape.ram));
     this.#byCpu = mostFirst(kinds.map(({ shape }) => shape.cpu));
     this.#nodes = room.nodesFor(kinds);
+    this.#hasPorts = kinds.some(({ shape }) => shape.hostPorts !== null);
   }
 
   /**
@@ -107,7 +109,7 @@ export class Packer {
   #fillFrom(first: number): boolean {
     if (this.#left.every((count) => count === 0)) return true;
     if (first === this.#nodes.length || !this.#isEnoughFrom(first)) return false;
-    const leftover = `${first}:${this.#left.join()}`;
+    const leftover = `${first}:${this.#left.join()}${this.#portState()}`;
     if (this.#deadEnds.has(leftover)) return false;
     if (this.#fill(first, 0, new Int32Array(this.#kinds.length))) return true;
     if (!this.#budget.isSpent) this.#deadEnds.add(leftover);
@@ -152,8 +154,19 @@ export class Packer {
     else this.#spots[kind]?.pop();
   }
 
+  /** One with host ports does not count: on another node of the machine its ports might be needed by another. */
   #hasRoomForOneMore(node: number, here: Int32Array): boolean {
-    return this.#kinds.some((_, kind) => this.#couldTake(kind, node, here));
+    return this.#kinds.some(({ shape }, kind) => shape.hostPorts === null && this.#couldTake(kind, node, here));
+  }
+
+  /** Where those with host ports stand: it matters to nodes that share a machine with those that are filled already. */
+  #portState(): string {
+    if (!this.#hasPorts) return '';
+    return this.#kinds
+      .map(({ shape }, kind) =>
+        shape.hostPorts === null ? '' : `|${this.#spots[kind]?.map(({ node }) => node).join()}`,
+      )
+      .join('');
   }
 
   /**

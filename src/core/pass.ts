@@ -117,7 +117,7 @@ export class Pass {
   #claim(placements: readonly Placement[], sign: 1 | -1, into?: Placement[]): void {
     for (const placement of placements) {
       const node = this.state.numberOf(placement.nodeId);
-      if (node !== -1) this.room.adjust(node, placement.resources, placement.devices, sign);
+      if (node !== -1) this.room.adjust(node, placement, sign);
       into?.push(placement);
     }
   }

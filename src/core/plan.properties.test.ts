@@ -57,6 +57,27 @@ describe('a plan', () => {
     }
   });
 
+  property('no two running replicas on one machine ever hold the same host port', (snapshot, result) => {
+    const { nodes: there, holdings } = applied(result, snapshot);
+    const machineOf = new Map(there.map(({ id, machine }) => [id, machine ?? id]));
+    const held = holdings.flatMap(({ nodeId, hostPorts = [] }) =>
+      hostPorts.map((port) => `${machineOf.get(nodeId)} ${port}`),
+    );
+    expect(held.toSorted()).toEqual([...new Set(held)].toSorted());
+  });
+
+  property('whoever waits for a port is told one that it needs, and who has it', (snapshot, result) => {
+    for (const decision of result.decisions) {
+      if (decision.kind !== 'wait') continue;
+      expect(decision.portTaken !== undefined).toBe(decision.reason === 'port_taken');
+      if (decision.portTaken === undefined) continue;
+      const { port, deploymentId } = decision.portTaken;
+      expect(deploymentOf(snapshot, decision).request.hostPorts).toContain(port);
+      const holder = applied(result, snapshot).holdings.find((one) => one.deploymentId === deploymentId);
+      expect(holder?.hostPorts).toContain(port);
+    }
+  });
+
   property('a plan applied in full is accepted by fits()', (snapshot, result) => {
     const placements = places(result).flatMap((place) => place.placements);
     for (const node of snapshot.nodes) {
@@ -76,6 +97,7 @@ describe('a plan', () => {
       );
       for (const placement of place.placements) {
         expect(placement.resources).toEqual(request.perReplica);
+        expect(placement.hostPorts ?? []).toEqual(request.hostPorts);
         const host = snapshot.nodes.find(({ id }) => id === placement.nodeId) as Node;
         expect(host.schedulable).toBe(true);
         const devices = placement.devices.map(({ index }) => host.devices.find((one) => one.index === index) as Device);
@@ -300,19 +322,21 @@ const levelsIn = (snapshot: Snapshot, result: Plan) => ({
 
 /* An oracle of its own: no code of the planner below this line, nor in test/support/brute-force.ts. */
 
-const positive = ({ nodeId, resources, devices }: Placement): Holding => ({
+const positive = ({ nodeId, resources, devices, hostPorts = [] }: Placement): Holding => ({
   deploymentId: '',
   nodeId,
   resources,
   devices,
+  hostPorts,
   endsBy: null,
 });
 
-const negative = ({ nodeId, resources, devices }: Placement): Holding => ({
+const negative = ({ nodeId, resources, devices, hostPorts = [] }: Placement): Holding => ({
   deploymentId: '',
   nodeId,
   resources: { ram: -resources.ram, cpu: -resources.cpu, gpu: -resources.gpu },
   devices: devices.map(({ index, amount }) => ({ index, amount: -amount })),
+  hostPorts: hostPorts.map((port) => `-${port}`),
   endsBy: null,
 });
 

@@ -188,7 +188,8 @@ function verify(pass: Pass): void {
   }
   pass.giveClaims();
   for (const [number, placements] of byNode) {
-    const node = freed(pass.state.nodeAt(number), placements);
+    const takenPorts = pass.room.ports.takenOn(number);
+    const node = freed({ ...pass.state.nodeAt(number), takenPorts }, placements);
     if (!fits(node, placements)) throw new Error(`the plan asks more of node ${node.name} than it has free`);
   }
   pass.takeClaims();

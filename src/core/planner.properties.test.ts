@@ -1,7 +1,7 @@
 /** The planner with a memory decides what a planner without one would, whatever has happened. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Node, Policy, QueuedDeployment, Request, Snapshot } from './model.ts';
+import type { Holding, Node, Policy, PortUse, QueuedDeployment, Request, Snapshot } from './model.ts';
 import { plan } from './plan.ts';
 import { Planner } from './planner.ts';
 import { amounts } from './testing.ts';
@@ -25,6 +25,7 @@ const requests: fc.Arbitrary<Request> = fc.record({
   gpuMemory: fc.constantFrom(0, 0, 16_000, 40_000),
   nodeLabels: fc.constantFrom<Record<string, string>>({}, {}, { zone: 'a' }),
   maxPerNode: fc.constantFrom(0, 0, 1, 2),
+  hostPorts: fc.constantFrom([], [], [], ['tcp/80'], ['tcp/80', 'udp/53']),
 });
 
 const submissions = fc.record({
@@ -54,6 +55,18 @@ const events = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('cordon' as const), which: fc.nat(), schedulable: fc.boolean() }),
   },
+  // Somebody looked, and found which host ports deployments of other clusters have.
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('foreign' as const),
+      uses: fc.subarray([
+        { machine: 'one', port: 'tcp/80', deploymentId: 'x' },
+        { machine: 'two', port: 'udp/53', deploymentId: 'y' },
+        { machine: 'elsewhere', port: 'tcp/80', deploymentId: 'z' },
+      ]),
+    }),
+  },
   // Somebody looked, and found that a replica has ended, or that all was stopped and waits again, or that time went on.
   {
     weight: 2,
@@ -76,19 +89,20 @@ const clusters = fc
         cpu: fc.integer({ min: 1, max: 6 }),
         models: fc.array(fc.constantFrom('a100', 't4'), { maxLength: 3 }),
         zone: fc.constantFrom('a', 'b'),
+        machine: fc.constantFrom({}, {}, { machine: 'one' }, { machine: 'two' }),
       }),
       { minLength: 1, maxLength: 4 },
     ),
   })
   .map(({ count, kinds }) =>
     Array.from({ length: count }, (_, i): Node => {
-      const { ram, cpu, models, zone } = kinds[i % kinds.length] as (typeof kinds)[number];
+      const { ram, cpu, models, zone, machine } = kinds[i % kinds.length] as (typeof kinds)[number];
       const total = amounts(ram, cpu, models.length);
       const devices = models.map((model, index) => {
         return { index, model, memory: model === 't4' ? 16_000 : 80_000, free: 1000 };
       });
       const id = `n${String((i * 7) % count).padStart(2, '0')}-${i}`;
-      return { id, name: id, total, free: total, devices, schedulable: true, labels: { zone } };
+      return { id, name: id, total, free: total, devices, schedulable: true, labels: { zone }, ...machine };
     }),
   );
 
@@ -108,6 +122,7 @@ function replay(nodes: readonly Node[], policy: Policy, happened: readonly Event
     else if (event.kind === 'withdraw') planner.withdraw(pick(queue, event.which)?.id ?? '');
     else if (event.kind === 'reprioritize') planner.reprioritize(pick(queue, event.which)?.id ?? '', event.priority);
     else if (event.kind === 'look') look(planner, pick(holdings, event.which)?.deploymentId ?? '', event.found, now);
+    else if (event.kind === 'foreign') setForeign(planner, holdings, nodes, event.uses);
     else if (event.kind === 'cordon') planner.setSchedulable(pick(nodes, event.which)?.id ?? '', event.schedulable);
     else {
       now += event.minutes * minute;
@@ -115,6 +130,21 @@ function replay(nodes: readonly Node[], policy: Policy, happened: readonly Event
     }
   }
   passAndCompare(planner, policy, now);
+}
+
+/** What deployments of the cluster itself have, nobody else can have. */
+function setForeign(
+  planner: Planner,
+  holdings: readonly Holding[],
+  nodes: readonly Node[],
+  uses: readonly PortUse[],
+): void {
+  const isOwn = ({ machine, port }: PortUse) =>
+    holdings.some(
+      ({ nodeId, hostPorts }) =>
+        hostPorts?.includes(port) === true && nodes.find(({ id }) => id === nodeId)?.machine === machine,
+    );
+  planner.setForeignPorts(uses.filter((use) => !isOwn(use)));
 }
 
 function look(planner: Planner, id: string, found: (Event & { kind: 'look' })['found'], now: number): void {
@@ -141,12 +171,13 @@ function sortedBy<Item>(items: readonly Item[], idOf: (item: Item) => string): I
 }
 
 /** Whoever reads the same state anew may find it in another order. */
-function reordered({ nodes, queue, holdings, claims = [], runs = {} }: Snapshot): Snapshot {
+function reordered({ nodes, queue, holdings, claims = [], foreignPorts = [], runs = {} }: Snapshot): Snapshot {
   return {
     nodes: nodes.toReversed(),
     queue: sortedBy(queue, ({ id }) => id),
     holdings: sortedBy(holdings, ({ deploymentId, nodeId }) => `${deploymentId} ${nodeId}`),
     claims: sortedBy(claims, ({ deploymentId }) => deploymentId),
+    foreignPorts: foreignPorts.toReversed(),
     runs,
   };
 }
@@ -162,6 +193,17 @@ function passAndCompare(planner: Planner, policy: Policy, now: number): void {
   expect(planner.snapshot()).toEqual(snapshot);
   planner.start(warm.places, now);
   planner.preempt(warm.preempts);
+  expectPortsHeldOnce(planner.snapshot());
+}
+
+/** No two running replicas on one machine ever hold the same host port, and nobody has one that another cluster's has. */
+function expectPortsHeldOnce({ nodes, holdings, foreignPorts = [] }: Snapshot): void {
+  const machines = new Map(nodes.map(({ id, machine = id }) => [id, machine]));
+  const held = [
+    ...foreignPorts.map(({ machine, port }) => `${machine} ${port}`),
+    ...holdings.flatMap(({ nodeId, hostPorts = [] }) => hostPorts.map((port) => `${machines.get(nodeId)} ${port}`)),
+  ];
+  expect(held.toSorted()).toEqual([...new Set(held)].toSorted());
 }
 
 describe('after any sequence of events', () => {

@@ -13,6 +13,7 @@ import type {
   Holding,
   Place,
   Policy,
+  PortUse,
   Preempt,
   Quality,
   QueuedDeployment,
@@ -91,6 +92,18 @@ export class Planner {
   setClaims(claims: readonly Claim[]): void {
     this.#version++;
     this.#state.setClaims(claims);
+  }
+
+  /** These are all the host ports that deployments of other clusters have. */
+  setForeignPorts(uses: readonly PortUse[]): void {
+    this.#version++;
+    this.#state.setForeignPorts(uses);
+  }
+
+  /** Whether somebody waits who needs a host port: for the others, those of other clusters say nothing. */
+  get wantsPorts(): boolean {
+    for (const { shape } of this.#state.queue.lines) if (shape.hostPorts !== null) return true;
+    return false;
   }
 
   /** By user, this is all that is known of how long their deployments ran: in milliseconds, the latest first. */

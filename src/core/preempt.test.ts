@@ -5,7 +5,6 @@ import { Budget } from './pack.ts';
 import { Pass } from './pass.ts';
 import { Preemptions } from './preempt.ts';
 import { fits } from './resources.ts';
-import { Room } from './room.ts';
 import { shapeOf } from './shape.ts';
 import { ClusterState } from './state.ts';
 import { amounts, defaultPolicy, hour, node, occupied, queued, request } from './testing.ts';
@@ -227,6 +226,7 @@ const nodes = fc.array(
     ram: fc.integer({ min: 2, max: 8 }),
     cpu: fc.integer({ min: 2, max: 8 }),
     gpu: fc.integer({ min: 0, max: 2 }),
+    machine: fc.constantFrom({}, {}, { machine: 'shared' }),
   }),
   { minLength: 1, maxLength: 3 },
 );
@@ -237,6 +237,7 @@ const replica = fc.record({
   cpu: fc.integer({ min: 1, max: 4 }),
   gpu: fc.constantFrom(0, 0, 0.5, 1),
   device: fc.nat(1),
+  hostPorts: fc.constantFrom(undefined, undefined, ['tcp/80'], ['tcp/81']),
 });
 const lives = fc.array(
   fc.record({
@@ -254,6 +255,7 @@ const waiting = fc.array(
     gpu: fc.constantFrom(0, 0, 0.5, 1, 2),
     replicas: fc.constantFrom(1, 1, 1, 2, 3),
     maxPerNode: fc.constantFrom(0, 0, 1),
+    hostPorts: fc.constantFrom([], [], ['tcp/80'], ['tcp/80', 'tcp/81']),
   }),
   { minLength: 1, maxLength: 4 },
 );
@@ -262,21 +264,24 @@ const waiting = fc.array(
 const snapshots = fc
   .record({ nodes, replicas: fc.array(replica, { minLength: 4, maxLength: 16, size: 'max' }), lives, waiting })
   .map((given): Snapshot => {
-    const empty = given.nodes.map(({ ram, cpu, gpu }, i) => node(`n${i}`, ram, cpu, gpu));
+    const empty = given.nodes.map(
+      ({ ram, cpu, gpu, machine }, i): Node => ({ ...node(`n${i}`, ram, cpu, gpu), ...machine }),
+    );
     let holdings: Holding[] = [];
-    for (const { deployment, node: number, ram, cpu, gpu, device } of given.replicas) {
+    for (const { deployment, node: number, ram, cpu, gpu, device, hostPorts } of given.replicas) {
       const { priority, minutes, isStopping } = given.lives[deployment] as (typeof given.lives)[number];
       const startedAt = now - minutes * minute;
       const on = empty[number % empty.length] as Node;
       const devices = gpu === 0 ? [] : [{ index: device, amount: gpu * 1000 }];
-      const of = { priority, startedAt, devices, ...(isStopping && { isStopping }) };
+      const ports = hostPorts === undefined ? {} : { hostPorts };
+      const of = { priority, startedAt, devices, ...ports, ...(isStopping && { isStopping }) };
       const one = running(`r${deployment}`, on.id, request(ram, cpu, gpu), of);
-      const placement = { replica: 0, nodeId: on.id, resources: one.resources, devices };
-      const [free] = occupied([on], holdings);
+      const placement = { replica: 0, nodeId: on.id, resources: one.resources, devices, ...ports };
+      const free = occupied(empty, holdings).find(({ id }) => id === on.id);
       if (free !== undefined && fits(free, [placement])) holdings = [...holdings, one];
     }
-    const queue = given.waiting.map(({ priority, ram, cpu, gpu, replicas, maxPerNode }, i) =>
-      queued(`w${i}`, { ...request(ram, cpu, gpu, replicas), maxPerNode }, { priority }),
+    const queue = given.waiting.map(({ priority, ram, cpu, gpu, replicas, maxPerNode, hostPorts }, i) =>
+      queued(`w${i}`, { ...request(ram, cpu, gpu, replicas), maxPerNode, hostPorts }, { priority }),
     );
     return snapshotOf(empty, holdings, queue);
   });
@@ -284,7 +289,7 @@ const snapshots = fc
 /** Does it fit when these are gone, and all that are being stopped anyway? */
 function fitsWithout(snapshot: Snapshot, gone: ReadonlySet<string>, of: Request): boolean {
   const left = snapshot.holdings.filter((one) => !gone.has(one.deploymentId) && one.isStopping !== true);
-  const room = new Room(occupied(emptied(snapshot.nodes), left));
+  const { room } = new ClusterState(snapshotOf(emptied(snapshot.nodes), left, []));
   return room.holds(shapeOf(of), 'free');
 }
 
@@ -292,6 +297,7 @@ function emptied(all: readonly Node[]): Node[] {
   return all.map((one) => ({
     ...one,
     free: one.total,
+    takenPorts: [],
     devices: one.devices.map((device) => ({ ...device, free: 1000 })),
   }));
 }

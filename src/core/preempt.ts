@@ -11,7 +11,7 @@
  * before lower levels are served, and kept for it by a claim in the passes that follow, until the victims are gone.
  */
 import { compareIds } from './ids.ts';
-import type { Placement, PreemptionReceipt, QueuedDeployment } from './model.ts';
+import type { Claim, Placement, PreemptionReceipt, QueuedDeployment } from './model.ts';
 import { compareInOrder, effectivePriority } from './order.ts';
 import { Budget } from './pack.ts';
 import type { Pass } from './pass.ts';
@@ -104,6 +104,11 @@ export class Preemptions {
     return this.made.size > before;
   }
 
+  /** The places that were taken, as claims. */
+  get claims(): Claim[] {
+    return [...this.made.values()].map(({ deployment, placements }) => ({ deploymentId: deployment.id, placements }));
+  }
+
   /** Gives back the room that was taken. */
   undo(): void {
     for (const taken of this.#claimed) change(this.#pass.room, taken, 'give');
@@ -132,7 +137,7 @@ export class Preemptions {
   /** Sees the room as it will be when all have left that are being stopped, or sees it again as it is. */
   #lookAhead(sign: 1 | -1): void {
     const { room } = this.#pass;
-    for (const { node, holding } of this.#leaving) room.adjust(node, holding.resources, holding.devices, sign);
+    for (const { node, holding } of this.#leaving) room.adjust(node, holding, sign);
     for (const taken of this.#expected) change(room, taken, sign === 1 ? 'take' : 'give');
   }
 
@@ -221,7 +226,7 @@ export class Preemptions {
     for (const { deploymentId, holds } of victims) {
       this.#stopped.add(deploymentId);
       for (const hold of holds) {
-        this.#pass.room.adjust(hold.node, hold.holding.resources, hold.holding.devices, 1);
+        this.#pass.room.adjust(hold.node, hold.holding, 1);
         this.#leaving.push(hold);
       }
     }
@@ -231,10 +236,11 @@ export class Preemptions {
   #isHopeless(shape: Shape, priority: number): boolean {
     if (this.#hopeless.some((other) => other.priority <= priority && asksNoLess(shape, other.shape))) return true;
     const { room, nodes } = this.#mostFor(priority);
+    if (shape.hostPorts !== null && room.holds(shape, 'free')) return false;
     // One replica fits only where somebody can be stopped: it has been left waiting.
     const where = shape.replicas === 1 ? nodes : room.nodes.keys();
     let found = 0;
-    for (const node of where) {
+    for (const node of shape.hostPorts === null ? where : []) {
       found += room.capacityOn(node, shape, 'free', Math.min(shape.replicas - found, shape.maxPerNode));
       if (found === shape.replicas) return false;
     }
@@ -249,7 +255,7 @@ export class Preemptions {
       const nodes = new Set(this.#leaving.map(({ node }) => node));
       for (const { holds } of this.#candidates.filter((one) => one.priority > priority)) {
         for (const { node, holding } of holds) {
-          room.adjust(node, holding.resources, holding.devices, 1);
+          room.adjust(node, holding, 1);
           nodes.add(node);
         }
       }

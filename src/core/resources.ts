@@ -1,5 +1,5 @@
 /** Arithmetic on amounts (whole thousandths), and the one predicate that says whether a node can take replicas. */
-import { type Node, type Placement, type Resources, wholeDevice } from './model.ts';
+import { type HostPort, type Node, type Placement, type Resources, wholeDevice } from './model.ts';
 
 export const nothing: Resources = { ram: 0, cpu: 0, gpu: 0 };
 
@@ -32,6 +32,7 @@ export function fits(node: Node, replicas: readonly Placement[]): boolean {
   // Nothing is always fine, also on a node that was made smaller than what it holds.
   if (replicas.length === 0) return true;
   if (!node.schedulable) return false;
+  if (!arePortsFree(node, replicas)) return false;
   let taken = nothing;
   const takenOfDevice = new Map<number, number>();
   for (const replica of replicas) {
@@ -49,6 +50,13 @@ export function fits(node: Node, replicas: readonly Placement[]): boolean {
   return [...takenOfDevice].every(([index, amount]) => amount <= (free.get(index) ?? 0));
 }
 
+/** Does nobody have a port that one of these needs, and no two of these the same? */
+function arePortsFree({ takenPorts = [] }: Node, replicas: readonly Placement[]): boolean {
+  const ports = [...takenPorts, ...replicas.flatMap(({ hostPorts = [] }) => hostPorts)];
+  const needed = new Set(replicas.flatMap(({ hostPorts = [] }) => hostPorts));
+  return ports.filter((port) => needed.has(port)).length === needed.size;
+}
+
 /** The node without these replicas. */
 export function freed(node: Node, replicas: readonly Placement[]): Node {
   const shares = replicas.flatMap(({ devices }) => devices);
@@ -58,5 +66,16 @@ export function freed(node: Node, replicas: readonly Placement[]): Node {
     ...node,
     free: replicas.reduce((free, { resources }) => add(free, resources), node.free),
     devices: node.devices.map((device) => ({ ...device, free: device.free + ofDevice(device.index) })),
+    ...(node.takenPorts !== undefined && { takenPorts: without(node.takenPorts, replicas) }),
   };
+}
+
+/** Each port is given up once for each replica that has it: whoever else was promised the same still shows. */
+function without(taken: readonly HostPort[], replicas: readonly Placement[]): HostPort[] {
+  const left = [...taken];
+  for (const port of replicas.flatMap(({ hostPorts = [] }) => hostPorts)) {
+    const at = left.indexOf(port);
+    if (at !== -1) left.splice(at, 1);
+  }
+  return left;
 }

@@ -6,13 +6,14 @@
 import { compareIds } from './ids.ts';
 import {
   type Device,
-  type DeviceShare,
   type Holding,
+  type HostPort,
   type Node,
   type Placement,
   type Resources,
   wholeDevice,
 } from './model.ts';
+import { MachinePorts } from './ports.ts';
 import { Changes, manyReplicas, type Ranks, Seen } from './seen.ts';
 import type { Shape } from './shape.ts';
 import { Yardsticks } from './usable.ts';
@@ -38,6 +39,8 @@ export interface Limit {
   ram: number;
   cpu: number;
   readonly devices: number[];
+  /** Host ports of its machine that they may not take; absent: none are kept. */
+  readonly keptPorts?: readonly HostPort[];
 }
 
 const noLimits: ReadonlyMap<number, Limit> = new Map();
@@ -64,6 +67,9 @@ interface Suitable {
   readonly changes: Changes;
 }
 
+/** What one replica holds, or is to hold, of its node. */
+export type Held = Pick<Holding, 'resources' | 'devices' | 'hostPorts'>;
+
 /** Sums over the room, in thousandths. */
 export interface Free extends Resources {
   readonly idle: number;
@@ -77,6 +83,8 @@ export class Room {
   readonly now: Amounts;
   /** 1 where nothing new is placed. */
   readonly closed: Uint8Array;
+  /** The machines that the nodes stand for. Nodes of one machine share its host ports. */
+  readonly ports: MachinePorts;
   /** How much of the GPU of a node is of use. */
   readonly yardsticks: Yardsticks;
   /** By node: for how many quarters and halves of a device there is room, and how many devices are idle. */
@@ -99,12 +107,14 @@ export class Room {
     if (of instanceof Room) {
       ({ nodes: this.nodes, firstDevice: this.firstDevice, yardsticks: this.yardsticks } = of);
       this.#devices = of.#devices;
+      this.ports = of.ports.copy();
       this.closed = of.closed.slice();
       this.now = { ram: of.now.ram.slice(), cpu: of.now.cpu.slice(), device: of.now.device.slice() };
     } else {
       const emptied = state !== 'as it is';
       this.nodes = of.toSorted((a, b) => compareIds(a.id, b.id));
       this.yardsticks = new Yardsticks(of);
+      this.ports = new MachinePorts(this.nodes);
       this.firstDevice = new Int32Array(of.length + 1);
       this.nodes.forEach((node, n) => {
         this.firstDevice[n + 1] = (this.firstDevice[n] ?? 0) + node.devices.length;
@@ -154,11 +164,13 @@ export class Room {
   /** Keeps room: from here on, restrained askers may take at most so much of these nodes (and what is free). */
   keep(limits: ReadonlyMap<number, Limit>): void {
     this.#limits = limits;
+    this.ports.keep([...limits].map(([node, { keptPorts = [] }]) => ({ node, ports: keptPorts })));
   }
 
   /** Keeps nothing any more. */
   unkeep(): void {
     this.#limits = noLimits;
+    this.ports.keep([]);
   }
 
   /** Whether something new may be placed on the node. */
@@ -169,8 +181,8 @@ export class Room {
     this.#note(node);
   }
 
-  /** Frees amounts of a node and of its devices (by their index on it), or takes them. */
-  adjust(node: number, resources: Resources, devices: readonly DeviceShare[], sign: 1 | -1): void {
+  /** Frees amounts of a node and of its devices (by their index on it), and host ports, or takes them. */
+  adjust(node: number, { resources, devices, hostPorts }: Held, sign: 1 | -1): void {
     const { ram, cpu, device } = this.now;
     this.#count(node, -1);
     ram[node] = (ram[node] ?? 0) + sign * resources.ram;
@@ -179,15 +191,16 @@ export class Room {
       const number = this.deviceAt(node, share.index);
       if (number !== -1) device[number] = (device[number] ?? 0) + sign * share.amount;
     }
+    if (hostPorts !== undefined) this.ports.change(node, hostPorts, sign);
     this.#count(node, 1);
     this.#note(node);
   }
 
   /**
    * The number of the end after which the node could take a replica, if these ended one after the other; -1 where it still could
-   * not. Changes nothing.
+   * not. Not for shapes with host ports, which others of the machine may have. Changes nothing.
    */
-  fitsAfter(node: number, shape: Shape, ends: readonly Pick<Holding, 'resources' | 'devices'>[]): number {
+  fitsAfter(node: number, shape: Shape, ends: readonly Held[]): number {
     let found = -1;
     let freed = 0;
     while (found === -1 && freed < ends.length) {
@@ -199,7 +212,7 @@ export class Room {
   }
 
   /** As `adjust`, but only to look: nothing is counted, and it is undone before anybody else looks. */
-  #suppose(node: number, end: Pick<Holding, 'resources' | 'devices'> | undefined, sign: 1 | -1): void {
+  #suppose(node: number, end: Held | undefined, sign: 1 | -1): void {
     if (end === undefined) return;
     const { ram, cpu, device } = this.now;
     ram[node] = (ram[node] ?? 0) + sign * end.resources.ram;
@@ -241,6 +254,7 @@ export class Room {
       this.#total.gpu += share * devices.length;
     }
     for (const device of devices) this.#changeDevice(node, device, share);
+    if (shape.hostPorts !== null) this.ports.change(node, shape.hostPorts, sign);
     const limit = this.#limitOf(node, asker);
     if (limit === undefined) return;
     limit.ram += sign * shape.ram;
@@ -305,15 +319,19 @@ export class Room {
     const freeRam = this.freeRam(node, asker);
     const freeCpu = this.freeCpu(node, asker);
     if (freeRam < ram || freeCpu < cpu || !this.#isOpenTo(node, shape)) return 0;
-    let capacity = Math.min(most, manyReplicas);
-    if (most > 1) {
+    if (shape.hostPorts !== null && !this.ports.areFree(node, shape.hostPorts, asker)) return 0;
+    let capacity = shape.hostPorts === null ? Math.min(most, manyReplicas) : Math.min(most, 1);
+    if (capacity > 1) {
       if (ram > 0) capacity = Math.min(capacity, Math.floor(freeRam / ram));
       if (cpu > 0) capacity = Math.min(capacity, Math.floor(freeCpu / cpu));
     }
     return shape.gpu === 0 ? capacity : this.#deviceCapacity(node, shape, asker, capacity);
   }
 
-  /** The same for somebody whom nothing restrains, and any number of replicas: the innermost loop of a pass. */
+  /**
+   * The same for somebody whom nothing restrains, and any number of replicas: the innermost loop of a pass. Not for shapes with host
+   * ports.
+   */
   capacityInAll(node: number, shape: Shape, suitable: Uint8Array): number {
     const { ram, cpu, gpu, wholeDevices: whole } = shape;
     const freeRam = this.now.ram[node] ?? 0;
@@ -399,6 +417,7 @@ export class Room {
    * alike; but says nothing about how many of one deployment may share a node.
    */
   capacity(shape: Shape, asker: Asker, most: number): number {
+    if (shape.hostPorts !== null) return Math.min(most, this.#machinesFor(shape, asker));
     const seen = this.#seenBy(shape);
     if (seen !== null) {
       let found = seen.capacity;
@@ -416,6 +435,16 @@ export class Room {
     return found;
   }
 
+  /** On how many machines a replica would find room: with host ports, each takes one. */
+  #machinesFor(shape: Shape, asker: Asker): number {
+    const machines = new Set<number>();
+    for (let node = 0; node < this.nodes.length; node++) {
+      const machine = this.ports.machineOf(node);
+      if (!machines.has(machine) && this.capacityOn(node, shape, asker, 1) > 0) machines.add(machine);
+    }
+    return machines.size;
+  }
+
   /** Could the deployment start now, with all of its replicas? */
   holds(shape: Shape, asker: Asker): boolean {
     const { replicas, maxPerNode } = shape;
@@ -428,9 +457,12 @@ export class Room {
     return found >= replicas;
   }
 
-  /** What is remembered of a shape, brought up to now; null where looking at all nodes is as good. */
+  /**
+   * What is remembered of a shape, brought up to now; null where looking at all nodes is as good. With host ports nothing is: what
+   * changes on one node would have to be noted of all that share its machine.
+   */
   #seenBy(shape: Shape): Seen | null {
-    if (this.nodes.length < fewNodes) return null;
+    if (this.nodes.length < fewNodes || shape.hostPorts !== null) return null;
     let seen = this.#seen.get(shape);
     if (seen === undefined) {
       if (this.#seen.size >= rememberedShapes) return null;
@@ -606,6 +638,7 @@ export class Room {
       nodeId: this.nodes[spot.node]?.id ?? '',
       resources: shape.request.perReplica,
       devices: indexes.map((index) => ({ index, amount })),
+      ...(shape.hostPorts !== null && { hostPorts: shape.hostPorts }),
     };
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import { compareIds } from './ids.ts';
-import type { Request } from './model.ts';
+import type { HostPort, Request } from './model.ts';
 import { wholeDevices } from './resources.ts';
 
 /** A request as the planner's inner loops read it. Amounts are thousandths, for one replica. */
@@ -26,6 +26,8 @@ export interface Shape {
   readonly labels: readonly (readonly [string, string])[] | null;
   /** At most so many replicas on one node; infinite where nothing was said. */
   readonly maxPerNode: number;
+  /** The host ports that each replica takes; null: none. At most one replica of the shape then stands on a machine. */
+  readonly hostPorts: readonly HostPort[] | null;
 }
 
 /** So many shapes are known at once, though nobody uses some of them: what is seen of them is of use when they come again. */
@@ -76,15 +78,18 @@ function keyOf(request: Request): string {
     gpuMemory = 0,
     nodeLabels,
     maxPerNode = 0,
+    hostPorts = [],
   } = request;
   const amounts = `${ram} ${cpu} ${gpu} ${replicas} ${gpuMemory} ${maxPerNode}`;
   const labels = Object.entries(nodeLabels ?? {}).toSorted(([a], [b]) => compareIds(a, b));
-  if (gpuModels.length === 0 && labels.length === 0) return amounts;
-  return `${amounts} ${JSON.stringify([[...new Set(gpuModels)].toSorted(compareIds), labels])}`;
+  if (gpuModels.length === 0 && labels.length === 0 && hostPorts.length === 0) return amounts;
+  const models = [...new Set(gpuModels)].toSorted(compareIds);
+  return `${amounts} ${JSON.stringify([models, labels, hostPorts.toSorted(compareIds)])}`;
 }
 
 export function shapeOf(request: Request, index = 0): Shape {
   const { ram, cpu, gpu } = request.perReplica;
+  const hostPorts = request.hostPorts?.length ? request.hostPorts.toSorted(compareIds) : null;
   return {
     index,
     request,
@@ -97,9 +102,14 @@ export function shapeOf(request: Request, index = 0): Shape {
     models: gpu === 0 || request.gpuModels.length === 0 ? null : new Set(request.gpuModels),
     gpuMemory: gpu === 0 ? 0 : (request.gpuMemory ?? 0),
     labels: labelsOf(request),
-    // What a gang of one may have at most on a node says nothing.
-    maxPerNode: request.replicas > 1 && request.maxPerNode ? request.maxPerNode : Number.POSITIVE_INFINITY,
+    maxPerNode: maxPerNodeOf(request, hostPorts),
+    hostPorts,
   };
+}
+
+/** What a gang of one may have at most on a node says nothing; and with host ports, it is one in any case. */
+function maxPerNodeOf({ replicas, maxPerNode }: Request, hostPorts: Shape['hostPorts']): number {
+  return replicas > 1 && maxPerNode && hostPorts === null ? maxPerNode : Number.POSITIVE_INFINITY;
 }
 
 function labelsOf({ nodeLabels }: Request): Shape['labels'] {
@@ -111,6 +121,7 @@ function labelsOf({ nodeLabels }: Request): Shape['labels'] {
 export function asksNoLess(a: Shape, b: Shape): boolean {
   if (a.ram < b.ram || a.cpu < b.cpu || a.gpu < b.gpu || a.replicas < b.replicas) return false;
   if (a.gpuMemory < b.gpuMemory || a.maxPerNode > b.maxPerNode) return false;
+  if (b.hostPorts?.some((port) => a.hostPorts?.includes(port) !== true)) return false;
   if (b.labels?.some(([name, value]) => a.request.nodeLabels?.[name] !== value)) return false;
   if (b.models === null) return true;
   return a.models !== null && [...a.models].every((model) => b.models?.has(model));

@@ -4,7 +4,17 @@
  */
 
 import type { Earliest } from './earliest.ts';
-import type { Claim, DeploymentState, Device, Holding, Node, Placement, QueuedDeployment, Snapshot } from './model.ts';
+import type {
+  Claim,
+  DeploymentState,
+  Device,
+  Holding,
+  Node,
+  Placement,
+  PortUse,
+  QueuedDeployment,
+  Snapshot,
+} from './model.ts';
 import type { Nearest } from './nearest.ts';
 import { Queue } from './queue.ts';
 import { Room } from './room.ts';
@@ -22,6 +32,8 @@ export class ClusterState {
    */
   readonly best: Room;
   readonly claims = new Map<string, Claim>();
+  /** Host ports of its machines that deployments of other clusters have. */
+  foreignPorts: readonly PortUse[] = [];
   /** What has been learned of how long deployments run. */
   runs: Runs;
   /** By node: what is held there and must have ended by a known time. */
@@ -40,7 +52,12 @@ export class ClusterState {
     this.empty = new Room(snapshot.nodes, 'emptied');
     this.best = new Room(snapshot.nodes, 'emptied');
     this.#numbers = new Map(this.room.nodes.map((node, number) => [node.id, number]));
-    for (const holding of snapshot.holdings) this.#keep(holding);
+    for (const holding of snapshot.holdings) {
+      this.#keep(holding);
+      // What nodes say is free leaves out amounts only.
+      if (holding.hostPorts !== undefined) this.room.ports.change(this.numberOf(holding.nodeId), holding.hostPorts, -1);
+    }
+    this.setForeignPorts(snapshot.foreignPorts ?? []);
     this.runs = new Runs(snapshot.runs ?? {});
     this.setClaims(snapshot.claims ?? []);
   }
@@ -81,12 +98,13 @@ export class ClusterState {
     const deployment = this.withdraw(id);
     if (deployment === undefined) return false;
     const { timeLimit, priority, user } = deployment;
-    for (const { nodeId, resources, devices } of placements) {
+    for (const { nodeId, resources, devices, hostPorts } of placements) {
       const holding = {
         deploymentId: id,
         nodeId,
         resources,
         devices,
+        ...(hostPorts !== undefined && { hostPorts }),
         endsBy: timeLimit === null ? null : now + timeLimit,
         priority,
         startedAt: now,
@@ -115,6 +133,15 @@ export class ClusterState {
     for (const claim of claims) this.claims.set(claim.deploymentId, claim);
   }
 
+  /** These are all the host ports that deployments of other clusters have. Nobody knows whether those ever end. */
+  setForeignPorts(uses: readonly PortUse[]): void {
+    for (const room of [this.room, this.best]) {
+      room.ports.changeForeign(this.foreignPorts, 1);
+      room.ports.changeForeign(uses, -1);
+    }
+    this.foreignPorts = uses;
+  }
+
   /** A deployment has ended: what its replicas hold is free again. With the time, it is learned how long it ran. */
   release(deploymentId: string, now?: number): boolean {
     const held = this.#holdings.get(deploymentId);
@@ -125,12 +152,12 @@ export class ClusterState {
     const isRun = now !== undefined && startedAt !== undefined && isStopping !== true && wasService !== true;
     if (isRun && user !== undefined) this.runs.learn(user, now - startedAt);
     for (const holding of held) {
-      const { nodeId, resources, devices, isService } = holding;
+      const { nodeId, isService } = holding;
       const node = this.numberOf(nodeId);
       if (node === -1) continue;
       this.ending.get(node)?.delete(holding);
-      this.room.adjust(node, resources, devices, 1);
-      if (isService === true) this.best.adjust(node, resources, devices, 1);
+      this.room.adjust(node, holding, 1);
+      if (isService === true) this.best.adjust(node, holding, 1);
     }
     return true;
   }
@@ -162,7 +189,8 @@ export class ClusterState {
   snapshot(): Snapshot {
     const nodes = this.room.nodes.map((_, number) => this.nodeAt(number));
     const claims = [...this.claims.values()];
-    return { nodes, queue: this.queue.deployments, holdings: this.holdings, claims, runs: this.runs.known };
+    const { holdings, foreignPorts } = this;
+    return { nodes, queue: this.queue.deployments, holdings, claims, foreignPorts, runs: this.runs.known };
   }
 
   /** The node as it is now. */
@@ -182,7 +210,7 @@ export class ClusterState {
   #hold(holding: Holding): void {
     this.#keep(holding);
     const node = this.numberOf(holding.nodeId);
-    if (node !== -1) this.room.adjust(node, holding.resources, holding.devices, -1);
+    if (node !== -1) this.room.adjust(node, holding, -1);
   }
 
   /** Notes what the free room leaves out already. */
@@ -196,7 +224,7 @@ export class ClusterState {
       if (ending === undefined) this.ending.set(node, (ending = new Set()));
       ending.add(holding);
     }
-    if (holding.isService === true && node !== -1) this.best.adjust(node, holding.resources, holding.devices, -1);
+    if (holding.isService === true && node !== -1) this.best.adjust(node, holding, -1);
   }
 }
 

@@ -37,8 +37,18 @@ export function occupied(nodes: readonly Node[], holdings: readonly Holding[]): 
       ...one,
       free: { ram: one.free.ram - sum('ram'), cpu: one.free.cpu - sum('cpu'), gpu: one.free.gpu - sum('gpu') },
       devices: one.devices.map((device) => ({ ...device, free: device.free - ofDevice(device.index) })),
+      takenPorts: takenWith(one, nodes, holdings),
     };
   });
+}
+
+/** What is taken of its machine with these holdings; "-tcp/80" gives "tcp/80" back. */
+function takenWith({ id, machine = id, takenPorts = [] }: Node, nodes: readonly Node[], holdings: readonly Holding[]) {
+  const ofMachine = new Set(nodes.filter((one) => (one.machine ?? one.id) === machine).map((one) => one.id));
+  const changes = holdings.filter(({ nodeId }) => ofMachine.has(nodeId)).flatMap(({ hostPorts = [] }) => hostPorts);
+  const given = new Set(changes.filter((port) => port.startsWith('-')).map((port) => port.slice(1)));
+  const taken = [...takenPorts, ...changes.filter((port) => !port.startsWith('-'))];
+  return taken.filter((port) => !given.has(port));
 }
 
 /** What the plan placed, as holdings. */
@@ -46,11 +56,12 @@ export function placedBy(plan: Plan, snapshot: Snapshot, now = 0): Holding[] {
   return plan.decisions.flatMap((decision) => {
     if (decision.kind !== 'place') return [];
     const limit = snapshot.queue.find(({ id }) => id === decision.deploymentId)?.timeLimit ?? null;
-    return decision.placements.map(({ nodeId, resources, devices }) => ({
+    return decision.placements.map(({ nodeId, resources, devices, hostPorts }) => ({
       deploymentId: decision.deploymentId,
       nodeId,
       resources,
       devices,
+      ...(hostPorts !== undefined && { hostPorts }),
       endsBy: limit === null ? null : now + limit,
     }));
   });

@@ -93,19 +93,19 @@ function leastImportant(trial: Trial, candidates: readonly Candidate[]): Candida
 
 /**
  * Sets of candidates each of which may hold the cheapest set. One replica stands on one node, so that it is enough to look at
- * the nodes one by one; several replicas may stand anywhere.
+ * the nodes one by one (with host ports, at machines); several replicas may stand anywhere.
  */
 function groupsOf(trial: Trial, useful: readonly Candidate[]): readonly (readonly Candidate[])[] {
   if (trial.need.shape.replicas > 1) return [useful];
-  const byNode = new Map<number, Candidate[]>();
+  const byPlace = new Map<number, Candidate[]>();
   for (const candidate of useful) {
-    for (const node of new Set(candidate.holds.map((hold) => hold.node))) {
-      const group = byNode.get(node);
-      if (group === undefined) byNode.set(node, [candidate]);
+    for (const place of new Set(candidate.holds.map(({ node }) => trial.placeOf(node)))) {
+      const group = byPlace.get(place);
+      if (group === undefined) byPlace.set(place, [candidate]);
       else group.push(candidate);
     }
   }
-  return [...byNode].toSorted(([a], [b]) => a - b).map(([, group]) => group);
+  return [...byPlace].toSorted(([a], [b]) => a - b).map(([, group]) => group);
 }
 
 interface MinimalSet {
@@ -200,13 +200,20 @@ function isAlike(a: Candidate, b: Candidate | undefined): boolean {
     mine.resources.ram === others.resources.ram &&
     mine.resources.cpu === others.resources.cpu &&
     mine.devices.length === 0 &&
-    others.devices.length === 0
+    others.devices.length === 0 &&
+    mine.hostPorts === undefined &&
+    others.hostPorts === undefined
   );
 }
 
-/** The room with some of the candidates stopped: how many replicas would find a place. */
+/**
+ * The room with some of the candidates stopped: how many replicas would find a place. Counted by node; with host ports by machine, since
+ * who has the port may stand on another node of it, and each machine takes one replica.
+ */
 class Trial {
   readonly need: Need;
+  /** With host ports: the nodes of each machine. */
+  readonly #nodesOf: ReadonlyMap<number, readonly number[]> | null;
   readonly #capacity: Int32Array;
   readonly #most: number;
   #total = 0;
@@ -215,6 +222,7 @@ class Trial {
     this.need = need;
     const { room, shape } = need;
     this.#most = Math.min(shape.replicas, shape.maxPerNode);
+    this.#nodesOf = shape.hostPorts === null ? null : room.ports.nodesByMachine();
     this.#capacity = new Int32Array(room.nodes.length);
     for (let node = 0; node < room.nodes.length; node++) this.#lookAt(node);
   }
@@ -224,7 +232,12 @@ class Trial {
   }
 
   isUseful(node: number): boolean {
-    return (this.#capacity[node] ?? 0) > 0;
+    return (this.#capacity[this.placeOf(node)] ?? 0) > 0;
+  }
+
+  /** What is counted by: the node, or its machine. */
+  placeOf(node: number): number {
+    return this.#nodesOf === null ? node : this.need.room.ports.machineOf(node);
   }
 
   stop(candidate: Candidate | undefined): void {
@@ -239,15 +252,20 @@ class Trial {
   #adjust(candidate: Candidate | undefined, sign: 1 | -1): void {
     const { room } = this.need;
     for (const { node, holding } of candidate?.holds ?? []) {
-      room.adjust(node, holding.resources, holding.devices, sign);
+      room.adjust(node, holding, sign);
       this.#lookAt(node);
     }
   }
 
   #lookAt(node: number): void {
     const { room, shape, asker } = this.need;
-    const capacity = room.capacityOn(node, shape, asker, this.#most);
-    this.#total += capacity - (this.#capacity[node] ?? 0);
-    this.#capacity[node] = capacity;
+    const place = this.placeOf(node);
+    const nodes = this.#nodesOf?.get(place);
+    const capacity =
+      nodes === undefined
+        ? room.capacityOn(node, shape, asker, this.#most)
+        : Number(nodes.some((one) => room.capacityOn(one, shape, asker, 1) > 0));
+    this.#total += capacity - (this.#capacity[place] ?? 0);
+    this.#capacity[place] = capacity;
   }
 }

@@ -1,13 +1,14 @@
 /** Why a deployment waits: the typed reason, and what is missing where it comes nearest. */
-import { type QueuedDeployment, type Wait, type WaitReason, wholeDevice } from './model.ts';
+import { type Node, type PortUse, type QueuedDeployment, type Wait, type WaitReason, wholeDevice } from './model.ts';
 import { effectivePriority } from './order.ts';
 import type { Pass } from './pass.ts';
+import { machineOf } from './ports.ts';
 import type { Asker, Free, Room } from './room.ts';
-import type { Shape } from './shape.ts';
+import { type Shape, shapeOf } from './shape.ts';
 
-export type Why = Pick<Wait, 'reason' | 'shortfall' | 'nearestNode' | 'replicasFitting'>;
+export type Why = Pick<Wait, 'reason' | 'shortfall' | 'nearestNode' | 'replicasFitting' | 'portTaken'>;
 
-type Missing = Omit<Why, 'reason'>;
+type Missing = Omit<Why, 'reason' | 'portTaken'>;
 
 /** Explains waiting deployments. To be asked when all that is placed has been placed. */
 export class Explainer {
@@ -58,6 +59,8 @@ export class Explainer {
 function whyShape(pass: Pass, free: Free, shape: Shape, asker: Asker): Why {
   const { empty, everything } = pass.state;
   if (pass.canEver(shape)) {
+    const portTaken = portTakenFrom(pass, shape, asker);
+    if (portTaken !== null) return { reason: 'port_taken', portTaken, ...missing(pass.room, empty, shape) };
     return { reason: reasonOf(pass, free, shape, asker), ...missing(pass.room, empty, shape) };
   }
   return everything.holds(shape, 'free')
@@ -69,6 +72,53 @@ function reasonOf(pass: Pass, free: Free, shape: Shape, asker: Asker): WaitReaso
   if (pass.fitsNow(shape, asker)) return 'pass_full';
   if (pass.fitsNow(shape, 'free')) return 'held_by_reservation';
   return isEnoughInSum(pass.room, free, shape) ? 'fragmented' : 'insufficient_resources';
+}
+
+/** Who has a host port that it needs, where nothing else stands in its way; null where it is not that. */
+function portTakenFrom(pass: Pass, shape: Shape, asker: Asker): PortUse | null {
+  const { room } = pass;
+  if (shape.hostPorts === null || pass.fitsNow(shape, 'free')) return null;
+  const portless = shapeOf({ ...shape.request, hostPorts: [] });
+  if (!room.holds(portless, asker)) return null;
+  for (let node = 0; node < room.nodes.length; node++) {
+    if (room.capacityOn(node, portless, asker, 1) === 0 || room.ports.areFree(node, shape.hostPorts, 'free')) continue;
+    const use = usesOn(pass, node).find(({ port }) => shape.hostPorts?.includes(port));
+    if (use !== undefined) return use;
+  }
+  return null;
+}
+
+/** Who has which host ports of a node's machine, or was given them in this pass. */
+function usesOn({ state, room, placed, preemptions }: Pass, node: number): PortUse[] {
+  const machine = room.ports.machineOf(node);
+  const isThere = (nodeId: string) => room.ports.machineOf(state.numberOf(nodeId)) === machine;
+  const name = machineOf(room.nodes[node] as Node);
+  const uses = (deploymentId: string, ports: readonly string[]) =>
+    ports.map((port) => ({ machine: name, port, deploymentId }));
+  const claims = [...state.claims.values(), ...preemptions.claims];
+  return [
+    ...state.foreignPorts.filter((use) => use.machine === name),
+    ...state.holdings.flatMap(({ nodeId, deploymentId, hostPorts }) =>
+      hostPorts !== undefined && isThere(nodeId) ? uses(deploymentId, hostPorts) : [],
+    ),
+    ...[...placed].flatMap(
+      ([
+        id,
+        {
+          shape: { hostPorts },
+          spots,
+        },
+      ]) =>
+        hostPorts !== null && spots.some((spot) => room.ports.machineOf(spot.node) === machine)
+          ? uses(id, hostPorts)
+          : [],
+    ),
+    ...claims.flatMap(({ deploymentId, placements }) =>
+      placements.flatMap(({ nodeId, hostPorts }) =>
+        hostPorts !== undefined && isThere(nodeId) ? uses(deploymentId, hostPorts) : [],
+      ),
+    ),
+  ];
 }
 
 function isEnoughInSum(room: Room, free: Free, shape: Shape): boolean {

@@ -221,7 +221,9 @@ export function createDockerRuntime({
 
     async remove(key) {
       const info = await find(key);
-      if (info !== null) await removeById(info.Id);
+      if (info === null) return;
+      probing.overdue.delete(info.Id);
+      await removeById(info.Id);
     },
 
     async list(clusterId) {
@@ -244,9 +246,13 @@ export function createDockerRuntime({
       }
     },
 
-    async probe(key, check, timeoutMs) {
+    async probe(key, check, timeoutMs, signal) {
       const info = await find(key);
-      return info?.State.Running === true ? probeContainer(probing, info, check, timeoutMs) : null;
+      if (info?.State.Running !== true) return null;
+      // The time limit is kept as any other reason to give up.
+      const limit = AbortSignal.timeout(timeoutMs);
+      const until = signal === undefined ? limit : AbortSignal.any([limit, signal]);
+      return probeContainer(probing, info, check, { timeoutMs, signal: until });
     },
 
     async listNetworks() {

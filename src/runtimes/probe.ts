@@ -8,17 +8,25 @@ export interface Address {
   readonly port: number;
 }
 
+/** How long to wait for an answer: until the signal aborts, which it does when the time is up. */
+export interface Patience {
+  /** For the message. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
 /** Does it accept a connection? Says no more than that, in plain words; never throws. */
-export function probeTcp({ host, port }: Address, timeoutMs: number): Promise<ProbeResult> {
+export function probeTcp({ host, port }: Address, { timeoutMs, signal }: Patience): Promise<ProbeResult> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port });
+    const socket = connect({ host, port, signal });
     const settle = (result: ProbeResult) => {
       socket.destroy();
       resolve(result);
     };
-    socket.setTimeout(timeoutMs, () => settle({ isWell: false, message: silent(port, timeoutMs) }));
     socket.once('connect', () => settle({ isWell: true, message: `port ${port} accepts connections` }));
-    socket.once('error', (error) => settle({ isWell: false, message: refused(port, error) }));
+    socket.on('error', (error) =>
+      settle({ isWell: false, message: signal.aborted ? silent(port, timeoutMs) : refused(port, error) }),
+    );
   });
 }
 
@@ -29,22 +37,23 @@ export function probeTcp({ host, port }: Address, timeoutMs: number): Promise<Pr
 export function probeHttp(
   { host, port }: Address,
   { path, expectStatus }: { readonly path: string; readonly expectStatus: number | null },
-  timeoutMs: number,
+  { timeoutMs, signal }: Patience,
 ): Promise<ProbeResult> {
   return new Promise((resolve) => {
-    const asked = request({ host, port, path, agent: false, headers: { 'user-agent': 'hypervisor-health-check' } });
+    const headers = { 'user-agent': 'hypervisor-health-check' };
+    const asked = request({ host, port, path, agent: false, headers, signal });
     const settle = (result: ProbeResult) => {
-      clearTimeout(timer);
       asked.destroy();
       resolve(result);
     };
-    const timer = setTimeout(() => settle({ isWell: false, message: silent(port, timeoutMs) }), timeoutMs);
     asked.once('response', ({ statusCode = 0 }) => {
       const isWell = expectStatus === null ? statusCode >= 200 && statusCode < 400 : statusCode === expectStatus;
       const wanted = isWell ? '' : `, not with ${expectStatus ?? 'one from 200 to 399'}`;
       settle({ isWell, message: `GET ${path} on port ${port} was answered with ${statusCode}${wanted}` });
     });
-    asked.on('error', (error) => settle({ isWell: false, message: refused(port, error) }));
+    asked.on('error', (error) =>
+      settle({ isWell: false, message: signal.aborted ? silent(port, timeoutMs) : refused(port, error) }),
+    );
     asked.end();
   });
 }

@@ -220,9 +220,10 @@ export interface Runtime {
 
   /**
    * Looks once whether the container is well. The port need not be published where the engine is on this machine. One that does not
-   * answer in time is not well; null where it does not run, so that nothing can be said. Throws `unreachable`.
+   * answer in time is not well; null where it does not run, so that nothing can be said. Throws `unreachable`. Whatever it answers once
+   * the signal aborts, it does so soon, and it says nothing.
    */
-  probe(key: ContainerKey, check: HealthCheck, timeoutMs: number): Promise<ProbeResult | null>;
+  probe(key: ContainerKey, check: HealthCheck, timeoutMs: number, signal?: AbortSignal): Promise<ProbeResult | null>;
 
   /** The private networks of this installation. */
   listNetworks(): Promise<readonly NetworkKey[]>;

@@ -1109,7 +1109,15 @@ export type Replica = {
     node: string;
     gpu_devices: Array<number>;
     container_id: string | null;
-    ports: Array<Port>;
+    ports: Array<{
+        container: number;
+        host: number | null;
+        protocol: 'tcp' | 'udp';
+        /**
+         * Where it is reached, with `host` as the port; null where nobody listens, as on a simulated node.
+         */
+        address: string | null;
+    }>;
     /**
      * It runs and, where its health is checked, was found well.
      */

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Highs } from 'highs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { nodes, now, queues } from '../../test/support/arbitraries.ts';
+import { nodes, now, queues, withoutPorts } from '../../test/support/arbitraries.ts';
 import { canPlace, mostInTurn } from '../../test/support/brute-force.ts';
 import { questionOf } from '../core/demand.ts';
 import type { Hint } from '../core/hint.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 const snapshots = (most: number) =>
   fc.record({ nodes, queue: queues(1, most, priorities) }).map(({ nodes: all, queue }): Snapshot => {
-    return { nodes: all.slice(0, 2), queue, holdings: [] };
+    return { nodes: all.slice(0, 2), queue: withoutPorts(queue), holdings: [] };
   });
 
 const levelsOf = ({ queue }: Snapshot) => priorities.map((level) => queue.filter(({ priority }) => priority === level));
@@ -53,6 +53,17 @@ describe('the exact solver', () => {
       { numRuns: 60 },
     );
   });
+});
+
+test('where somebody needs a host port it is not asked: it knows nothing of them', () => {
+  const web = { perReplica: { ram: 1000, cpu: 0, gpu: 0 }, replicas: 1, gpuModels: [], hostPorts: ['tcp/80'] };
+  const total = { ram: 8000, cpu: 8000, gpu: 0 };
+  const snapshot: Snapshot = {
+    nodes: [{ id: 'n', name: 'n', total, free: total, devices: [], schedulable: true }],
+    queue: [{ id: 'd', request: web, priority: 1, queuedAt: now, timeLimit: null }],
+    holdings: [],
+  };
+  expect(questionOf(snapshot, policy, now)).toBeNull();
 });
 
 describe('a plan with its answer', () => {

@@ -21,6 +21,7 @@ interface ReplicaRecord {
   gpu: number;
   device_indexes: number[];
   device_amounts: number[];
+  host_ports: readonly string[];
 }
 
 interface AdmissionRecord {
@@ -63,10 +64,12 @@ export async function commitPlan(
     ), placed as (
       select a.attempt, r.* from admitted a join
         json_to_recordset(${replicas}::json) as r(deployment_id uuid, replica int, node_id uuid, node_name text,
-          ram int, cpu int, gpu int, device_indexes int[], device_amounts int[]) on r.deployment_id = a.id
+          ram int, cpu int, gpu int, device_indexes int[], device_amounts int[], host_ports text[]) on r.deployment_id = a.id
     ), allocated as (
-      insert into allocation (deployment_id, replica, attempt, cluster_id, node_id, ram, cpu, gpu, device_indexes, device_amounts)
-      select deployment_id, replica, attempt, ${read.clusterId}::uuid, node_id, ram, cpu, gpu, device_indexes, device_amounts from placed
+      insert into allocation (deployment_id, replica, attempt, cluster_id, node_id, ram, cpu, gpu, device_indexes, device_amounts,
+             host_ports)
+      select deployment_id, replica, attempt, ${read.clusterId}::uuid, node_id, ram, cpu, gpu, device_indexes, device_amounts,
+             host_ports from placed
     ), made as (
       insert into replica (deployment_id, attempt, index, node_id, node_name, devices)
       select deployment_id, attempt, replica, node_id, node_name,
@@ -121,6 +124,7 @@ function replicaRecords(place: Place, nameOf: (nodeId: string) => string): Repli
     ...placement.resources,
     device_indexes: placement.devices.map((device) => device.index),
     device_amounts: placement.devices.map((device) => device.amount),
+    host_ports: placement.hostPorts ?? [],
   }));
 }
 

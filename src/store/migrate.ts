@@ -9,6 +9,7 @@ import { up as learnedBackfill } from './migrations/0006-learned-backfill.ts';
 import { up as solverOfPasses } from './migrations/0007-solver-of-passes.ts';
 import { up as plannerChanges } from './migrations/0008-planner-changes.ts';
 import { up as healthChecks } from './migrations/0013-health-checks.ts';
+import { up as hostPorts } from './migrations/0014-host-ports.ts';
 import { up as secrets } from './migrations/0015-secrets.ts';
 import { up as dataAndNetwork } from './migrations/0016-data-and-network.ts';
 
@@ -23,6 +24,7 @@ const migrations: Record<string, Migration> = {
   '0007-solver-of-passes': { up: solverOfPasses },
   '0008-planner-changes': { up: plannerChanges },
   '0013-health-checks': { up: healthChecks },
+  '0014-host-ports': { up: hostPorts },
   '0015-secrets': { up: secrets },
   '0016-data-and-network': { up: dataAndNetwork },
 };

@@ -4,14 +4,22 @@ import type { Database } from './database.ts';
 import type { Scope } from './scope.ts';
 import type { RuntimeKind, Tables } from './tables.ts';
 
-export type ReplicaRow = Selectable<Tables['replica']>;
+/** A replica, and what runs it. */
+export type PlacedReplica = Selectable<Tables['replica']> & { readonly runtime: RuntimeKind };
 
 /** The replicas of one attempt, in order; none before it was admitted. */
-export function readReplicas(db: Database, scope: Scope, deploymentId: string, attempt: number): Promise<ReplicaRow[]> {
+export function readReplicas(
+  db: Database,
+  scope: Scope,
+  deploymentId: string,
+  attempt: number,
+): Promise<PlacedReplica[]> {
   return db
     .selectFrom('replica')
     .selectAll('replica')
     .innerJoin('deployment', 'deployment.id', 'replica.deployment_id')
+    .innerJoin('cluster', 'cluster.id', 'deployment.cluster_id')
+    .select('cluster.runtime')
     .where('deployment.organization_id', '=', scope.organizationId)
     .where('replica.deployment_id', '=', deploymentId)
     .where('replica.attempt', '=', attempt)

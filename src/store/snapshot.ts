@@ -12,8 +12,9 @@ import type {
 } from '../core/model.ts';
 import { toThousandths } from './amounts.ts';
 import { readClaims } from './claims.ts';
-import { deviceMemory, labelsOfNode } from './core-nodes.ts';
+import { deviceMemory, labelsOfNode, machineNamed, machineOfNode } from './core-nodes.ts';
 import type { Database } from './database.ts';
+import { readForeignPorts } from './host-ports.ts';
 import { readRuns } from './runs.ts';
 
 /** What a pass must know of the cluster itself. */
@@ -85,8 +86,11 @@ export async function readState(
   const holdings = await readHoldings(db, clusterId, { who: everybody, isLearned });
   const queue = await readQueue(db, clusterId, { who: everybody, isLearned });
   const claims = await readClaims(db, clusterId);
+  const foreignPorts = queue.some(({ request }) => request.hostPorts !== undefined)
+    ? { foreignPorts: await readForeignPorts(db, clusterId, { lock }) }
+    : {};
   const runs = isLearned ? { runs: await readRuns(db, clusterId, usersOf(queue)) } : {};
-  return { nodes, queue, holdings, claims, ...runs };
+  return { nodes, queue, holdings, claims, ...foreignPorts, ...runs };
 }
 
 /** How these deployments stand now, by their ids; of those that are gone too. */
@@ -150,6 +154,7 @@ interface NodeRow {
   gpu_free: number;
   schedulable: boolean;
   labels: Record<string, string>;
+  machine: string;
   devices: Device[];
 }
 
@@ -164,10 +169,10 @@ async function readNodes(
   }
   const { rows } = await sql<NodeRow>`
     select n.id, n.name, n.ram, n.cpu, n.gpu, n.ram - n.ram_allocated as ram_free, n.cpu - n.cpu_allocated as cpu_free,
-           n.gpu - n.gpu_allocated as gpu_free, n.schedulable, n.labels,
+           n.gpu - n.gpu_allocated as gpu_free, n.schedulable, n.labels, ${machineOfNode} as machine,
            coalesce((select json_strip_nulls(json_agg(json_build_object('index', g.index, 'model', g.model, 'memory', ${deviceMemory},
                        'free', 1000 - g.allocated) order by g.index)) from gpu_device g where g.node_id = n.id), '[]') as devices
-      from node n where n.cluster_id = ${clusterId} order by n.id`.execute(db);
+      from node n join cluster c on c.id = n.cluster_id where n.cluster_id = ${clusterId} order by n.id`.execute(db);
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
@@ -177,6 +182,7 @@ async function readNodes(
     // Nothing new goes where the engine does not answer, or into a cluster that is being deleted.
     schedulable: row.schedulable && options.usable,
     ...labelsOfNode(row.labels),
+    ...machineNamed(row),
   }));
 }
 
@@ -188,6 +194,7 @@ interface HoldingRow {
   gpu: number;
   device_indexes: number[];
   device_amounts: number[];
+  host_ports: string[];
   is_service: boolean;
   priority: number;
   status: string;
@@ -198,7 +205,7 @@ interface HoldingRow {
 
 async function readHoldings(db: Database, clusterId: string, { who, isLearned }: Choice): Promise<Holding[]> {
   const { rows } = await sql<HoldingRow>`
-    select a.deployment_id, a.node_id, a.ram, a.cpu, a.gpu, a.device_indexes, a.device_amounts, d.kind = 'service' as is_service,
+    select a.deployment_id, a.node_id, a.ram, a.cpu, a.gpu, a.device_indexes, a.device_amounts, a.host_ports, d.kind = 'service' as is_service,
            d.priority, d.status, floor(extract(epoch from d.started_at) * 1000)::bigint as started_ms,
            ceil(extract(epoch from coalesce(d.started_at, now()) + make_interval(secs => d.time_limit_s + d.stop_grace_s)) * 1000)::bigint
              as ends_by_ms, d.submitted_by
@@ -209,6 +216,7 @@ async function readHoldings(db: Database, clusterId: string, { who, isLearned }:
     nodeId: row.node_id,
     resources: { ram: row.ram, cpu: row.cpu, gpu: row.gpu },
     devices: row.device_indexes.map((index, i) => ({ index, amount: row.device_amounts[i] ?? 0 })),
+    ...(row.host_ports.length > 0 && { hostPorts: row.host_ports }),
     isService: row.is_service,
     endsBy: row.ends_by_ms === null ? null : Number(row.ends_by_ms),
     priority: row.priority,
@@ -245,15 +253,25 @@ async function readQueue(db: Database, clusterId: string, { who, isLearned }: Ch
   return queue;
 }
 
-/** What keeps the two lists at the end of a shape apart, and the models in the first of them. */
+/** What keeps the three lists at the end of a shape apart, and the models in the first of them. */
 const betweenLists = '\u001e';
 const betweenModels = '\u001f';
 
 /** The fields of `deployment_shape` in the migrations, in its order. */
 function addGroup(queue: QueuedDeployment[], row: QueueGroupRow): void {
-  const [amounts = '', labels = ''] = row.shape.split(betweenLists, 2);
+  const [amounts = '', labels = '', hostPorts = ''] = row.shape.split(betweenLists, 3);
   const [ram, cpu, gpu, replicas, priority, longest, kind, gpuMemory, maxPerNode, ...models] = amounts.split('|');
-  const request = requestOf({ ram, cpu, gpu, replicas, gpuMemory, maxPerNode, models: models.join('|'), labels });
+  const request = requestOf({
+    ram,
+    cpu,
+    gpu,
+    replicas,
+    gpuMemory,
+    maxPerNode,
+    models: models.join('|'),
+    labels,
+    hostPorts,
+  });
   const priorityNumber = Number(priority);
   // With the grace of its stop: what is planned behind it must not be late by that.
   const timeLimit = longest === '' ? null : Number(longest) * 1000;
@@ -268,6 +286,7 @@ function addGroup(queue: QueuedDeployment[], row: QueueGroupRow): void {
 type RequestText = Record<'ram' | 'cpu' | 'gpu' | 'replicas' | 'gpuMemory' | 'maxPerNode', string | undefined> & {
   readonly models: string;
   readonly labels: string;
+  readonly hostPorts: string;
 };
 
 /** What was left out is left out here: most requests say nothing of where they may run. */
@@ -279,6 +298,7 @@ function requestOf({ ram = '', cpu = '', gpu = '', gpuMemory = '', ...text }: Re
     gpuModels: text.models === '' ? [] : text.models.split(betweenModels),
     ...(memory > 0 && { gpuMemory: memory }),
     ...(text.maxPerNode !== '' && { maxPerNode: Number(text.maxPerNode) }),
+    ...(text.hostPorts !== '' && { hostPorts: text.hostPorts.split(',') }),
     ...(text.labels !== '{}' && { nodeLabels: JSON.parse(text.labels) as Record<string, string> }),
   };
 }

@@ -260,8 +260,10 @@ export interface Tables {
     gpu: number;
     device_indexes: Generated<number[]>;
     device_amounts: Generated<number[]>;
+    host_ports: Generated<string[]>;
     created_at: Timestamp;
   };
+  port_claim: { machine: string; port: string; deployment_id: string; replica: number; cluster_id: string };
   claim: {
     deployment_id: string;
     attempt: number;

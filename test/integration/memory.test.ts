@@ -39,6 +39,8 @@ afterAll(async () => {
 const nobody = { userId: null };
 const people = { ada: uuidv7(), ben: uuidv7() };
 
+const web = { container: 80, host: 80, protocol: 'tcp' as const };
+
 /** `which` picks one of the deployments that there ever were. */
 const happenings = fc.oneof(
   {
@@ -51,8 +53,11 @@ const happenings = fc.oneof(
       priority: fc.constantFrom(10, 50),
       timeLimit: fc.constantFrom(null, 60),
       user: fc.constantFrom('ada' as const, 'ben' as const),
+      ports: fc.constantFrom([], [], [web], [web, { container: 53, host: 53, protocol: 'udp' as const }]),
     }),
   },
+  // A deployment of another cluster on the same machine takes a host port, or gives it back.
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('neighbour' as const) }) },
   {
     weight: 5,
     arbitrary: fc.record({ kind: fc.constant('pass' as const), fails: fc.constantFrom(false, false, true) }),
@@ -84,12 +89,14 @@ type Happening = typeof happenings extends fc.Arbitrary<infer One> ? One : never
 
 class World {
   readonly #fixture: Fixture;
+  readonly #neighbour: Fixture;
   readonly #ids: string[] = [];
   #memory: Memory | null = null;
   #nodes = 0;
 
-  constructor(fixture: Fixture) {
+  constructor(fixture: Fixture, neighbour: Fixture) {
     this.#fixture = fixture;
+    this.#neighbour = neighbour;
   }
 
   async live(one: Happening): Promise<void> {
@@ -98,6 +105,7 @@ class World {
     const id = 'which' in one ? (this.#ids[one.which % this.#ids.length] ?? '') : '';
     if ('which' in one && id === '') return;
     if (one.kind === 'submit') await this.#submit(one);
+    else if (one.kind === 'neighbour') await this.#takeOrGiveBack();
     else if (one.kind === 'pass') await this.#pass(one.fails);
     else if (one.kind === 'started' || one.kind === 'ended') await this.#observe(id, one);
     else if (one.kind === 'cancel') await cancelDeployment(db, scope, id, nobody);
@@ -125,6 +133,28 @@ class World {
       await db.updateTable('deployment').set({ time_limit_s: one.timeLimit }).where('id', '=', id).execute();
     }
     this.#ids.push(id);
+  }
+
+  /** Nothing where somebody else has the port. */
+  async #takeOrGiveBack(): Promise<void> {
+    const { clusterId, nodeId } = this.#neighbour;
+    const given = await db.deleteFrom('allocation').where('cluster_id', '=', clusterId).returning('replica').execute();
+    const had = await db.selectFrom('port_claim').selectAll().where('port', '=', 'tcp/80').execute();
+    if (given.length > 0 || had.length > 0) return;
+    const id = await queueDeployment(db, this.#neighbour);
+    const none = { ram: 0, cpu: 0, gpu: 0 };
+    await db
+      .insertInto('allocation')
+      .values({
+        deployment_id: id,
+        replica: 0,
+        attempt: 1,
+        cluster_id: clusterId,
+        node_id: nodeId,
+        ...none,
+        host_ports: ['tcp/80'],
+      })
+      .execute();
   }
 
   async #observe(id: string, one: Happening & { kind: 'started' | 'ended' }): Promise<void> {
@@ -168,6 +198,8 @@ class World {
       this.#memory = memory;
       const [remembered, found] = [memory.planner.snapshot(), await readState(tx, head, { lock: true })];
       expect(sorted(remembered)).toEqual(sorted(found));
+      // Where nobody waits for a host port, nobody asks who has which.
+      if (found.foreignPorts !== undefined) expect(remembered.foreignPorts).toEqual(found.foreignPorts);
       // It may still know of users of whom nobody waits any more.
       expect(remembered.runs).toMatchObject(found.runs ?? {});
     });
@@ -191,11 +223,14 @@ describe('what is remembered of a cluster', () => {
   test('is what a reading of everything finds, after whatever has happened', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(happenings, { minLength: 10, maxLength: 40, size: 'max' }), async (happened) => {
-        const world = new World(await makeCluster(db, { ram: 8, cpu: 8, gpu: 2 }));
+        const neighbour = await makeCluster(db, { ram: 8, cpu: 8, gpu: 0 }, 'docker');
+        const world = new World(await makeCluster(db, { ram: 8, cpu: 8, gpu: 2 }, 'docker'), neighbour);
         for (const one of happened) {
           await world.live(one);
           await world.compare();
         }
+        // One machine for all clusters: what it holds goes with it.
+        await db.deleteFrom('allocation').execute();
       }),
       { numRuns: 12 },
     );

@@ -6,6 +6,8 @@ import { up as eventHorizon } from '../../src/store/migrations/0002-event-horizo
 import { up as whereItMayRun } from '../../src/store/migrations/0003-where-it-may-run.ts';
 import { up as preemption } from '../../src/store/migrations/0004-preemption.ts';
 import { up as learnedBackfill } from '../../src/store/migrations/0006-learned-backfill.ts';
+import { up as plannerChanges } from '../../src/store/migrations/0008-planner-changes.ts';
+import { up as hostPorts } from '../../src/store/migrations/0014-host-ports.ts';
 import { readSnapshot } from '../../src/store/snapshot.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeCluster, queueDeployment } from '../support/fixtures.ts';
@@ -21,19 +23,31 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('deployments that were queued before labels and preemption are read as they were', async () => {
+test('deployments that were queued before labels, preemption and host ports are read as they were, and what runs has its ports', async () => {
   const old = db as never;
   await initial(old);
   await eventHorizon(old);
   const fixture = await makeCluster(db);
   const id = await queueDeployment(db, fixture, { ram: 2.5, gpu: 0.5, priority: 7 });
+  const web = { container: 80, host: 8080, protocol: 'tcp' as const };
+  const running = await queueDeployment(db, fixture, { ports: [web, { ...web, host: null }] });
+  await db.updateTable('deployment').set({ status: 'running' }).where('id', '=', running).execute();
+  const { clusterId: cluster_id, nodeId: node_id } = fixture;
+  const held = { deployment_id: running, replica: 0, attempt: 1, cluster_id, node_id, ram: 1000, cpu: 1000, gpu: 0 };
+  await db.insertInto('allocation').values(held).execute();
   await whereItMayRun(old);
   await preemption(old);
   await learnedBackfill(old);
+  await plannerChanges(old);
+  await hostPorts(old);
   const read = (await readSnapshot(db, fixture.clusterId, { lock: false }))!;
   expect(read.policy.preemption).toBeUndefined();
   expect(read.policy.backfill).toBeUndefined();
   expect(read.snapshot.nodes[0]).not.toHaveProperty('labels');
+  expect(read.snapshot.holdings).toMatchObject([{ deploymentId: running, hostPorts: ['tcp/8080'] }]);
+  expect(await db.selectFrom('port_claim').selectAll().execute()).toEqual([
+    { machine: node_id, port: 'tcp/8080', deployment_id: running, replica: 0, cluster_id },
+  ]);
   expect(read.snapshot.queue).toEqual([
     {
       id,

@@ -13,16 +13,17 @@ export const nodes = fc
       models: fc.array(fc.constantFrom('a100', 't4'), { maxLength: 3 }),
       schedulable: fc.constantFrom(true, true, true, false),
       zone: fc.constantFrom('a', 'b'),
+      machine: fc.constantFrom({}, {}, { machine: 'shared' }),
     }),
     { minLength: 1, maxLength: 3 },
   )
   .map((all) =>
-    all.map(({ ram, cpu, models, schedulable, zone }, i): Node => {
+    all.map(({ ram, cpu, models, schedulable, zone, machine }, i): Node => {
       const total = { ram: ram * 1000, cpu: cpu * 1000, gpu: models.length * 1000 };
       const devices = models.map((model, index) => {
         return { index, model, memory: index === 0 ? 16_000 : 40_000, free: 1000 };
       });
-      return { id: `n${i}`, name: `node ${i}`, total, free: total, devices, schedulable, labels: { zone } };
+      return { id: `n${i}`, name: `node ${i}`, total, free: total, devices, schedulable, labels: { zone }, ...machine };
     }),
   );
 
@@ -36,6 +37,7 @@ const requests = fc
     gpuMemory: fc.constantFrom(0, 0, 0, 40_000),
     nodeLabels: fc.constantFrom<Record<string, string>>({}, {}, {}, { zone: 'a' }),
     maxPerNode: fc.constantFrom(0, 0, 1, 2),
+    hostPorts: fc.constantFrom([], [], [], [], ['tcp/80'], ['tcp/80', 'tcp/81']),
   })
   .map(({ ram, cpu, gpu, ...rest }) => ({ perReplica: { ram: ram * 1000, cpu: cpu * 1000, gpu }, ...rest }));
 
@@ -61,3 +63,7 @@ export const queues = (minLength: number, maxLength: number, priorities: readonl
         }),
       ),
     );
+
+/** The same, with nobody who needs a host port. */
+export const withoutPorts = (queue: readonly QueuedDeployment[]): QueuedDeployment[] =>
+  queue.map((one) => ({ ...one, request: { ...one.request, hostPorts: [] } }));

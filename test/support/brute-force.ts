@@ -1,17 +1,30 @@
 /** Where things fit, by trying everything: no code of the planner. */
 import type { Node, QueuedDeployment } from '../../src/core/model.ts';
 
-/** A state is for each node [replicas of the one that is being placed, ram, cpu, ...devices]. */
+/**
+ * A state is for each node [replicas of the one that is being placed, ram, cpu, ...devices]; and after the nodes, [0, ...ports taken, by
+ * machine, a bit for each].
+ */
 export type State = readonly (readonly number[])[];
 
 export function stateOf(all: readonly Node[]): State {
-  return all.map((node) => [
+  const nodes = all.map((node) => [
     0,
     node.schedulable ? node.free.ram : -1,
     node.free.cpu,
     ...node.devices.toSorted((a, b) => a.index - b.index).map(({ free }) => free),
   ]);
+  const machines = [...new Set(all.map(machineOf))];
+  const taken = machines.map((machine) =>
+    all.filter((node) => machineOf(node) === machine).reduce((bits, node) => bits | bitsOf(node.takenPorts), 0),
+  );
+  return [...nodes, [0, ...taken]];
 }
+
+const machineOf = ({ id, machine }: Node) => machine ?? id;
+
+const bitsOf = (ports: readonly string[] = []) =>
+  ports.reduce((bits, port) => bits | (1 << ['tcp/80', 'tcp/81'].indexOf(port)), 0);
 
 /** For each node, which of its devices suit a request; null where the node does not. */
 type Suitable = readonly (readonly number[] | null)[];
@@ -31,14 +44,26 @@ function suitableFor(
 }
 
 /** Every state that may follow when one replica is placed, over all nodes and all choices of devices. */
-function afterOne(state: State, suitable: Suitable, { perReplica, maxPerNode }: QueuedDeployment['request']): State[] {
-  return state.flatMap((node, n) => {
+function afterOne(
+  state: State,
+  all: readonly Node[],
+  suitable: Suitable,
+  { perReplica, maxPerNode, hostPorts }: QueuedDeployment['request'],
+): State[] {
+  const machines = [...new Set(all.map(machineOf))];
+  const needed = bitsOf(hostPorts);
+  return state.slice(0, all.length).flatMap((node, n) => {
+    const ports = state[all.length] ?? [];
+    const machine = 1 + machines.indexOf(machineOf(all[n] as Node));
+    if (((ports[machine] ?? 0) & needed) !== 0) return [];
     const [here = 0, ram = 0, cpu = 0, ...devices] = node;
     const suitableHere = suitable[n] ?? null;
     if (suitableHere === null || ram < perReplica.ram || cpu < perReplica.cpu) return [];
     if (here >= (maxPerNode || Number.POSITIVE_INFINITY)) return [];
     return deviceStates(devices, suitableHere, perReplica.gpu).map((next) =>
-      state.with(n, [here + 1, ram - perReplica.ram, cpu - perReplica.cpu, ...next]),
+      state
+        .with(n, [here + 1, ram - perReplica.ram, cpu - perReplica.cpu, ...next])
+        .with(all.length, ports.with(machine, (ports[machine] ?? 0) | needed)),
     );
   });
 }
@@ -62,7 +87,7 @@ export function afterAll(state: State, all: readonly Node[], { request }: Queued
   const suitable = suitableFor(all, request);
   let states = new Map([[JSON.stringify(state), state]]);
   for (let replica = 0; replica < request.replicas; replica++) {
-    const next = [...states.values()].flatMap((one) => afterOne(one, suitable, request));
+    const next = [...states.values()].flatMap((one) => afterOne(one, all, suitable, request));
     states = new Map(next.map((one) => [JSON.stringify(one), one]));
   }
   return [...states.values()].map((nodesThen) => nodesThen.map((node) => node.with(0, 0)));

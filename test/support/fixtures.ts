@@ -52,6 +52,7 @@ export async function queueDeployment(
     replicas?: number;
     env?: Record<string, string>;
     kind?: 'job' | 'service';
+    ports?: readonly { container: number; host: number | null; protocol: 'tcp' | 'udp' }[];
     submittedBy?: string;
   } = {},
 ): Promise<string> {
@@ -71,6 +72,7 @@ export async function queueDeployment(
       priority: given.priority ?? 50,
       replicas: given.replicas ?? 1,
       env: JSON.stringify(given.env ?? {}),
+      ports: JSON.stringify(given.ports ?? []),
       submitted_by: given.submittedBy ?? null,
     })
     .execute();

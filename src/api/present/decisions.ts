@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { PassOutcome } from '../../control/control-plane.ts';
-import { explainWait } from '../../core/explain.ts';
+import { explainWait, type NameOf } from '../../core/explain.ts';
 import type { Decision as CoreDecision, Place, Placement, Preempt, Wait } from '../../core/model.ts';
 import { type ReceiptRecord, receiptRecord } from '../../store/commit-preemptions.ts';
 import type { DeploymentRow } from '../../store/deployments.ts';
@@ -15,10 +15,15 @@ type WaitingAnswer = z.infer<typeof Waiting>;
 /** Of those that wait, so many are listed in the answer to a pass. */
 const waitsListed = 1000;
 
-export function presentWaiting(decision: CoreDecision, view: PlanView): WaitingAnswer {
+/** Of whom the sentences of these decisions speak, beside those who wait. */
+export function namedIn(decisions: readonly CoreDecision[]): string[] {
+  return decisions.flatMap((one) => (one.kind === 'wait' && one.portTaken ? [one.portTaken.deploymentId] : []));
+}
+
+export function presentWaiting(decision: CoreDecision, view: PlanView, nameOf: NameOf): WaitingAnswer {
   switch (decision.kind) {
     case 'wait':
-      return presentWait(decision, view);
+      return presentWait(decision, view, nameOf);
     case 'preempt':
       return presentPreempting(
         decision,
@@ -29,7 +34,7 @@ export function presentWaiting(decision: CoreDecision, view: PlanView): WaitingA
   }
 }
 
-function presentWait(wait: Wait, view: PlanView): WaitingAnswer {
+function presentWait(wait: Wait, view: PlanView, nameOf: NameOf): WaitingAnswer {
   const { reservation } = wait;
   const claim = view.claimOf(wait.deploymentId);
   if (claim !== undefined) return presentPreempting(wait, claim.victims ?? []);
@@ -38,7 +43,7 @@ function presentWait(wait: Wait, view: PlanView): WaitingAnswer {
     effective_priority: wait.effectivePriority,
     promoted: wait.promoted,
     reason: wait.reason,
-    message: explainWait(wait, view.requestOf(wait.deploymentId)),
+    message: explainWait(wait, view.requestOf(wait.deploymentId), nameOf),
     shortfall: presentAmounts(wait.shortfall),
     nearest_node: wait.nearestNode,
     reservation: reservation && {
@@ -143,18 +148,24 @@ export function presentPassResult(
     proven_optimal: outcome.plan.quality.proven,
     solver: outcome.solver,
     duration_ms: Math.round(outcome.durationMs * 1000) / 1000,
-    decisions: listed.map((decision) => presentDecision(decision, names.get(decision.deploymentId) ?? '', view)),
+    decisions: listed.map((decision) => presentDecision(decision, names, view)),
   };
 }
 
-function presentDecision(decision: CoreDecision, name: string, view: PlanView): z.infer<typeof Decision> {
+function presentDecision(
+  decision: CoreDecision,
+  names: ReadonlyMap<string, string>,
+  view: PlanView,
+): z.infer<typeof Decision> {
   const { deploymentId, priority } = decision;
+  const name = names.get(deploymentId) ?? '';
+  const nameOf = (id: string) => names.get(id) ?? null;
   if (decision.kind === 'wait') {
-    return { decision: 'wait', deployment_id: deploymentId, name, priority, ...presentWait(decision, view) };
+    return { decision: 'wait', deployment_id: deploymentId, name, priority, ...presentWait(decision, view, nameOf) };
   }
   if (decision.kind === 'preempt') {
     return {
-      ...presentWaiting(decision, view),
+      ...presentWaiting(decision, view, nameOf),
       decision: 'preempt',
       deployment_id: deploymentId,
       name,

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { DeploymentRow } from '../../store/deployments.ts';
-import type { ReplicaRow } from '../../store/replica-reads.ts';
+import type { PlacedReplica } from '../../store/replica-reads.ts';
 import type { NewDeployment, Submission } from '../../store/submit.ts';
 import type { Deployment, Replica } from '../schemas/deployments.ts';
 
@@ -99,7 +99,12 @@ export function presentSubmitted(submission: Submission, deployment: NewDeployme
   };
 }
 
-export function presentReplica(row: ReplicaRow, isChecked: boolean): z.infer<typeof Replica> {
+/** `engineAddress`: under which name or address the machine of the engine is reached. */
+export function presentReplica(
+  row: PlacedReplica,
+  { isChecked, engineAddress }: { isChecked: boolean; engineAddress: string },
+): z.infer<typeof Replica> {
+  const address = row.runtime === 'docker' ? engineAddress : null;
   return {
     index: row.index,
     attempt: row.attempt,
@@ -107,7 +112,7 @@ export function presentReplica(row: ReplicaRow, isChecked: boolean): z.infer<typ
     node: row.node_name,
     gpu_devices: row.devices.map((device) => device.index),
     container_id: row.container_id,
-    ports: row.ports,
+    ports: row.ports.map((port) => ({ ...port, address })),
     ready: isReady(row, isChecked),
     health: isChecked && row.status === 'running' ? (row.health ?? 'starting') : row.health,
     health_since: row.health_since?.toISOString() ?? null,
@@ -120,6 +125,6 @@ export function presentReplica(row: ReplicaRow, isChecked: boolean): z.infer<typ
 }
 
 /** It can do its work: it runs and, where its health is checked, was found well. `readReady` in src/store/health.ts counts the same. */
-function isReady({ status, health }: ReplicaRow, isChecked: boolean): boolean {
+function isReady({ status, health }: PlacedReplica, isChecked: boolean): boolean {
   return status === 'running' && (!isChecked || health === 'healthy');
 }

@@ -72,10 +72,12 @@ export const registerDeploymentRoutes: Routes = (api, deps) => {
       if (row === null) throw notFound('deployment');
       setEtag(reply, row.version);
       const replicas = await readReplicas(db, scope, row.id, row.attempt);
+      // The engine is on this machine, and this is what the one who asks calls it.
+      const reading = { isChecked: row.health_check !== null, engineAddress: request.hostname };
       return {
         ...presentDeployment(row, await readReady(db, scope, [row])),
-        replica_states: replicas.map((replica) => presentReplica(replica, row.health_check !== null)),
-        waiting: row.status === 'queued' ? await whyItWaits(control, row) : null,
+        replica_states: replicas.map((replica) => presentReplica(replica, reading)),
+        waiting: row.status === 'queued' ? await whyItWaits(db, control, scope, row) : null,
       };
     },
   );

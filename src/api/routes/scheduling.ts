@@ -6,7 +6,7 @@ import { pathId, scopeOf } from '../auth.ts';
 import type { RouteDeps, Routes } from '../context.ts';
 import { notFound } from '../errors.ts';
 import { decodeCursor, pageOfRows } from '../paging.ts';
-import { listedDecisions, presentPass, presentPassResult } from '../present/decisions.ts';
+import { listedDecisions, namedIn, presentPass, presentPassResult } from '../present/decisions.ts';
 import { idParams, PageQuery, pageOf } from '../schemas/common.ts';
 import { Pass, PassResult, QueueEntry, QueueQuery, ScheduleQuery } from '../schemas/scheduling.ts';
 import { readQueue } from '../waiting.ts';
@@ -61,11 +61,8 @@ export const registerSchedulingRoutes: Routes = (api, deps) => {
       const clusterId = await knownCluster(deps, scope, request.params.id);
       const outcome = await control.schedule(clusterId, { dryRun: request.query.dryRun, trigger: 'api' });
       const listed = listedDecisions(outcome);
-      const names = await readNames(
-        db,
-        scope,
-        listed.map(({ deploymentId }) => deploymentId),
-      );
+      const ids = [...listed.map(({ deploymentId }) => deploymentId), ...namedIn(listed)];
+      const names = await readNames(db, scope, ids);
       return presentPassResult(outcome, listed, names);
     },
   );

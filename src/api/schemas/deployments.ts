@@ -42,6 +42,14 @@ function eachHostPortOnce(ports: readonly z.infer<typeof PortCreate>[], context:
 
 export const Port = z.object({ container: z.number(), host: z.number().nullable(), protocol: z.enum(['tcp', 'udp']) });
 
+/** A port as the world reaches it. */
+const PublishedPort = Port.extend({
+  address: z
+    .string()
+    .nullable()
+    .describe('Where it is reached, with `host` as the port; null where nobody listens, as on a simulated node.'),
+});
+
 const variableValue = storable(32_768);
 const gpuModel = text(1, 80).refine((value) => !/\p{Surrogate}/u.test(value), {
   message: 'must be well-formed Unicode',
@@ -130,7 +138,7 @@ export const Replica = z.object({
   node: z.string(),
   gpu_devices: z.array(z.number().int()),
   container_id: z.string().nullable(),
-  ports: z.array(Port),
+  ports: z.array(PublishedPort),
   ready: z.boolean().describe('It runs and, where its health is checked, was found well.'),
   health: health.nullable().describe('Null: it is not checked, or did not run yet.'),
   health_since: timestamp.nullable(),

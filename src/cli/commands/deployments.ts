@@ -19,6 +19,8 @@ import { print, say, status, table } from '../output.ts';
 import { call, openSession, type Session } from '../session.ts';
 import { watched } from '../watch.ts';
 
+type ReplicaPort = DeploymentDetail['replica_states'][number]['ports'][number];
+
 const openStatuses = 'queued,starting,running,stopping';
 
 interface ListOptions {
@@ -183,12 +185,17 @@ function replicaLines({ replica_states: replicas }: DeploymentDetail): string[] 
       one.health ?? '-',
       one.node,
       one.gpu_devices.join(', ') || '-',
-      one.ports.map((port) => `${port.host}:${port.container}`).join(', ') || '-',
+      one.ports.map(reachText).join(', ') || '-',
       one.exit_code,
       one.reason ?? (one.status === 'running' ? one.health_message : null) ?? '',
     ]),
   );
   return [made, ''];
+}
+
+/** "10.0.0.5:8080 -> 80", or "10.0.0.5:5353 -> 53/udp". */
+function reachText({ address, host, container, protocol }: ReplicaPort): string {
+  return `${address ?? '-'}:${host} -> ${container}${protocol === 'udp' ? '/udp' : ''}`;
 }
 
 function eventLines(events: readonly Event[]): string {

@@ -4,7 +4,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type Docker from 'dockerode';
 import type { ContainerInspectInfo } from 'dockerode';
-import { type Address, probeHttp, probeTcp } from '../probe.ts';
+import { type Address, type Patience, probeHttp, probeTcp } from '../probe.ts';
 import type { HealthCheck, ProbeResult } from '../runtime.ts';
 import { within } from './deadline.ts';
 import { statusOf, toRuntimeError } from './errors.ts';
@@ -28,14 +28,15 @@ export async function probeContainer(
   deps: ProbeDeps,
   info: ContainerInspectInfo,
   check: HealthCheck,
-  timeoutMs: number,
+  patience: Patience,
 ): Promise<ProbeResult | null> {
-  if (check.kind === 'command') return probeCommand(deps, info, check.command, timeoutMs);
+  if (check.kind === 'command') return probeCommand(deps, info, check.command, patience);
   const address = addressOf(info, check.port, deps.remoteHost);
   if (address === null) {
-    return { isWell: false, message: `port ${check.port} of the container can't be reached: publish it` };
+    const why = deps.remoteHost === null ? 'it has no address' : 'publish it, since its engine is on another machine';
+    return { isWell: false, message: `port ${check.port} of the container can't be reached: ${why}` };
   }
-  const result = check.kind === 'tcp' ? await probeTcp(address, timeoutMs) : await probeHttp(address, check, timeoutMs);
+  const result = check.kind === 'tcp' ? await probeTcp(address, patience) : await probeHttp(address, check, patience);
   // People know the port of the container, not the one that leads there.
   return { ...result, message: result.message.replace(`port ${address.port}`, `port ${check.port}`) };
 }
@@ -59,13 +60,13 @@ async function probeCommand(
   deps: ProbeDeps,
   info: ContainerInspectInfo,
   command: readonly string[],
-  timeoutMs: number,
+  patience: Patience,
 ): Promise<ProbeResult | null> {
   try {
     if (await isStillAtIt(deps, info.Id)) {
       return { isWell: false, message: 'the command of an earlier check has not ended yet' };
     }
-    return await run(deps, info.Id, command, timeoutMs);
+    return await run(deps, info.Id, command, patience);
   } catch (error) {
     const status = statusOf(error);
     const known = toRuntimeError(error, 'start_failed');
@@ -88,19 +89,21 @@ async function run(
   { docker, patient, answerMs, overdue }: ProbeDeps,
   containerId: string,
   command: readonly string[],
-  timeoutMs: number,
+  { timeoutMs, signal }: Patience,
 ): Promise<ProbeResult> {
   const options = { Cmd: [...command], AttachStdout: true, AttachStderr: true };
   const { id } = await within(answerMs, docker.getContainer(containerId).exec(options));
   const exec = patient.getExec(id);
   const stream = await within(answerMs, exec.start({ hijack: false, stdin: false }), (late) => late.destroy());
   const output = collect(patient, stream);
-  const timer = setTimeout(() => {
+  const giveUp = () => {
     overdue.set(containerId, id);
     stream.destroy();
-  }, timeoutMs);
+  };
+  signal.addEventListener('abort', giveUp, { once: true });
+  if (signal.aborted) giveUp();
   await finished(stream).catch(() => undefined);
-  clearTimeout(timer);
+  signal.removeEventListener('abort', giveUp);
   if (overdue.get(containerId) === id) {
     return { isWell: false, message: `its command did not end within ${timeoutMs / 1000} s` };
   }
