@@ -11,7 +11,7 @@ interface Place {
 /** 400 where paths or variables are in each other's way, or ports are asked for without a network. */
 export function checkData(bodies: readonly DeploymentBody[], fieldOf: (index: number, field: string) => string): void {
   const errors = bodies.flatMap((body, index) =>
-    [...pathConflicts(body), ...variableConflicts(body), ...portsWithoutNetwork(body)].map(({ field, message }) => ({
+    [...pathConflicts(body), ...variableConflicts(body), ...needsNetwork(body)].map(({ field, message }) => ({
       field: fieldOf(index, field),
       message,
     })),
@@ -66,7 +66,10 @@ function variableConflicts({ env, secrets }: DeploymentBody): FieldError[] {
   });
 }
 
-function portsWithoutNetwork({ network, ports }: DeploymentBody): FieldError[] {
-  if (network !== 'none' || ports.length === 0) return [];
-  return [{ field: 'network', message: 'must not be "none" where ports are published' }];
+/** Neither can anybody reach its ports then, nor the one who looks at its health. */
+function needsNetwork({ network, ports, health_check }: DeploymentBody): FieldError[] {
+  if (network !== 'none') return [];
+  if (ports.length > 0) return [{ field: 'network', message: 'must not be "none" where ports are published' }];
+  if (health_check === null || health_check.command !== null) return [];
+  return [{ field: 'network', message: 'must not be "none" where its health is looked at by HTTP or TCP' }];
 }

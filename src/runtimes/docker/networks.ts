@@ -112,7 +112,9 @@ export function privateNetworks({ docker, answerMs, installationId, range }: Giv
       return keys.filter((key) => key !== null);
     },
     async remove(key) {
-      for (const { Id } of await find(key)) await removeById(Id);
+      // By the labels alone: they say whose it is, whatever it is called.
+      const labelled = Object.entries(networkLabels(installationId, key)).map(([name, value]) => `${name}=${value}`);
+      for (const { Id } of await listAll({ label: labelled })) await removeById(Id);
     },
   };
 }
