@@ -4,6 +4,7 @@ import { type ContainerFile, type Mount, RuntimeError } from '../runtimes/runtim
 import { allowedMount } from '../store/allowed-host-paths.ts';
 import type { Database } from '../store/database.ts';
 import { fileContents } from '../store/deployment-files.ts';
+import { CannotDecrypt } from '../store/secrets/crypto.ts';
 import type { Keyring } from '../store/secrets/keyring.ts';
 import { secretValues } from '../store/secrets.ts';
 import type { AllowedHostPath, Tables } from '../store/tables.ts';
@@ -49,9 +50,19 @@ export async function readDeploymentData(db: Database, keys: Keyring, deployment
   };
 }
 
-function valuesOf(db: Database, keys: Keyring, { organization_id, secrets }: Deployment): Promise<Map<string, Buffer>> {
+async function valuesOf(
+  db: Database,
+  keys: Keyring,
+  { organization_id, secrets }: Deployment,
+): Promise<Map<string, Buffer>> {
   const names = secrets.map(({ name }) => name);
-  return secretValues(db, { organizationId: organization_id }, names, keys);
+  try {
+    return await secretValues(db, { organizationId: organization_id }, names, keys);
+  } catch (error) {
+    if (!(error instanceof CannotDecrypt)) throw error;
+    const words = `one of the secrets ${names.join(', ')} can't be decrypted: set it again, or put back the key of the installation`;
+    throw new RuntimeError('start_failed', words);
+  }
 }
 
 function valueOf(values: ReadonlyMap<string, Buffer>, name: string): Buffer {

@@ -129,6 +129,12 @@ async function addressOf(id: string): Promise<string> {
 
 const mount = (host_path: string, read_only = false) => ({ volumes: [{ host_path, path: '/host', read_only }] });
 
+const isThere = (network: { inspect(): Promise<unknown> }) =>
+  network.inspect().then(
+    () => true,
+    () => false,
+  );
+
 describe('volumes', () => {
   test('keep their data from one deployment to the next, and no organization reaches those of another', async () => {
     const volume = await createVolume(owner, cluster, 'kept');
@@ -233,6 +239,17 @@ describe('secrets', () => {
     const failed = await owner.became((await owner.submit(simulated.id, { secrets })).id, 'failed');
     expect(failed).toMatchObject({ reason_code: 'start_failed', reason: expect.stringContaining('***') as string });
     expect(await databaseText()).not.toContain(value);
+  });
+
+  test('that cannot be decrypted fail the start, in words', async () => {
+    const simulated = await owner.createCluster();
+    const name = unique('lost');
+    await owner.call('POST', '/secrets', { name, value });
+    await service.sql("update secret set value_encrypted = '\\x0102' where name = $1", [name]);
+    const secrets = [{ name, env: 'TOKEN' }];
+    const failed = await owner.became((await owner.submit(simulated.id, { secrets })).id, 'failed');
+    expect(failed.reason).toContain(`${name} can't be decrypted`);
+    await owner.call('DELETE', `/secrets/${name}`);
   });
 
   test('with a new value: what runs keeps the one before, what starts gets the new one', async () => {
@@ -356,11 +373,6 @@ describe('networks', () => {
       });
     const ours = await make('ours', 1, { 'hypervisor.installation': await installation() });
     const theirs = await make('theirs', 2, { 'hypervisor.installation': 'another' });
-    const isThere = (network: { inspect(): Promise<unknown> }) =>
-      network.inspect().then(
-        () => true,
-        () => false,
-      );
     await until('ours is gone', async () => !(await isThere(ours)));
     expect(await isThere(theirs)).toBe(true);
     await theirs.remove();

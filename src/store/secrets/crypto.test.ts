@@ -1,6 +1,6 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { decrypt, decryptBytes, encrypt, isSealedWith } from './crypto.ts';
+import { CannotDecrypt, decrypt, decryptBytes, encrypt, isSealedWith } from './crypto.ts';
 import { makeKeyring } from './keyring.ts';
 
 const key = randomBytes(32);
@@ -25,7 +25,7 @@ describe('encrypted secrets', () => {
     for (let at = 0; at < sealed.length; at += 1) {
       const changed = Buffer.from(sealed);
       changed[at] = (changed[at] ?? 0) ^ 1;
-      expect(() => decrypt(changed, 'a', keys)).toThrow();
+      expect(() => decrypt(changed, 'a', keys)).toThrow(CannotDecrypt);
     }
     expect(() => decrypt(sealed.subarray(0, 20), 'a', keys)).toThrow();
   });

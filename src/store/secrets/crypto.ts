@@ -9,6 +9,9 @@ const tagBytes = 16;
 /** The first byte: which layout follows. The first layout had no id of the key; both are read. */
 const layouts = { withoutId: 1, withId: 2 } as const;
 
+/** None of the keys opens it, it belongs elsewhere, or it was changed. */
+export class CannotDecrypt extends Error {}
+
 /**
  * layout (1) | id of the key (4) | nonce (12) | tag (16) | ciphertext.
  *
@@ -22,7 +25,7 @@ export function encrypt(plain: string | Buffer, context: string, { current }: Ke
   return Buffer.concat([Buffer.from([layouts.withId]), keyId(current), nonce, cipher.getAuthTag(), ciphertext]);
 }
 
-/** Throws where none of the keys is the one that encrypted it, the context is another one, or the bytes were changed. */
+/** Throws `CannotDecrypt` where none of the keys encrypted it, the context is another one, or the bytes were changed. */
 export function decrypt(sealed: Buffer, context: string, keys: Keyring): string {
   return decryptBytes(sealed, context, keys).toString('utf8');
 }
@@ -31,19 +34,20 @@ export function decrypt(sealed: Buffer, context: string, keys: Keyring): string 
 export function decryptBytes(sealed: Buffer, context: string, keys: Keyring): Buffer {
   const layout = sealed[0];
   if (layout !== layouts.withoutId && layout !== layouts.withId) {
-    throw new Error(`unknown layout ${layout} of an encrypted secret`);
+    throw new CannotDecrypt(`unknown layout ${layout} of an encrypted secret`);
   }
   const candidates = layout === layouts.withId ? keys.all.filter((key) => isSealedWith(sealed, key)) : keys.all;
   const body = sealed.subarray(layout === layouts.withId ? 1 + idBytes : 1);
-  let failure: unknown = new Error('a secret was encrypted with a key that is not there');
+  if (candidates.length === 0) throw new CannotDecrypt('a secret was encrypted with a key that is not there');
+  let cause: unknown;
   for (const key of candidates) {
     try {
       return open(body, context, key);
     } catch (error) {
-      failure = error;
+      cause = error;
     }
   }
-  throw failure;
+  throw new CannotDecrypt('a secret does not open with the key that it was encrypted with', { cause });
 }
 
 /** Whether the key is the one that encrypted it, by the id beside the ciphertext; false where there is none. */
