@@ -35,11 +35,12 @@ export function questionOf(snapshot: Snapshot, policy: Policy, now: number): Que
 
 /**
  * Those that would fit alone, before anybody was placed. Null where numbers do not say it all: where somebody has waited too long or
- * has a claim, where others may be stopped, or where whoever is expected to be done first goes first; and where there is so
- * much to choose from that not even improvement steps are tried.
+ * has a claim, where others may be stopped, where whoever is expected to be done first goes first, or where nodes close for
+ * maintenance; and where there is so much to choose from that not even improvement steps are tried.
  */
 export function demandOf(pass: Pass): Demand | null {
   const { policy, state, now } = pass;
+  if (state.room.hasWindows) return null;
   if (Improver.for(pass) === null || state.claims.size > 0 || findOverdue(pass) !== null) return null;
   const fitting = [...state.queue.lines].filter(({ shape }) => pass.fitsNow(shape, 'free'));
   // What a solver is asked about knows nothing of host ports.

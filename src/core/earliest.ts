@@ -1,11 +1,12 @@
 /** The earliest time at which a deployment can start for sure: when enough of what runs must have ended, by declared limits. */
-import type { Holding } from './model.ts';
+import type { Holding, Node } from './model.ts';
 import type { Kept } from './nearest.ts';
 import type { Pass } from './pass.ts';
 import { bestNodeOf, placeOne, takeOn } from './place.ts';
 import { type Limit, Room, type Spot } from './room.ts';
 import type { Shape } from './shape.ts';
 import type { ClusterState } from './state.ts';
+import { opensAt } from './windows.ts';
 
 /** When it can start, and what is kept until then: on the nodes where it will, others may take what will be left. */
 export interface Start {
@@ -16,7 +17,7 @@ export interface Start {
 /** Null where declared time limits do not free enough. */
 export function earliestStart(pass: Pass, shape: Shape): Start | null {
   const started = startedIn(pass);
-  if (pass.state.ending.size === 0 && started.size === 0) return null;
+  if (pass.state.ending.size === 0 && started.size === 0 && !pass.room.hasWindows) return null;
   // A host port may come free on another node of the machine.
   const isByItself = shape.replicas === 1 && shape.hostPorts === null;
   return isByItself ? startOfOne(pass, started, shape) : startOfGang(pass, started, shape);
@@ -41,9 +42,10 @@ function startedIn({ state, placed, room, now }: Pass): Map<number, Ends[]> {
 function startOfOne(pass: Pass, started: Map<number, Ends[]>, shape: Shape): Start | null {
   const { state, room, now } = pass;
   if (state.earliest?.shape !== shape) state.earliest = new Earliest(state, shape);
+  const known = state.earliest.times(now);
   // A copy: what this pass has started is known for this pass only.
-  const times = started.size === 0 ? state.earliest.times() : state.earliest.times().slice();
-  for (const [node, ends] of started) times[node] = earliestOn(room, shape, node, ends);
+  const times = started.size === 0 ? known : known.slice();
+  for (const [node, ends] of started) times[node] = earliestOn(room, shape, node, ends, now);
   const at = times.reduce((first, time) => Math.min(first, time), Number.POSITIVE_INFINITY);
   if (at === Number.POSITIVE_INFINITY) return null;
   return startAt(pass, started, shape, Math.max(now, at), times);
@@ -68,7 +70,7 @@ function startAt(
     endedBy(inTime(started.get(node) ?? state.ending.get(node) ?? [], now), node, at),
   );
   for (const { node, holding } of freed) room.adjust(node, holding, 1);
-  const best = bestNodeOf(room, shape, 'free', (node) => nodes.has(node));
+  const best = room.at(at, () => bestNodeOf(room, shape, 'free', (node) => nodes.has(node)));
   const spot = takeOn(room, shape, 'free', best);
   const kept = keptOn(room, shape, [spot]);
   room.give(shape, spot, 'free');
@@ -76,10 +78,18 @@ function startAt(
   return { at, kept };
 }
 
-/** When one replica fits on the node, by declared limits alone, which may be over already; infinite where they free too little. */
-function earliestOn(room: Room, shape: Shape, node: number, holdings: Iterable<Ends>): number {
+/**
+ * When one replica fits on the node, by declared limits alone, which may be over already; infinite where they free too little. Where
+ * the node closes for maintenance before it must have ended: after that. By then there is no less room.
+ */
+function earliestOn(room: Room, shape: Shape, node: number, holdings: Iterable<Ends>, now: number): number {
   const ends = [...holdings].toSorted((a, b) => (a.endsBy ?? 0) - (b.endsBy ?? 0));
-  return ends[room.fitsAfter(node, shape, ends)]?.endsBy ?? Number.POSITIVE_INFINITY;
+  const { windows } = room.nodes[node] as Node;
+  if (windows === undefined) return ends[room.fitsAfter(node, shape, ends)]?.endsBy ?? Number.POSITIVE_INFINITY;
+  return room.asIfOpen(node, () => {
+    const fitsAt = room.capacityOn(node, shape, 'free', 1) > 0 ? now : ends[room.fitsAfter(node, shape, ends)]?.endsBy;
+    return fitsAt == null ? Number.POSITIVE_INFINITY : opensAt(windows, Math.max(now, fitsAt), shape.lasts);
+  });
 }
 
 /** For one shape: when a replica fits on each node. Remembered from pass to pass; only nodes that changed are looked at again. */
@@ -97,21 +107,21 @@ export class Earliest {
   }
 
   /** By node. Not to be changed. */
-  times(): Float64Array {
+  times(now: number): Float64Array {
     const { changes } = this.#state.room;
     if (this.#upTo === -1 || changes.isLongAgo(this.#upTo)) {
-      for (let node = 0; node < this.#times.length; node++) this.#lookAt(node);
+      for (let node = 0; node < this.#times.length; node++) this.#lookAt(node, now);
     } else {
-      for (let number = this.#upTo; number < changes.count; number++) this.#lookAt(changes.at(number));
+      for (let number = this.#upTo; number < changes.count; number++) this.#lookAt(changes.at(number), now);
     }
     this.#upTo = changes.count;
     return this.#times;
   }
 
-  #lookAt(node: number): void {
+  #lookAt(node: number, now: number): void {
     if (node === -1) return;
     const { room, ending } = this.#state;
-    this.#times[node] = earliestOn(room, this.shape, node, ending.get(node) ?? []);
+    this.#times[node] = earliestOn(room, this.shape, node, ending.get(node) ?? [], now);
   }
 }
 
@@ -124,8 +134,10 @@ function startOfGang({ state, room, now }: Pass, started: Map<number, Ends[]>, s
     for (const { at, node, holding } of ends) {
       if (at <= time) later.adjust(node, holding, 1);
     }
+    later.setTime(time);
     return later;
   };
+  if (room.hasWindows) return startBesideWindows(room, ends, shape, now, roomAt);
   const moments = [...new Set(ends.map((end) => end.at))].toSorted((a, b) => a - b);
   let [tooEarly, enough] = [-1, moments.length];
   while (enough - tooEarly > 1) {
@@ -133,7 +145,31 @@ function startOfGang({ state, room, now }: Pass, started: Map<number, Ends[]>, s
     if (roomAt(moments[middle] ?? now).holds(shape, 'free')) enough = middle;
     else tooEarly = middle;
   }
-  const at = moments[enough];
+  return startIn(moments[enough], shape, roomAt);
+}
+
+/** So many moments are looked at where there is maintenance: with many more, the start is named later than it could be. */
+const momentsTried = 256;
+
+/** Where nodes close in between, there is not always more room later: moment after moment is looked at. */
+function startBesideWindows(
+  room: Room,
+  ends: readonly End[],
+  shape: Shape,
+  now: number,
+  roomAt: (time: number) => Room,
+): Start | null {
+  const overAt = room.nodes.flatMap(({ windows = [] }) => windows.map(({ to }) => to));
+  const moments = [...new Set([...ends.map(({ at }) => at), ...overAt.filter((to) => to > now)])].toSorted(
+    (a, b) => a - b,
+  );
+  // The last always counts: all has ended by then, and all nodes are open.
+  const tried = moments.length <= momentsTried ? moments : [...moments.slice(0, momentsTried), ...moments.slice(-1)];
+  const at = tried.find((moment) => roomAt(moment).holds(shape, 'free'));
+  return startIn(at, shape, roomAt);
+}
+
+function startIn(at: number | undefined, shape: Shape, roomAt: (time: number) => Room): Start | null {
   if (at === undefined) return null;
   const left = roomAt(at);
   const spots = placeOne(left, shape, 'free');

@@ -15,6 +15,8 @@ const sentences: Readonly<Record<WaitReason, (wait: Wait, request: Request, name
   preempting: () => 'others are being stopped for it; it starts when they are gone',
   held_by_reservation: () => 'it would fit, but what is free is being kept for one that has waited longer',
   port_taken: (wait, _request, nameOf) => portInWords(wait, nameOf),
+  maintenance: () =>
+    'it would fit, but it would still run when maintenance begins: a shorter time limit may let it start before, or it starts after',
   level_chose_larger_set: (wait, request) =>
     `of its priority, others run instead, more in number or sooner done: ${needs(wait, request, 'free')}`,
   insufficient_resources: (wait, request) => needs(wait, request, 'free'),

@@ -43,6 +43,14 @@ export interface Node {
   readonly machine?: string;
   /** The host ports of its machine that are taken, by whoever. Looked at by `fits` only: the planner knows who has which. */
   readonly takenPorts?: readonly HostPort[];
+  /** When it is closed for maintenance, now or later; absent: never. */
+  readonly windows?: readonly Window[];
+}
+
+/** From `from` on, and up to `to`. */
+export interface Window {
+  readonly from: number;
+  readonly to: number;
 }
 
 /** A port of a machine, as "tcp/8080". */
@@ -184,6 +192,8 @@ export type WaitReason =
   | 'held_by_reservation'
   /** There is room for it, but on a machine of which somebody else has a host port that it needs. */
   | 'port_taken'
+  /** It would fit, but would still run when maintenance begins. */
+  | 'maintenance'
   /** It would have fitted, but of its level another set admitted more deployments. */
   | 'level_chose_larger_set'
   /** Higher or older ones took what it needs. */

@@ -56,6 +56,7 @@ export class Pass {
     this.state = state;
     this.policy = policy;
     this.now = now;
+    state.room.setTime(now);
     this.preemptions = new Preemptions(this, new Budget(preemptionSteps));
   }
 

@@ -8,7 +8,7 @@ import { type Hint, Hinted } from './hint.ts';
 import { compareIds } from './ids.ts';
 import { Improver } from './improve.ts';
 import { levelsOf, type RankedLevel } from './level.ts';
-import type { Placement, Plan, Policy, QueuedDeployment, Snapshot } from './model.ts';
+import type { Node, Placement, Plan, Policy, QueuedDeployment, Snapshot } from './model.ts';
 import { Budget } from './pack.ts';
 import { Pass, type Placed } from './pass.ts';
 import { placeOne } from './place.ts';
@@ -17,6 +17,7 @@ import { findOverdue, findStandIn, type Head, holdFor } from './reserve.ts';
 import { fits, freed } from './resources.ts';
 import { admitShortest } from './shortest.ts';
 import { ClusterState } from './state.ts';
+import { closesAt, lastsOf, staysOpen } from './windows.ts';
 
 /**
  * Steps that exact search may take in one pass; ten steps take about a microsecond. Of 12,000 random levels of 14 distinct
@@ -185,6 +186,13 @@ function verify(pass: Pass): void {
       if (others === undefined) byNode.set(spot.node, [placement]);
       else others.push(placement);
     });
+  }
+  for (const { deployment, spots } of pass.placed.values()) {
+    for (const { node: number } of spots) {
+      const { name, windows } = pass.room.nodes[number] as Node;
+      if (!staysOpen(closesAt(windows, pass.now), pass.now, lastsOf(deployment)))
+        throw new Error(`the plan places ${deployment.id} on ${name}, which closes before it must have ended`);
+    }
   }
   pass.giveClaims();
   for (const [number, placements] of byNode) {

@@ -10,6 +10,7 @@ import type { Policy, QueuedDeployment } from './model.ts';
 import { byAge, compareByAge, effectivePriority } from './order.ts';
 import { OrderedList } from './ordered-list.ts';
 import { type Shape, Shapes } from './shape.ts';
+import { lastsOf } from './windows.ts';
 
 /** Deployments of one shape, one declared time limit and one priority of their own, the oldest first. */
 export interface Line {
@@ -27,6 +28,8 @@ interface Waiting {
 
 export class Queue {
   readonly #shapes = new Shapes();
+  /** Where nodes close for maintenance, deployments that last differently can be told apart. */
+  readonly #heedsTime: boolean;
   readonly #waiting = new Map<string, Waiting>();
   readonly #lines = new Map<string, Line>();
   /** By priority of their own, whatever they ask for: to count who is before whom. Made when first asked for. */
@@ -34,7 +37,8 @@ export class Queue {
   /** Neighbours in a list are mostly alike, and then their line is found without a look-up. */
   #last: Waiting | null = null;
 
-  constructor(deployments: readonly QueuedDeployment[]) {
+  constructor(deployments: readonly QueuedDeployment[], heedsTime = false) {
+    this.#heedsTime = heedsTime;
     const members = new Map<Line, QueuedDeployment[]>();
     for (const deployment of deployments) {
       const line = this.#lineOf(deployment);
@@ -127,9 +131,11 @@ export class Queue {
     const { request, timeLimit, priority } = deployment;
     if (this.#last !== null) {
       const { deployment: other, line } = this.#last;
-      if (other.request === request && other.timeLimit === timeLimit && other.priority === priority) return line;
+      const isAlike = !this.#heedsTime || other.isService === deployment.isService;
+      if (isAlike && other.request === request && other.timeLimit === timeLimit && other.priority === priority)
+        return line;
     }
-    const shape = this.#shapes.of(request);
+    const shape = this.#shapes.of(request, this.#heedsTime ? lastsOf(deployment) : 0);
     const key = `${shape.index}|${timeLimit}|${priority}`;
     let line = this.#lines.get(key);
     if (line === undefined) {

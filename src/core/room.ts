@@ -17,6 +17,7 @@ import { MachinePorts } from './ports.ts';
 import { Changes, manyReplicas, type Ranks, Seen } from './seen.ts';
 import type { Shape } from './shape.ts';
 import { Yardsticks } from './usable.ts';
+import { closesAt, staysOpen } from './windows.ts';
 
 /** Where one replica stands: a node, and the devices that it has a share of. Numbers are those of the room. */
 export interface Spot {
@@ -85,6 +86,11 @@ export class Room {
   readonly closed: Uint8Array;
   /** The machines that the nodes stand for. Nodes of one machine share its host ports. */
   readonly ports: MachinePorts;
+  /** Whether any node closes for maintenance. The rooms of what could ever fit know nothing of it. */
+  readonly hasWindows: boolean;
+  /** By node: when it closes next, seen from the time that was set; null where none does. */
+  #closesAt: Float64Array | null = null;
+  #time = 0;
   /** How much of the GPU of a node is of use. */
   readonly yardsticks: Yardsticks;
   /** By node: for how many quarters and halves of a device there is room, and how many devices are idle. */
@@ -109,6 +115,9 @@ export class Room {
       this.#devices = of.#devices;
       this.ports = of.ports.copy();
       this.closed = of.closed.slice();
+      this.hasWindows = of.hasWindows;
+      this.#time = of.#time;
+      this.#closesAt = of.#closesAt?.slice() ?? null;
       this.now = { ram: of.now.ram.slice(), cpu: of.now.cpu.slice(), device: of.now.device.slice() };
     } else {
       const emptied = state !== 'as it is';
@@ -120,6 +129,7 @@ export class Room {
         this.firstDevice[n + 1] = (this.firstDevice[n] ?? 0) + node.devices.length;
       });
       this.#devices = this.nodes.flatMap((node) => node.devices.toSorted((a, b) => a.index - b.index));
+      this.hasWindows = !emptied && of.some(({ windows }) => windows !== undefined && windows.length > 0);
       this.closed = Uint8Array.from(this.nodes, ({ schedulable }) =>
         schedulable || state === 'emptied and opened' ? 0 : 1,
       );
@@ -171,6 +181,48 @@ export class Room {
   unkeep(): void {
     this.#limits = noLimits;
     this.ports.keep([]);
+  }
+
+  /** What is asked from here on is asked of that time, in milliseconds: whether a node stays open for long enough. */
+  setTime(now: number): void {
+    if (!this.hasWindows) return;
+    this.#look(now);
+    this.nodes.forEach(({ windows = [] }, node) => {
+      if (windows.length > 0) this.#note(node);
+    });
+  }
+
+  /** Asks something of another time. Nothing may be asked of shapes that is remembered (seen.ts). */
+  at<Answer>(time: number, ask: () => Answer): Answer {
+    if (!this.hasWindows) return ask();
+    const before = this.#time;
+    this.#look(time);
+    const answer = ask();
+    this.#look(before);
+    return answer;
+  }
+
+  /** Asks as if the node never closed for maintenance. The same holds as for `at`. */
+  asIfOpen<Answer>(node: number, ask: () => Answer): Answer {
+    const closes = this.#closesAt;
+    if (closes === null) return ask();
+    const before = closes[node] ?? 0;
+    closes[node] = Number.POSITIVE_INFINITY;
+    const answer = ask();
+    closes[node] = before;
+    return answer;
+  }
+
+  #look(time: number): void {
+    this.#time = time;
+    this.#closesAt = Float64Array.from(this.nodes, ({ windows }) => closesAt(windows, time));
+  }
+
+  /** The same room, if no maintenance were planned. What is kept is not copied. */
+  withoutWindows(): Room {
+    const room = new Room(this);
+    room.#closesAt = null;
+    return room;
   }
 
   /** Whether something new may be placed on the node. */
@@ -384,8 +436,9 @@ export class Room {
     for (const { nodes, changes } of this.#logs) if (nodes[node] === true) changes.add(node);
   }
 
-  #isOpenTo(node: number, { labels }: Shape): boolean {
+  #isOpenTo(node: number, { labels, lasts }: Shape): boolean {
     if (this.closed[node] === 1) return false;
+    if (this.#closesAt !== null && !staysOpen(this.#closesAt[node] ?? 0, this.#time, lasts)) return false;
     if (labels === null) return true;
     const has = this.nodes[node]?.labels;
     return has !== undefined && labels.every(([name, value]) => has[name] === value);
@@ -600,7 +653,8 @@ export class Room {
     const labels = this.nodes[node]?.labels;
     const said =
       labels === undefined ? '' : JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => compareIds(a, b)));
-    const own = `${this.closed[node]},${said},${this.now.ram[node]},${this.now.cpu[node]}`;
+    const closes = this.#closesAt?.[node] ?? '';
+    const own = `${this.closed[node]},${closes},${said},${this.now.ram[node]},${this.now.cpu[node]}`;
     return `${own},${limit?.ram},${limit?.cpu},${devices.toSorted().join()}`;
   }
 

@@ -28,6 +28,8 @@ export interface Shape {
   readonly maxPerNode: number;
   /** The host ports that each replica takes; null: none. At most one replica of the shape then stands on a machine. */
   readonly hostPorts: readonly HostPort[] | null;
+  /** How long it must be left alone, in milliseconds (windows.ts). Looked at only where nodes close for maintenance. */
+  readonly lasts: number;
 }
 
 /** So many shapes are known at once, though nobody uses some of them: what is seen of them is of use when they come again. */
@@ -39,11 +41,12 @@ export class Shapes {
   readonly #users = new Map<Shape, number>();
   #made = 0;
 
-  of(request: Request): Shape {
-    const key = keyOf(request);
+  /** `lasts` is given only where it makes a difference: there are more shapes then. */
+  of(request: Request, lasts = 0): Shape {
+    const key = lasts === 0 ? keyOf(request) : `${keyOf(request)} for ${lasts}`;
     let shape = this.#byKey.get(key);
     if (shape === undefined) {
-      shape = shapeOf(request, this.#made++);
+      shape = { ...shapeOf(request, this.#made++), lasts };
       this.#byKey.set(key, shape);
       this.#users.set(shape, 0);
     }
@@ -104,6 +107,7 @@ export function shapeOf(request: Request, index = 0): Shape {
     labels: labelsOf(request),
     maxPerNode: maxPerNodeOf(request, hostPorts),
     hostPorts,
+    lasts: 0,
   };
 }
 
@@ -120,7 +124,7 @@ function labelsOf({ nodeLabels }: Request): Shape['labels'] {
 /** Does `a` ask for no less than `b`: wherever `a` finds room, would `b` too? */
 export function asksNoLess(a: Shape, b: Shape): boolean {
   if (a.ram < b.ram || a.cpu < b.cpu || a.gpu < b.gpu || a.replicas < b.replicas) return false;
-  if (a.gpuMemory < b.gpuMemory || a.maxPerNode > b.maxPerNode) return false;
+  if (a.gpuMemory < b.gpuMemory || a.maxPerNode > b.maxPerNode || a.lasts < b.lasts) return false;
   if (b.hostPorts?.some((port) => a.hostPorts?.includes(port) !== true)) return false;
   if (b.labels?.some(([name, value]) => a.request.nodeLabels?.[name] !== value)) return false;
   if (b.models === null) return true;

@@ -47,8 +47,8 @@ export class ClusterState {
   #everything: Room | null = null;
 
   constructor(snapshot: Snapshot) {
-    this.queue = new Queue(snapshot.queue);
     this.room = new Room(snapshot.nodes);
+    this.queue = new Queue(snapshot.queue, this.room.hasWindows);
     this.empty = new Room(snapshot.nodes, 'emptied');
     this.best = new Room(snapshot.nodes, 'emptied');
     this.#numbers = new Map(this.room.nodes.map((node, number) => [node.id, number]));

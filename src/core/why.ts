@@ -71,6 +71,7 @@ function whyShape(pass: Pass, free: Free, shape: Shape, asker: Asker): Why {
 function reasonOf(pass: Pass, free: Free, shape: Shape, asker: Asker): WaitReason {
   if (pass.fitsNow(shape, asker)) return 'pass_full';
   if (pass.fitsNow(shape, 'free')) return 'held_by_reservation';
+  if (pass.room.hasWindows && pass.room.withoutWindows().holds(shape, 'free')) return 'maintenance';
   return isEnoughInSum(pass.room, free, shape) ? 'fragmented' : 'insufficient_resources';
 }
 
