@@ -43,6 +43,10 @@ async function measure(context: BenchContext, db: Database, backend: QueueBacken
     queue,
     runtimes,
     secretKey: secretKeyInMemory(),
+    readEngines: async () => [],
+    connect: () => {
+      throw new Error('there are no engines beside the simulated ones');
+    },
     credentialFor: () => Promise.resolve(undefined),
   });
   try {

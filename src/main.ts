@@ -9,12 +9,15 @@ import { createControlMetrics } from './control/metrics.ts';
 import { type DockerConnection, dockerConnection } from './platform/docker-connection.ts';
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts';
 import { openTaskQueue } from './queue/bullmq.ts';
+import { parseEngineAddress } from './runtimes/docker/engine-address.ts';
+import { connectionTo } from './runtimes/docker/engine-connection.ts';
 import { createDockerRuntime } from './runtimes/docker.ts';
 import { registryOf } from './runtimes/image-registry.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 import { createSimulatedRuntime, realClock } from './runtimes/simulated.ts';
 import { openSecretKey, type SecretKey } from './secret-key.ts';
 import { type Database, openDatabase } from './store/database.ts';
+import { readStoredEngines } from './store/engines.ts';
 import { installationId } from './store/installation.ts';
 import { migrate } from './store/migrate.ts';
 import { registryCredentialFor } from './store/registry-credentials.ts';
@@ -86,6 +89,14 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
       queue,
       runtimes,
       secretKey,
+      readEngines: () =>
+        readStoredEngines(db, secretKey, (engine, error) =>
+          log.error({ err: error, engine }, 'the credentials of an engine cannot be read: give it new ones'),
+        ),
+      connect({ address, credentials }) {
+        const { options, close } = connectionTo(parseEngineAddress(address), credentials);
+        return { runtime: createDockerRuntime({ installationId: id, connection: options }), close };
+      },
       async credentialFor(organizationId, image) {
         const server = registryOf(image);
         const credential = await registryCredentialFor(db, { organizationId }, server, secretKey);

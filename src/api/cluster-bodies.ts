@@ -12,19 +12,26 @@ type NodeBody = z.infer<typeof NodeCreate>;
 /** As much as a cluster's row can hold in one dimension (numeric(12, 3)), in thousandths. */
 const sumMax = 999_999_999_999;
 
-/** The nodes that the body describes, in one of its two forms: sums for a single node, or node by node. */
-export function nodesOfCluster(body: ClusterBody): NewNode[] {
+/**
+ * The nodes that the body describes, in one of its two forms: sums for a single node, or node by node; `complete` adds what an engine
+ * of a node says.
+ */
+export async function nodesOfCluster(
+  body: ClusterBody,
+  complete: (nodes: readonly NodeBody[]) => Promise<NewNode[]>,
+): Promise<NewNode[]> {
   if (body.nodes === undefined) return [singleNode(body)];
-  const errors = [...sumsBesideNodes(body), ...repeatedNames(body.nodes), ...body.nodes.flatMap(emptyDimensions)];
+  const wrong = body.nodes.flatMap((node, index) => wrongAmounts(node, `nodes.${index}.`));
+  const errors = [...sumsBesideNodes(body), ...repeatedNames(body.nodes), ...wrong];
   if (errors.length > 0) throw invalidFields(errors);
-  const nodes = body.nodes.map(nodeOfBody);
+  const nodes = await complete(body.nodes);
   checkSums(nodes);
   return nodes;
 }
 
-/** One node from its body; ram or cpu of 0 make no sense on a node. */
-export function nodeOfRequest(body: NodeBody): NewNode {
-  const errors = emptyAmounts(body, '');
+/** One node from its body; ram or cpu of 0 make no sense on a node. `prefix` is that of its fields in the request. */
+export function nodeOfRequest(body: NodeBody, prefix = ''): NewNode {
+  const errors = wrongAmounts(body, prefix);
   if (errors.length > 0) throw invalidFields(errors);
   return nodeOfBody(body);
 }
@@ -36,6 +43,7 @@ export function changeOfPolicy(policy: z.infer<typeof PolicyUpdate> | undefined)
     preemption: policy?.preemption?.enabled,
     preemptionMinRunTimeSeconds: policy?.preemption?.min_run_time_s,
     backfill: policy?.backfill,
+    lostAfterSeconds: policy?.lost_after_s,
   };
 }
 
@@ -67,8 +75,12 @@ function sumsBesideNodes(body: ClusterBody): FieldError[] {
     .map((field) => ({ field, message: 'must be left out where `nodes` is given: the nodes say it' }));
 }
 
-function emptyDimensions(node: NodeBody, index: number): FieldError[] {
-  return emptyAmounts(node, `nodes.${index}.`);
+/** What an engine of its own does not say has to be said. */
+function wrongAmounts(node: NodeBody, prefix: string): FieldError[] {
+  const unsaid = (['ram', 'cpu'] as const)
+    .filter((dimension) => node.engine === undefined && node[dimension] === undefined)
+    .map((dimension) => ({ field: `${prefix}${dimension}`, message: `is missing: a number of ${units[dimension]}` }));
+  return [...unsaid, ...emptyAmounts(node, prefix)];
 }
 
 function emptyAmounts(node: { ram?: number | undefined; cpu?: number | undefined }, prefix: string): FieldError[] {
@@ -98,10 +110,10 @@ function checkSums(nodes: readonly NewNode[]): void {
 function nodeOfBody(body: NodeBody): NewNode {
   return {
     name: body.name,
-    ram: toThousandths(body.ram),
-    cpu: toThousandths(body.cpu),
+    ram: toThousandths(body.ram ?? 0),
+    cpu: toThousandths(body.cpu ?? 0),
     labels: body.labels,
-    devices: body.gpus.map((gpu) => ({
+    devices: (body.gpus ?? []).map((gpu) => ({
       model: gpu.model,
       memoryMib: Math.round(gpu.memory_gb * 1024),
       driver: gpu.driver,

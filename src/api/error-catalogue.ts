@@ -165,6 +165,11 @@ export const catalogue = {
     title: 'The node is in use',
     next: 'Set `schedulable` to false, and wait until nothing runs there or stop it.',
   },
+  engine_in_use: {
+    status: 409,
+    title: 'The engine is in use',
+    next: 'Delete the nodes that are on it first.',
+  },
   last_node: {
     status: 409,
     title: 'A cluster keeps at least one node',
@@ -209,6 +214,11 @@ export const catalogue = {
     status: 422,
     title: 'The cluster does not allow this host path',
     next: 'Use a named volume, or ask an admin of the cluster to allow the directory.',
+  },
+  engine_unreachable: {
+    status: 422,
+    title: 'The engine could not be reached',
+    next: 'Check its address and credentials, and that it is reached from where Hypervisor runs; then send it again.',
   },
 
   // 429 and above

@@ -36,6 +36,8 @@ const takenBy: Readonly<Record<string, { code: ErrorCode; detail: string }>> = {
   user_email: { code: 'email_taken', detail: 'There is an account with this e-mail address already.' },
   organization_name: { code: 'name_taken', detail: 'An organization with this name exists already.' },
   cluster_name: { code: 'name_taken', detail: 'A cluster with this name exists in the organization already.' },
+  engine_name: { code: 'name_taken', detail: 'An engine with this name exists in the organization already.' },
+  engine_address: { code: 'name_taken', detail: 'The organization has an engine with this address already.' },
   node_cluster_id_name_key: { code: 'name_taken', detail: 'A node with this name exists in the cluster already.' },
   membership_pkey: { code: 'already_member', detail: 'You are a member of this organization already.' },
   secret_name: { code: 'name_taken', detail: 'A secret with this name exists in the organization already.' },

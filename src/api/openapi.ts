@@ -10,7 +10,9 @@ import { tidyComponents } from './openapi-components.ts';
 import * as clusters from './schemas/clusters.ts';
 import * as common from './schemas/common.ts';
 import * as deployments from './schemas/deployments.ts';
+import * as engines from './schemas/engines.ts';
 import * as identity from './schemas/identity.ts';
+import * as maintenance from './schemas/maintenance.ts';
 import * as scheduling from './schemas/scheduling.ts';
 import * as secrets from './schemas/secrets.ts';
 import * as volumes from './schemas/volumes.ts';
@@ -19,7 +21,7 @@ nameSchemas();
 
 /** Every exported schema with a capital letter gets a name in the document, and a type of that name in the SDK. */
 function nameSchemas(): void {
-  for (const module of [common, identity, clusters, deployments, scheduling, secrets, volumes]) {
+  for (const module of [common, identity, clusters, engines, maintenance, deployments, scheduling, secrets, volumes]) {
     for (const [name, schema] of Object.entries(module)) {
       const isNamed = schema instanceof z.ZodType && /^[A-Z]/.test(name) && !name.endsWith('Query');
       if (isNamed) z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), id: name });

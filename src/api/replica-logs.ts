@@ -5,7 +5,7 @@ import { isFinal } from '../core/lifecycle.ts';
 import { type ContainerKey, type LogLine, type Runtime, RuntimeError } from '../runtimes/runtime.ts';
 import type { Database } from '../store/database.ts';
 import { readArchivedLog } from '../store/replica-logs.ts';
-import { type LogSource, readLogSource } from '../store/replica-reads.ts';
+import { engineOfReplica, type LogSource, readLogSource } from '../store/replica-reads.ts';
 import type { Scope } from '../store/scope.ts';
 import { ApiError, notFound } from './errors.ts';
 
@@ -68,7 +68,7 @@ async function find({ db, control }: LogDeps, source: LogSource, key: ContainerK
   if (lines !== null) return { kind: 'kept', lines };
   const isLatest = key.attempt === source.attempt;
   if (isLatest && source.status === 'queued') return { kind: 'nothing', over: false };
-  const runtime = control.runtimeOf(source.runtime);
+  const runtime = control.runtimeOf(source.runtime, await engineOfReplica(db, key));
   const container = await runtime.inspect(key);
   if (container !== null && container.status !== 'created') return { kind: 'container', key, runtime };
   return { kind: 'nothing', over: !isLatest || isFinal(source.status) };

@@ -1,4 +1,4 @@
-/** Clusters and deployments by what people call them. */
+/** Clusters, nodes and deployments by what people call them. */
 import {
   type Cluster,
   type Deployment,
@@ -6,7 +6,9 @@ import {
   getDeployment,
   listClusters,
   listDeployments,
+  listNodes,
   listOrganizations,
+  type Node,
   type Organization,
 } from '../sdk/index.ts';
 import { CliError } from './errors.ts';
@@ -91,4 +93,24 @@ export async function findOrganization(
   if (wanted === undefined)
     throw new CliError('no organization is in use', exitCodes.conflict, ['Make one with: hv org create NAME']);
   throw new CliError(`you are in no organization "${wanted}"`, exitCodes.notFound, ['See them with: hv org list']);
+}
+
+export async function nodesOf(session: Session, cluster: Cluster): Promise<Node[]> {
+  const page = await call(
+    session,
+    listNodes({ client: session.client, path: { id: cluster.id }, query: { limit: 1000 } }),
+  );
+  return page.items;
+}
+
+export async function nodePath(session: Session, cluster: string | undefined, name: string) {
+  const found = await findCluster(session, cluster);
+  const nodes = await nodesOf(session, found);
+  const node = nodes.find((one) => one.name === name || one.id === name);
+  if (node === undefined) {
+    throw new CliError(`${found.name} has no node "${name}"`, exitCodes.notFound, [
+      `There are: ${nodes.map((one) => one.name).join(', ')}`,
+    ]);
+  }
+  return { id: found.id, node_id: node.id };
 }

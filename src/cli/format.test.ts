@@ -67,7 +67,7 @@ test.each([
 
 describe('the node of a first start', () => {
   const gpu = { model: 'A100', memoryMib: 40_960, driver: 'nvidia' as const };
-  const machine = { ram: 23_540, cpu: 2000, devices: [gpu, gpu] };
+  const machine = { ram: 23_540, cpu: 2000, devices: [gpu, gpu], labels: {} };
 
   test('is the machine', () => {
     expect(nodeOf(machine, {})).toMatchObject({ ram: 23.54, cpu: 2, gpus: [{ memory_gb: 40 }, { model: 'A100' }] });

@@ -5,6 +5,7 @@ import { addClusters, addTop } from './commands/clusters.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addContext } from './commands/context.ts';
 import { addDescribe, addPs, addVerbs } from './commands/deployments.ts';
+import { addEngines } from './commands/engines.ts';
 import { addEvents } from './commands/events.ts';
 import { addExport } from './commands/export.ts';
 import { addLogin } from './commands/login.ts';
@@ -39,6 +40,7 @@ const commands: readonly AddCommand[] = [
   addNodes,
   addVolumes,
   addSecrets,
+  addEngines,
   addOrganizations,
   addMembers,
   addInvites,

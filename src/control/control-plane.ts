@@ -1,6 +1,7 @@
 /** What the API asks of the control plane. The loops behind it are started and stopped by src/main.ts. */
 import type { Plan, Snapshot } from '../core/model.ts';
-import type { Runtime } from '../runtimes/runtime.ts';
+import type { Capacity, Runtime } from '../runtimes/runtime.ts';
+import type { StoredEngine } from '../store/engines.ts';
 import type { SolverUse } from './near-optimum.ts';
 
 /** That one pass over a cluster took place. */
@@ -37,8 +38,17 @@ export interface ControlPlane {
   /** These deployments were set to `stopping`: stop their containers soon. Returns at once. */
   stopSoon(deployments: readonly { id: string; attempt: number }[]): void;
 
-  /** The runtime that runs a cluster's containers. */
-  runtimeOf(kind: 'docker' | 'simulated'): Runtime;
+  /** What runs a replica's container: `engineId` is that of the replica; null: the installation's own engine of that kind. */
+  runtimeOf(kind: 'docker' | 'simulated', engineId?: string | null): Runtime;
+
+  /** All that may hold something of an organization: the installation's own engine of that kind, and those that it added. */
+  runtimesOf(kind: 'docker' | 'simulated', organizationId: string): readonly Runtime[];
+
+  /** Engines were added, changed or deleted. Resolves when they can be used. */
+  enginesChanged(): Promise<void>;
+
+  /** Connects, and says what there is; throws RuntimeError `unreachable`. Nothing is kept of it. */
+  tryEngine(engine: Pick<StoredEngine, 'address' | 'credentials'>): Promise<Capacity>;
 
   /** Calls back after events were written by this process, so that streams need not wait for their next look. */
   onEvents(listener: () => void): () => void;

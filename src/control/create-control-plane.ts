@@ -3,10 +3,12 @@ import type { Task, TaskQueue } from '../queue/task-queue.ts';
 import type { RegistryCredential, Runtime } from '../runtimes/runtime.ts';
 import { createSolver } from '../solver/solver.ts';
 import type { Database } from '../store/database.ts';
+import { noteCapacity, type StoredEngine } from '../store/engines.ts';
 import type { Progress } from '../store/observations.ts';
 import type { Keyring } from '../store/secrets/keyring.ts';
 import type { RuntimeKind } from '../store/tables.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { type ConnectedEngine, openEngines } from './engines.ts';
 import { startHealth } from './health.ts';
 import type { ControlMetrics } from './metrics.ts';
 import { createObservations } from './observations.ts';
@@ -20,9 +22,13 @@ export interface ControlPlaneDeps {
   readonly log: Logger;
   readonly queue: TaskQueue;
   readonly metrics: ControlMetrics;
+  /** The installation's own engines. */
   readonly runtimes: Readonly<Record<RuntimeKind, Runtime>>;
   /** Of the secrets that containers get. */
   readonly secretKey: Keyring;
+  /** Those that people added. */
+  readonly readEngines: () => Promise<StoredEngine[]>;
+  readonly connect: (engine: Pick<StoredEngine, 'address' | 'credentials'>) => ConnectedEngine;
   readonly credentialFor: (organizationId: string, image: string) => Promise<RegistryCredential | undefined>;
 }
 
@@ -69,34 +75,48 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       send(stopping.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt })));
     },
   });
-  const sweeper = startSweeper({ db, log, send });
-  const health = startHealth({ db, log, runtimeOf: (kind) => runtimes[kind], onEvents: tellListeners });
-  const observers = (Object.keys(runtimes) as RuntimeKind[]).map((kind) => ({
-    kind,
-    observer: startObserver({
-      db,
-      log,
-      runtime: runtimes[kind],
-      observations,
-      onReachable: () => sweeper.now(),
-      onLooked: (reachable) => metrics.reachable(kind, reachable),
-      onReachabilityChanged: (clusterIds) => {
-        tellListeners();
-        for (const clusterId of clusterIds) scheduler.wake(clusterId);
-      },
-      onUncleaned: (deployments) =>
-        send(deployments.map(({ id, attempt }) => ({ kind: 'clean', deploymentId: id, attempt }))),
-    }),
-  }));
+  const sweeper = startSweeper({ db, log, send, onRoom: (clusterId) => scheduler.wake(clusterId) });
+  const engines = await openEngines({
+    log,
+    own: runtimes,
+    readEngines: deps.readEngines,
+    connect: deps.connect,
+    observe: (engine, runtime, addedBy) =>
+      startObserver({
+        db,
+        log,
+        engine,
+        runtime,
+        addedBy: engine.runtime === 'docker' ? addedBy : () => [],
+        observations,
+        onReachable(answering) {
+          sweeper.now();
+          const { engineId } = engine;
+          if (engineId === null) return;
+          answering
+            .capacity()
+            .then((found) => noteCapacity(db, engineId, found))
+            .catch((error: unknown) => log.debug({ err: error }, 'what an engine has was not noted'));
+        },
+        onLooked: (reachable) => metrics.reachable(engine.engineId ?? engine.runtime, reachable),
+        onReachabilityChanged(clusterIds) {
+          tellListeners();
+          for (const clusterId of clusterIds) scheduler.wake(clusterId);
+        },
+        onUncleaned: (deployments) =>
+          send(deployments.map(({ id, attempt }) => ({ kind: 'clean', deploymentId: id, attempt }))),
+      }),
+  });
+  const health = startHealth({ db, log, runtimeOf: engines.runtimeOf, onEvents: tellListeners });
   await queue.work(
     createWorker({
       db,
       log,
       observations,
-      runtimeOf: (kind) => runtimes[kind],
       secretKey: deps.secretKey,
+      runtimeOf: engines.runtimeOf,
       credentialFor: deps.credentialFor,
-      onUnreachable: (kind) => observers.find((one) => one.kind === kind)?.observer.suspect(),
+      onUnreachable: (engine) => engines.observerOf(engine)?.suspect(),
       onEvents: tellListeners,
       onDone: (kind, result) => metrics.taskDone(kind, result),
     }),
@@ -111,7 +131,21 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     currentPlan: (clusterId) => scheduler.currentPlan(clusterId),
     stopSoon: (deployments) =>
       send(deployments.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt }))),
-    runtimeOf: (kind) => runtimes[kind],
+    runtimeOf: (runtime, engineId = null) => engines.runtimeOf({ runtime, engineId }),
+    runtimesOf: (runtime, organizationId) => [
+      runtimes[runtime],
+      ...(runtime === 'docker' ? engines.addedBy(organizationId) : []),
+    ],
+    enginesChanged: () => engines.refresh(),
+    async tryEngine(engine) {
+      const { runtime, close } = deps.connect(engine);
+      try {
+        await runtime.ping();
+        return await runtime.capacity();
+      } finally {
+        close();
+      }
+    },
     onEvents(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -122,7 +156,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       await scheduler.close();
       await solver.close();
       // Observers before the queue: what they see last is still written down, and its tasks are sent.
-      await Promise.all(observers.map(({ observer }) => observer.close()));
+      await engines.close();
       await queue.close();
     },
   };

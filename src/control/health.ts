@@ -4,7 +4,8 @@ import { afterProbe, type HealthRecord, type HealthRules, nextProbeAt, unprobed 
 import { type HealthCheck, type ProbeResult, type Runtime, RuntimeError } from '../runtimes/runtime.ts';
 import type { Database } from '../store/database.ts';
 import { type CheckedReplica, type Finding, readChecked, recordHealth } from '../store/health.ts';
-import type { HealthCheckColumn, RuntimeKind } from '../store/tables.ts';
+import type { HealthCheckColumn } from '../store/tables.ts';
+import type { EngineKey } from '../store/work.ts';
 import { batched } from './batched.ts';
 import { repeat } from './repeat.ts';
 
@@ -16,7 +17,7 @@ const probesAtOnce = 64;
 interface Deps {
   readonly db: Database;
   readonly log: Logger;
-  readonly runtimeOf: (kind: RuntimeKind) => Runtime;
+  readonly runtimeOf: (engine: EngineKey) => Runtime;
   /** Events were written. */
   readonly onEvents: () => void;
 }
@@ -34,9 +35,12 @@ interface Known {
  */
 export function startHealth(deps: Deps): { close(): Promise<void> } {
   const known = new Map<string, Known>();
-  const limits: Record<RuntimeKind, ReturnType<typeof pLimit>> = {
-    docker: pLimit(probesAtOnce),
-    simulated: pLimit(probesAtOnce),
+  const limits = new Map<string, ReturnType<typeof pLimit>>();
+  const limitOf = ({ runtime, engineId }: EngineKey) => {
+    const name = engineId ?? runtime;
+    let limit = limits.get(name);
+    if (limit === undefined) limits.set(name, (limit = pLimit(probesAtOnce)));
+    return limit;
   };
   const underWay = new Set<Promise<void>>();
   const stop = new AbortController();
@@ -58,7 +62,7 @@ export function startHealth(deps: Deps): { close(): Promise<void> } {
 
   function begin(replica: CheckedReplica, memory: Known): void {
     memory.isUnderWay = true;
-    const turn = limits[replica.runtime](() => probe(replica, memory))
+    const turn = limitOf(replica)(() => probe(replica, memory))
       .catch((error: unknown) => deps.log.warn({ err: error }, 'a health check failed to be made; trying again'))
       .finally(() => {
         memory.isUnderWay = false;
@@ -108,11 +112,11 @@ function rulesOf(check: HealthCheckColumn): HealthRules {
 /** Null where nothing can be said: it does not run any more, or its engine does not answer. */
 async function ask(
   { runtimeOf }: Deps,
-  { key, runtime, check }: CheckedReplica,
+  { key, runtime, engineId, check }: CheckedReplica,
   signal: AbortSignal,
 ): Promise<ProbeResult | null> {
   try {
-    return await runtimeOf(runtime).probe(key, checkOf(check), check.timeout_s * 1000, signal);
+    return await runtimeOf({ runtime, engineId }).probe(key, checkOf(check), check.timeout_s * 1000, signal);
   } catch (error) {
     if (error instanceof RuntimeError && error.code === 'unreachable') return null;
     throw error;

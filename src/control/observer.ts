@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
+import { reasonText } from '../core/reasons.ts';
 import type { ContainerKey, ContainerState, Runtime } from '../runtimes/runtime.ts';
 import type { Database } from '../store/database.ts';
 import { setReachability } from '../store/reachability.ts';
-import { type KnownReplica, readKnownReplicas } from '../store/work.ts';
+import { type EngineKey, isPlacedOn, type KnownReplica, readKnownReplicas, readLostReplicas } from '../store/work.ts';
 import { removeDeletedVolumes, removeLeftoverNetworks } from './leftovers.ts';
 import type { Observations } from './observations.ts';
 import { repeat } from './repeat.ts';
@@ -16,10 +17,13 @@ const retryMs = 500;
 interface Deps {
   readonly db: Database;
   readonly log: Logger;
+  readonly engine: EngineKey;
   readonly runtime: Runtime;
+  /** Of an organization: the engines that it added. */
+  readonly addedBy: (organizationId: string) => readonly Runtime[];
   readonly observations: Observations;
   /** The runtime answers again, or for the first time: tasks that could not be carried out are sent again. */
-  readonly onReachable: () => void;
+  readonly onReachable: (runtime: Runtime) => void;
   readonly onLooked: (reachable: boolean) => void;
   readonly onReachabilityChanged: (clusterIds: readonly string[]) => void;
   readonly onUncleaned: (deployments: readonly { id: string; attempt: number }[]) => void;
@@ -41,21 +45,25 @@ export function startObserver(deps: Deps): Observer {
   let reachable: boolean | null = null;
   /** What was logged last about an engine that does not answer. */
   let complaint: string | null = null;
+  /** Since when it has not answered this process, by a clock that does not jump. */
+  let silentSince: number | null = null;
 
   async function setReachable(now: boolean, message: string | null): Promise<void> {
     // Every time, not only on a change: a cluster may have been created since.
-    const changed = await setReachability(deps.db, deps.runtime.kind, now, message);
+    const changed = await setReachability(deps.db, deps.engine, now, message);
     if (changed.length > 0) deps.onReachabilityChanged(changed);
     deps.onLooked(now);
-    if (now && reachable !== true) deps.onReachable();
+    if (now && reachable !== true) deps.onReachable(deps.runtime);
     reachable = now;
   }
 
   /** Once for each outage, not at each look: those come every half second. */
   function logOutage(message: string | null): void {
     if (message === complaint) return;
-    if (message === null) deps.log.info(`${deps.runtime.kind}: the engine answers again`);
-    else deps.log.warn({ err: { message } }, `${deps.runtime.kind}: the engine does not answer`);
+    const { engineId } = deps.engine;
+    const about = engineId === null ? {} : { engine: engineId };
+    if (message === null) deps.log.info(about, `${deps.runtime.kind}: the engine answers again`);
+    else deps.log.warn({ ...about, err: { message } }, `${deps.runtime.kind}: the engine does not answer`);
     complaint = message;
   }
 
@@ -63,7 +71,7 @@ export function startObserver(deps: Deps): Observer {
     if (watching) return;
     await deps.runtime.watch(
       (state) => {
-        if (state.status === 'exited') record(deps, state);
+        if (state.status === 'exited') heard(deps, state);
       },
       () => {
         watching = false;
@@ -81,13 +89,17 @@ export function startObserver(deps: Deps): Observer {
       const uncleaned = await reconcile(deps);
       if (uncleaned.length > 0) deps.onUncleaned(uncleaned);
       await removeLeftoverNetworks(deps);
-      await removeDeletedVolumes(deps);
+      // The observer of the installation's own engine does it for all that may hold some of it.
+      if (deps.engine.engineId === null) await removeDeletedVolumes(deps);
+      silentSince = null;
       await setReachable(true, null);
       logOutage(null);
     } catch (error) {
       if (stop.signal.aborted) return;
+      silentSince ??= performance.now();
       logOutage(messageOf(error));
       await setReachable(false, messageOf(error));
+      await concludeLost(deps, (performance.now() - silentSince) / 1000);
       const again = setTimeout(() => turns.now(), retryMs);
       again.unref();
     }
@@ -107,10 +119,18 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function record(deps: Deps, state: ContainerState): void {
-  recordState(deps.observations, state).catch((error: unknown) =>
-    deps.log.warn({ err: error }, 'an observation was not written down; the listing finds it again'),
-  );
+/**
+ * What the stream says of a container. An engine that somebody added is believed only about what was placed there: it is
+ * another's machine, and could say anything about the deployments of others.
+ */
+function heard(deps: Deps, state: ContainerState): void {
+  const { engine, db, observations } = deps;
+  const isBelieved = engine.engineId === null ? Promise.resolve(true) : isPlacedOn(db, engine.engineId, state.key);
+  isBelieved
+    .then((believed) => (believed ? recordState(observations, state) : null))
+    .catch((error: unknown) =>
+      deps.log.warn({ err: error }, 'an observation was not written down; the listing finds it again'),
+    );
 }
 
 const nameOf = (key: Pick<ContainerKey, 'deploymentId' | 'attempt' | 'replica'>) =>
@@ -130,7 +150,7 @@ async function reconcile(deps: Deps): Promise<{ id: string; attempt: number }[]>
   const listed = await deps.runtime.list();
   const known = await readKnownReplicas(
     deps.db,
-    deps.runtime.kind,
+    deps.engine,
     listed.map((state) => state.key.deploymentId),
   );
   const byName = new Map(known.map((one) => [nameOf({ ...one, replica: one.index }), one]));
@@ -139,10 +159,16 @@ async function reconcile(deps: Deps): Promise<{ id: string; attempt: number }[]>
     const replica = byName.get(nameOf(state.key));
     byName.delete(nameOf(state.key));
     if (replica === undefined || replica.cleaned) await removeUnknown(deps, state.key);
-    else if (replica.status === 'ended') uncleaned.push({ id: replica.deploymentId, attempt: replica.attempt });
-    else await adopt(deps, replica, state);
+    else if (!replica.isHere) continue;
+    else if (replica.status !== 'ended') await adopt(deps, replica, state);
+    else {
+      if (state.status === 'running') await stopLeftOver(deps, state.key);
+      uncleaned.push({ id: replica.deploymentId, attempt: replica.attempt });
+    }
   }
-  for (const replica of byName.values()) if (replica.status === 'running') await checkLost(deps, replica);
+  for (const replica of byName.values()) {
+    if (replica.isHere && replica.status === 'running') await checkLost(deps, replica);
+  }
   return uncleaned;
 }
 
@@ -154,12 +180,42 @@ async function removeUnknown(deps: Deps, key: ContainerKey): Promise<void> {
   await deps.runtime.remove(key);
 }
 
+/**
+ * Its replica was given up while the engine was away, and may run elsewhere by now: nothing runs twice. It may also have ended
+ * since the listing; then there is nothing to stop.
+ */
+async function stopLeftOver(deps: Deps, key: ContainerKey): Promise<void> {
+  await deps.runtime.stop(key, 0);
+}
+
 async function adopt(deps: Deps, replica: KnownReplica, listed: ContainerState): Promise<void> {
   if (listed.status === 'created') return; // Its start is under way, or is sent again by the sweep.
   if (replica.status === 'running' && listed.status === 'running') return;
   const state = await deps.runtime.inspect(listed.key);
   if (state === null) return;
   await recordState(deps.observations, state);
+}
+
+/**
+ * Gives up what was on an engine that has been away for longer than its cluster waits, seen from here (seconds) and by the
+ * database: who looks after a restart or a jump of the clock knows nothing yet.
+ */
+async function concludeLost(deps: Deps, silentSeconds: number): Promise<void> {
+  const lost = await readLostReplicas(deps.db, deps.engine, silentSeconds);
+  await Promise.all(
+    lost.map(({ deploymentId, attempt, index, nodeName }) =>
+      deps.observations.record({
+        kind: 'ended',
+        deploymentId,
+        attempt,
+        replica: index,
+        exitCode: null,
+        outOfMemory: false,
+        at: Date.now(),
+        cause: { code: 'engine_lost', message: reasonText('engine_lost', { node: nodeName }) },
+      }),
+    ),
+  );
 }
 
 /** Known to run, and not listed: it may have been started after the listing. Only the engine's word on itself counts. */

@@ -2,7 +2,9 @@ import type { Logger } from 'pino';
 import type { Task } from '../queue/task-queue.ts';
 import { removeStaleClaims } from '../store/claims.ts';
 import type { Database } from '../store/database.ts';
+import { moveFromDrained, noteDrained } from '../store/drain.ts';
 import { removeExpired } from '../store/expired.ts';
+import { turnMaintenance } from '../store/maintenance.ts';
 import { type ChangePosition, changesEnd, removeChangesBefore } from '../store/planner-changes.ts';
 import { removeDeletedClusters, stopOverdue } from '../store/transitions.ts';
 import { readStuck, readUncleaned } from '../store/work.ts';
@@ -19,18 +21,23 @@ interface Deps {
   readonly db: Database;
   readonly log: Logger;
   readonly send: (tasks: readonly Task[]) => void;
+  /** Nodes of the cluster were opened: what waits may fit there. */
+  readonly onRoom: (clusterId: string) => void;
 }
 
 /** The net below everything: what should have happened and has not is asked for again. */
 export function startSweeper(deps: Deps): { now(): void; close(): Promise<void> } {
   const sweep = repeat(sweepMs, deps.log, 'the sweep', async () => {
     const overdue = await stopOverdue(deps.db);
+    for (const clusterId of await turnMaintenance(deps.db)) deps.onRoom(clusterId);
+    const leaving = await moveFromDrained(deps.db);
+    await noteDrained(deps.db);
     const stuck = await readStuck(deps.db, stuckAfterSeconds);
     const uncleaned = await readUncleaned(deps.db, uncleanedAfterSeconds);
     await removeDeletedClusters(deps.db);
     await removeStaleClaims(deps.db);
     deps.send([
-      ...overdue.map(({ id, attempt }): Task => ({ kind: 'stop', deploymentId: id, attempt })),
+      ...[...overdue, ...leaving].map(({ id, attempt }): Task => ({ kind: 'stop', deploymentId: id, attempt })),
       ...stuck.map(
         ({ id, attempt, status }): Task => ({
           kind: status === 'starting' ? 'start' : 'stop',

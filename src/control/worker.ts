@@ -13,8 +13,15 @@ import type { Database } from '../store/database.ts';
 import { appendEvents } from '../store/events.ts';
 import { networkToRemove } from '../store/private-networks.ts';
 import type { Keyring } from '../store/secrets/keyring.ts';
-import type { RuntimeKind } from '../store/tables.ts';
-import { isKnownReplica, readEndedReplicas, readWork, type Work, type WorkReplica } from '../store/work.ts';
+import {
+  type EngineKey,
+  isKnownReplica,
+  readEndedReplicas,
+  readWork,
+  type Work,
+  type WorkReplica,
+} from '../store/work.ts';
+
 import { batched } from './batched.ts';
 import { cleanUp } from './clean-up.ts';
 import { type DeploymentData, readDeploymentData } from './deployment-data.ts';
@@ -29,20 +36,20 @@ const startsAtOnce = 16;
 interface Given {
   readonly db: Database;
   readonly log: Logger;
-  readonly runtimeOf: (kind: RuntimeKind) => Runtime;
+  readonly runtimeOf: (engine: EngineKey) => Runtime;
   readonly observations: Observations;
   /** Of the secrets that containers get. */
   readonly secretKey: Keyring;
   readonly credentialFor: (organizationId: string, image: string) => Promise<RegistryCredential | undefined>;
   /** The engine did not answer: whoever watches over it should look. */
-  readonly onUnreachable: (kind: RuntimeKind, error: Error) => void;
+  readonly onUnreachable: (engine: EngineKey, error: Error) => void;
   readonly onEvents: () => void;
   readonly onDone: (kind: Task['kind'], result: 'done' | 'failed') => void;
 }
 
 interface Deps extends Given {
   /** Begins a start when its engine has room for it. */
-  readonly limited: <T>(kind: RuntimeKind, start: () => Promise<T>) => Promise<T>;
+  readonly limited: <T>(engine: EngineKey, start: () => Promise<T>) => Promise<T>;
 }
 
 /**
@@ -50,8 +57,7 @@ interface Deps extends Given {
  * twice, or after the user changed their mind finds nothing to do.
  */
 export function createWorker(given: Given): (task: Task) => Promise<void> {
-  const engineStarts = pLimit(startsAtOnce);
-  const deps: Deps = { ...given, limited: (kind, start) => (kind === 'docker' ? engineStarts(start) : start()) };
+  const deps: Deps = { ...given, limited: limitedByEngine() };
   // A stop never overtakes a start under way: otherwise it would find no container, and the start would make one after it.
   const turns = new KeyedMutex();
   const underWay = new Set<string>();
@@ -90,17 +96,48 @@ export function createWorker(given: Given): (task: Task) => Promise<void> {
   };
 }
 
+function limitedByEngine(): Deps['limited'] {
+  const limits = new Map<string | null, ReturnType<typeof pLimit>>();
+  return ({ runtime, engineId }, start) => {
+    if (runtime !== 'docker') return start();
+    let limit = limits.get(engineId);
+    if (limit === undefined) limits.set(engineId, (limit = pLimit(startsAtOnce)));
+    return limit(start);
+  };
+}
+
+/** The replicas by the engine that they are on. */
+function byEngine(work: Work, replicas: readonly WorkReplica[]): [EngineKey, WorkReplica[]][] {
+  const groups = new Map<string | null, WorkReplica[]>();
+  for (const replica of replicas) {
+    const others = groups.get(replica.engine_id);
+    if (others === undefined) groups.set(replica.engine_id, [replica]);
+    else others.push(replica);
+  }
+  return [...groups].map(([engineId, of]) => [{ runtime: work.deployment.runtime, engineId }, of]);
+}
+
+/** Where an engine does not answer, its replicas wait, and the others start. */
 async function startAll(deps: Deps, work: Work): Promise<void> {
-  const runtime = deps.runtimeOf(work.deployment.runtime);
-  const replicas = work.replicas.filter((replica) => replica.status === 'starting');
+  const replicas = work.replicas.filter((replica) => replica.status === 'starting' && replica.reachable);
+  await Promise.all(byEngine(work, replicas).map(([engine, of]) => startThere(deps, engine, work, of)));
+}
+
+async function startThere(deps: Deps, engine: EngineKey, work: Work, replicas: readonly WorkReplica[]): Promise<void> {
+  const runtime = deps.runtimeOf(engine);
   let data: DeploymentData | null = null;
   try {
     data = await readDeploymentData(deps.db, deps.secretKey, work.deployment);
     const found = data;
     await pull(deps, runtime, work);
-    await Promise.all(replicas.map((replica) => startOne(deps, runtime, work, replica, found)));
+    await Promise.all(
+      replicas.map(async (replica) => {
+        const spec = specOf(work, replica, found);
+        await report(deps, runtime, await deps.limited(engine, () => runtime.start(spec)));
+      }),
+    );
   } catch (error) {
-    await startFailed(deps, work, replicas, withoutSecrets(error, data));
+    await startFailed(deps, engine, work, replicas, withoutSecrets(error, data));
   }
 }
 
@@ -131,18 +168,6 @@ function withoutSecrets(error: unknown, data: DeploymentData | null): unknown {
   return message === error.message ? error : new RuntimeError(error.code, message);
 }
 
-async function startOne(
-  deps: Deps,
-  runtime: Runtime,
-  work: Work,
-  replica: WorkReplica,
-  data: DeploymentData,
-): Promise<void> {
-  const spec = specOf(work, replica, data);
-  const state = await deps.limited(work.deployment.runtime, () => runtime.start(spec));
-  await report(deps, runtime, state);
-}
-
 /**
  * Tells what a container is doing. One whose replica is unknown, because the deployment was deleted meanwhile, is removed; one
  * that has ended already, as somebody else saw first, is left to the cleaning up, which keeps its log.
@@ -156,13 +181,19 @@ async function report(deps: Deps, runtime: Runtime, state: ContainerState): Prom
  * A start that failed for good ends the replicas that did not come up; those that did are stopped through the deployment's
  * status. An engine that does not answer is not a failure: nothing is known, and the sweep sends the task again.
  */
-async function startFailed(deps: Deps, work: Work, replicas: readonly WorkReplica[], error: unknown): Promise<void> {
+async function startFailed(
+  deps: Deps,
+  engine: EngineKey,
+  work: Work,
+  replicas: readonly WorkReplica[],
+  error: unknown,
+): Promise<void> {
   if (!(error instanceof RuntimeError)) throw error;
   if (error.code === 'unreachable') {
-    deps.onUnreachable(work.deployment.runtime, error);
+    deps.onUnreachable(engine, error);
     return;
   }
-  const runtime = deps.runtimeOf(work.deployment.runtime);
+  const runtime = deps.runtimeOf(engine);
   for (const replica of replicas) {
     const key = keyOf(work, replica.index);
     const state = await runtime.inspect(key);
@@ -184,14 +215,19 @@ async function startFailed(deps: Deps, work: Work, replicas: readonly WorkReplic
   }
 }
 
+/** What is on an engine that does not answer is stopped when it does, or given up. */
 async function stopAll(deps: Deps, work: Work): Promise<void> {
-  const runtime = deps.runtimeOf(work.deployment.runtime);
-  const replicas = work.replicas.filter((replica) => replica.status !== 'ended');
+  const replicas = work.replicas.filter((replica) => replica.status !== 'ended' && replica.reachable);
+  await Promise.all(byEngine(work, replicas).map(([engine, of]) => stopThere(deps, engine, work, of)));
+}
+
+async function stopThere(deps: Deps, engine: EngineKey, work: Work, replicas: readonly WorkReplica[]): Promise<void> {
+  const runtime = deps.runtimeOf(engine);
   try {
     await Promise.all(replicas.map((replica) => stopOne(deps, runtime, work, replica)));
   } catch (error) {
     if (!(error instanceof RuntimeError) || error.code !== 'unreachable') throw error;
-    deps.onUnreachable(work.deployment.runtime, error);
+    deps.onUnreachable(engine, error);
   }
 }
 
@@ -218,6 +254,7 @@ async function stopOne(deps: Deps, runtime: Runtime, work: Work, replica: WorkRe
 }
 
 async function clean(deps: Deps, task: Task): Promise<void> {
+  const engines = new Map<string | null, EngineKey>();
   for (const replica of await readEndedReplicas(deps.db, task.deploymentId, task.attempt)) {
     const key = {
       clusterId: replica.cluster_id,
@@ -225,15 +262,26 @@ async function clean(deps: Deps, task: Task): Promise<void> {
       attempt: task.attempt,
       replica: replica.index,
     };
-    await cleanUp(deps.db, deps.runtimeOf(replica.runtime), key);
+    const engine = { runtime: replica.runtime, engineId: replica.engine_id };
+    engines.set(replica.engine_id, engine);
+    await cleanUpThere(deps, engine, key);
   }
   const network = await networkToRemove(deps.db, task.deploymentId, task.attempt);
   if (network === null) return;
-  await deps.runtimeOf(network.runtime).removeNetwork({
-    clusterId: network.clusterId,
-    deploymentId: task.deploymentId,
-    attempt: task.attempt,
-  });
+  const { deploymentId, attempt } = task;
+  // Where another task has cleaned up, the next look at the engine removes it.
+  for (const engine of engines.values()) {
+    await deps.runtimeOf(engine).removeNetwork({ clusterId: network.clusterId, deploymentId, attempt });
+  }
+}
+
+async function cleanUpThere(deps: Deps, engine: EngineKey, key: ContainerKey): Promise<void> {
+  try {
+    await cleanUp(deps.db, deps.runtimeOf(engine), key);
+  } catch (error) {
+    if (!(error instanceof RuntimeError) || error.code !== 'unreachable') throw error;
+    deps.onUnreachable(engine, error);
+  }
 }
 
 function keyOf(work: Work, replica: number): ContainerKey {

@@ -16,7 +16,7 @@ export type FinalStatus = (typeof finalStatuses)[number];
  * From each status to each that may follow, with what causes it. Whatever is not here is illegal: a conflict (409) where a
  * person asked for it, ignored where a late observation did. No status follows itself: a repeat changes nothing.
  *
- * Who is stopped for somebody more important goes back to the queue when its containers have ended. What had ended by itself
+ * Who is stopped for somebody more important, or because its node is drained, goes back to the queue when its containers have ended. What had ended by itself
  * before it was told to stop has ended: an end that is seen late is no other end.
  *
  * An end may be seen before the start was (short runs, lost observations), so `starting` goes to every end that `running`
@@ -29,7 +29,7 @@ export const transitions = {
   },
   starting: {
     running: ['started'],
-    stopping: ['stopped', 'cancelled', 'cluster_deleted', 'time_limit', 'replica_failed'],
+    stopping: ['stopped', 'cancelled', 'cluster_deleted', 'time_limit', 'replica_failed', 'drained'],
     succeeded: ['exit_zero'],
     failed: [
       'exit_nonzero',
@@ -39,19 +39,20 @@ export const transitions = {
       'image_pull_failed',
       'start_failed',
       'container_lost',
+      'engine_lost',
     ],
   },
   running: {
-    stopping: ['stopped', 'cancelled', 'cluster_deleted', 'time_limit', 'replica_failed', 'preempted'],
+    stopping: ['stopped', 'cancelled', 'cluster_deleted', 'time_limit', 'replica_failed', 'preempted', 'drained'],
     succeeded: ['exit_zero'],
-    failed: ['exit_nonzero', 'out_of_memory', 'container_lost'],
+    failed: ['exit_nonzero', 'out_of_memory', 'container_lost', 'engine_lost'],
   },
   stopping: {
     // A service has done its work when its user stops it; a job has not.
     succeeded: ['stopped', 'exit_zero'],
     cancelled: ['stopped', 'cancelled', 'cluster_deleted'],
-    failed: ['time_limit', 'replica_failed', 'exit_nonzero', 'out_of_memory', 'container_lost'],
-    queued: ['preempted'],
+    failed: ['time_limit', 'replica_failed', 'exit_nonzero', 'out_of_memory', 'container_lost', 'engine_lost'],
+    queued: ['preempted', 'drained'],
   },
   succeeded: { queued: ['retried'] },
   failed: { queued: ['retried'] },

@@ -9,7 +9,14 @@ import type { DeploymentStatus } from './lifecycle.ts';
 export type DeploymentKind = 'job' | 'service';
 export type ReplicaStatus = 'starting' | 'running' | 'ended';
 /** Why a deployment is stopping: it says how it is to end. */
-export type StopIntent = 'stop' | 'cancel' | 'cluster_deleted' | 'time_limit' | 'replica_failed' | 'preempted';
+export type StopIntent =
+  | 'stop'
+  | 'cancel'
+  | 'cluster_deleted'
+  | 'time_limit'
+  | 'replica_failed'
+  | 'preempted'
+  | 'drained';
 
 interface Port {
   readonly container: number;
@@ -155,8 +162,8 @@ function conclude(deployment: DeploymentRecord): void {
     deployment.status = 'failed';
     return;
   }
-  if (deployment.stopIntent === 'preempted') {
-    concludePreempted(deployment);
+  if (deployment.stopIntent === 'preempted' || deployment.stopIntent === 'drained') {
+    concludeMoved(deployment, deployment.stopIntent);
     return;
   }
   const end = endOf(deployment);
@@ -168,9 +175,9 @@ function conclude(deployment: DeploymentRecord): void {
 
 /**
  * Back to the queue, unless it had ended by itself and that was only seen too late: then that is its end. Its reason still
- * says for whom it was stopped.
+ * says for whom, or why, it was stopped.
  */
-function concludePreempted(deployment: DeploymentRecord): void {
+function concludeMoved(deployment: DeploymentRecord, intent: 'preempted' | 'drained'): void {
   const { replicas, stoppingSince } = deployment;
   const before = replicas.filter(({ finishedAt }) => finishedAt !== null && finishedAt < (stoppingSince ?? 0));
   const failed = before.find(({ reasonCode }) => reasonCode !== 'exit_zero');
@@ -181,7 +188,7 @@ function concludePreempted(deployment: DeploymentRecord): void {
     succeed(deployment);
   } else {
     deployment.status = 'queued';
-    deployment.reasonCode = 'preempted';
+    deployment.reasonCode = intent;
   }
 }
 

@@ -13,12 +13,14 @@ export const reasons = {
   image_pull_failed: 'the image {image} could not be pulled: {detail}',
   start_failed: 'its container could not be started: {detail}',
   container_lost: 'its container is gone: it was removed from outside, or its node was lost',
+  engine_lost: 'the engine of {node} has not answered for too long, and nobody knows what became of its container',
   stopped: 'stopped by a user',
   cancelled: 'cancelled by a user',
   cluster_deleted: 'stopped because its cluster was deleted',
   time_limit: 'ran longer than its time limit of {seconds} s',
   replica_failed: 'replica {replica} failed, so the others were stopped',
   preempted: 'stopped for {preemptor}, which has the higher priority {priority}; it keeps its age in the queue',
+  drained: 'stopped because {node} is drained; it keeps its age in the queue',
   retried: 'queued again by a user',
 } as const;
 

@@ -22,8 +22,13 @@ const orphanMs = 20_000;
 /** A socket's path has at most 107 bytes; containerd's below this directory are the longest. */
 const rootBytesMax = 107 - '/exec/containerd/containerd-debug.sock'.length;
 
+interface PrivateEngineOptions extends ProvisionOptions {
+  /** More of what `dockerd` takes: `--live-restore`, another `--host`. */
+  readonly flags?: readonly string[];
+}
+
 /** Starts `dockerd` with everything below `dataRoot`. One that a killed parent left there is ended first. */
-export async function startPrivateEngine(executable: string, options: ProvisionOptions): Promise<DockerEngine> {
+export async function startPrivateEngine(executable: string, options: PrivateEngineOptions): Promise<DockerEngine> {
   const root = resolve(options.dataRoot);
   if (Buffer.byteLength(root) > rootBytesMax)
     throw new Error(
@@ -31,7 +36,10 @@ export async function startPrivateEngine(executable: string, options: ProvisionO
     );
   await mkdir(root, { recursive: true, mode: 0o711 });
   const pidFile = join(root, 'dockerd.pid');
+  const flags = options.flags ?? [];
   await endOrphan(root, pidFile);
+  // What is mounted there is in use by containers that outlived the engine, where it is to find them again.
+  if (!flags.includes('--live-restore')) await unmountBelow(root);
   options.say('starting a private Docker Engine');
   const bridge = await openBridge();
   const socketPath = join(root, 'docker.sock');
@@ -54,6 +62,7 @@ export async function startPrivateEngine(executable: string, options: ProvisionO
         // are reached through docker-proxy, and have no way to other machines.
         ['--iptables=false', '--ip-forward=false', '--ip-masq=false'],
         bridge === null ? [] : [`--bridge=${bridge.name}`],
+        flags,
       ].flat(),
       { log, signal: 'TERM' },
     );
@@ -94,7 +103,6 @@ async function endOrphan(root: string, pidFile: string): Promise<void> {
       await sleep(50);
     }
   }
-  await unmountBelow(root);
 }
 
 /** The id may be somebody else's by now. */

@@ -151,6 +151,8 @@ export interface Capacity {
     readonly memoryMib: number;
     readonly driver: 'nvidia' | 'none';
   }[];
+  /** What the engine says about itself, as labels of nodes: arch, os, docker_version. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** Why a start or a pull failed, so that the control plane knows whether to try again. */

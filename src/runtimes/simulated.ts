@@ -135,7 +135,7 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
     },
     async capacity() {
       answer();
-      return { ram: 64_000, cpu: 16_000, devices: [] };
+      return { ram: 64_000, cpu: 16_000, devices: [], labels: {} };
     },
     async ensureImage(image) {
       answer();

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, Options as Options2, TDataShape } from './client/index.ts';
-import type { AcceptInviteData, AcceptInviteErrors, AcceptInviteResponses, CancelDeploymentData, CancelDeploymentErrors, CancelDeploymentResponses, ChangeRegistryCredentialData, ChangeRegistryCredentialErrors, ChangeRegistryCredentialResponses, ChangeSecretKeyData, ChangeSecretKeyErrors, ChangeSecretKeyResponses, CreateClusterData, CreateClusterErrors, CreateClusterResponses, CreateInviteData, CreateInviteErrors, CreateInviteResponses, CreateNodeData, CreateNodeErrors, CreateNodeResponses, CreateOrganizationData, CreateOrganizationErrors, CreateOrganizationResponses, CreateRegistryCredentialData, CreateRegistryCredentialErrors, CreateRegistryCredentialResponses, CreateSecretData, CreateSecretErrors, CreateSecretResponses, CreateTokenData, CreateTokenErrors, CreateTokenResponses, CreateVolumeData, CreateVolumeErrors, CreateVolumeResponses, DeleteClusterData, DeleteClusterErrors, DeleteClusterResponses, DeleteDeploymentData, DeleteDeploymentErrors, DeleteDeploymentResponses, DeleteNodeData, DeleteNodeErrors, DeleteNodeResponses, DeleteRegistryCredentialData, DeleteRegistryCredentialErrors, DeleteRegistryCredentialResponses, DeleteSecretData, DeleteSecretErrors, DeleteSecretResponses, DeleteVolumeData, DeleteVolumeErrors, DeleteVolumeResponses, GetClusterData, GetClusterErrors, GetClusterResponses, GetDeploymentData, GetDeploymentErrors, GetDeploymentResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogsData, GetLogsErrors, GetLogsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNodeData, GetNodeErrors, GetNodeResponses, GetOrganizationData, GetOrganizationErrors, GetOrganizationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSecretData, GetSecretErrors, GetSecretResponses, GetTraceData, GetTraceErrors, GetTraceResponses, GetVolumeData, GetVolumeErrors, GetVolumeResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListDeploymentEventsData, ListDeploymentEventsErrors, ListDeploymentEventsResponses, ListDeploymentsData, ListDeploymentsErrors, ListDeploymentsResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvitesData, ListInvitesErrors, ListInvitesResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListNodesData, ListNodesErrors, ListNodesResponses, ListOrganizationsData, ListOrganizationsErrors, ListOrganizationsResponses, ListPassesData, ListPassesErrors, ListPassesResponses, ListQueueData, ListQueueErrors, ListQueueResponses, ListRegistryCredentialsData, ListRegistryCredentialsErrors, ListRegistryCredentialsResponses, ListSecretsData, ListSecretsErrors, ListSecretsResponses, ListTokensData, ListTokensErrors, ListTokensResponses, ListVolumesData, ListVolumesErrors, ListVolumesResponses, RegisterData, RegisterErrors, RegisterResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RetryDeploymentData, RetryDeploymentErrors, RetryDeploymentResponses, RevokeInviteData, RevokeInviteErrors, RevokeInviteResponses, RevokeTokenData, RevokeTokenErrors, RevokeTokenResponses, RotateSecretData, RotateSecretErrors, RotateSecretResponses, ScheduleData, ScheduleErrors, ScheduleResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StopDeploymentData, StopDeploymentErrors, StopDeploymentResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponses, SubmitDeploymentData, SubmitDeploymentErrors, SubmitDeploymentResponses, SubmitDeploymentsData, SubmitDeploymentsErrors, SubmitDeploymentsResponses, UpdateClusterData, UpdateClusterErrors, UpdateClusterResponses, UpdateDeploymentData, UpdateDeploymentErrors, UpdateDeploymentResponses, UpdateMeData, UpdateMeErrors, UpdateMemberData, UpdateMemberErrors, UpdateMemberResponses, UpdateMeResponses, UpdateNodeData, UpdateNodeErrors, UpdateNodeResponses, UpdateOrganizationData, UpdateOrganizationErrors, UpdateOrganizationResponses } from './types.gen.ts';
+import type { AcceptInviteData, AcceptInviteErrors, AcceptInviteResponses, CancelDeploymentData, CancelDeploymentErrors, CancelDeploymentResponses, ChangeRegistryCredentialData, ChangeRegistryCredentialErrors, ChangeRegistryCredentialResponses, ChangeSecretKeyData, ChangeSecretKeyErrors, ChangeSecretKeyResponses, CreateClusterData, CreateClusterErrors, CreateClusterResponses, CreateEngineData, CreateEngineErrors, CreateEngineResponses, CreateInviteData, CreateInviteErrors, CreateInviteResponses, CreateNodeData, CreateNodeErrors, CreateNodeResponses, CreateOrganizationData, CreateOrganizationErrors, CreateOrganizationResponses, CreateRegistryCredentialData, CreateRegistryCredentialErrors, CreateRegistryCredentialResponses, CreateSecretData, CreateSecretErrors, CreateSecretResponses, CreateTokenData, CreateTokenErrors, CreateTokenResponses, CreateVolumeData, CreateVolumeErrors, CreateVolumeResponses, DeleteClusterData, DeleteClusterErrors, DeleteClusterResponses, DeleteDeploymentData, DeleteDeploymentErrors, DeleteDeploymentResponses, DeleteEngineData, DeleteEngineErrors, DeleteEngineResponses, DeleteMaintenanceData, DeleteMaintenanceErrors, DeleteMaintenanceResponses, DeleteNodeData, DeleteNodeErrors, DeleteNodeResponses, DeleteRegistryCredentialData, DeleteRegistryCredentialErrors, DeleteRegistryCredentialResponses, DeleteSecretData, DeleteSecretErrors, DeleteSecretResponses, DeleteVolumeData, DeleteVolumeErrors, DeleteVolumeResponses, DrainNodeData, DrainNodeErrors, DrainNodeResponses, GetClusterData, GetClusterErrors, GetClusterResponses, GetDeploymentData, GetDeploymentErrors, GetDeploymentResponses, GetEngineData, GetEngineErrors, GetEngineResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogsData, GetLogsErrors, GetLogsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNodeData, GetNodeErrors, GetNodeResponses, GetOrganizationData, GetOrganizationErrors, GetOrganizationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetSecretData, GetSecretErrors, GetSecretResponses, GetTraceData, GetTraceErrors, GetTraceResponses, GetVolumeData, GetVolumeErrors, GetVolumeResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListDeploymentEventsData, ListDeploymentEventsErrors, ListDeploymentEventsResponses, ListDeploymentsData, ListDeploymentsErrors, ListDeploymentsResponses, ListEnginesData, ListEnginesErrors, ListEnginesResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvitesData, ListInvitesErrors, ListInvitesResponses, ListMaintenanceData, ListMaintenanceErrors, ListMaintenanceResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListNodesData, ListNodesErrors, ListNodesResponses, ListOrganizationsData, ListOrganizationsErrors, ListOrganizationsResponses, ListPassesData, ListPassesErrors, ListPassesResponses, ListQueueData, ListQueueErrors, ListQueueResponses, ListRegistryCredentialsData, ListRegistryCredentialsErrors, ListRegistryCredentialsResponses, ListSecretsData, ListSecretsErrors, ListSecretsResponses, ListTokensData, ListTokensErrors, ListTokensResponses, ListVolumesData, ListVolumesErrors, ListVolumesResponses, PlanMaintenanceData, PlanMaintenanceErrors, PlanMaintenanceResponses, RegisterData, RegisterErrors, RegisterResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, RetryDeploymentData, RetryDeploymentErrors, RetryDeploymentResponses, RevokeInviteData, RevokeInviteErrors, RevokeInviteResponses, RevokeTokenData, RevokeTokenErrors, RevokeTokenResponses, RotateSecretData, RotateSecretErrors, RotateSecretResponses, ScheduleData, ScheduleErrors, ScheduleResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StopDeploymentData, StopDeploymentErrors, StopDeploymentResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponses, SubmitDeploymentData, SubmitDeploymentErrors, SubmitDeploymentResponses, SubmitDeploymentsData, SubmitDeploymentsErrors, SubmitDeploymentsResponses, UpdateClusterData, UpdateClusterErrors, UpdateClusterResponses, UpdateDeploymentData, UpdateDeploymentErrors, UpdateDeploymentResponses, UpdateEngineData, UpdateEngineErrors, UpdateEngineResponses, UpdateMeData, UpdateMeErrors, UpdateMemberData, UpdateMemberErrors, UpdateMemberResponses, UpdateMeResponses, UpdateNodeData, UpdateNodeErrors, UpdateNodeResponses, UpdateOrganizationData, UpdateOrganizationErrors, UpdateOrganizationResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -501,6 +501,79 @@ export const getVolume = <ThrowOnError extends boolean = false>(options: Options
 });
 
 /**
+ * The engines that were added, by name
+ */
+export const listEngines = <ThrowOnError extends boolean = false>(options?: Options<ListEnginesData, ThrowOnError>) => (options?.client ?? client).get<ListEnginesResponses, ListEnginesErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/engines',
+    ...options
+});
+
+/**
+ * Add a Docker Engine, reached over TLS or SSH
+ */
+export const createEngine = <ThrowOnError extends boolean = false>(options: Options<CreateEngineData, ThrowOnError>) => (options.client ?? client).post<CreateEngineResponses, CreateEngineErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/engines',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Forget an engine that no node is on
+ */
+export const deleteEngine = <ThrowOnError extends boolean = false>(options: Options<DeleteEngineData, ThrowOnError>) => (options.client ?? client).delete<DeleteEngineResponses, DeleteEngineErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/engines/{id}',
+    ...options
+});
+
+/**
+ * Read an engine
+ */
+export const getEngine = <ThrowOnError extends boolean = false>(options: Options<GetEngineData, ThrowOnError>) => (options.client ?? client).get<GetEngineResponses, GetEngineErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/engines/{id}',
+    ...options
+});
+
+/**
+ * Rename an engine, or replace its certificates or keys
+ */
+export const updateEngine = <ThrowOnError extends boolean = false>(options: Options<UpdateEngineData, ThrowOnError>) => (options.client ?? client).patch<UpdateEngineResponses, UpdateEngineErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/engines/{id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * List clusters
  */
 export const listClusters = <ThrowOnError extends boolean = false>(options?: Options<ListClustersData, ThrowOnError>) => (options?.client ?? client).get<ListClustersResponses, ListClustersErrors, ThrowOnError>({
@@ -644,6 +717,66 @@ export const updateNode = <ThrowOnError extends boolean = false>(options: Option
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * Let what runs on a node leave: services move, jobs may finish until a deadline
+ */
+export const drainNode = <ThrowOnError extends boolean = false>(options: Options<DrainNodeData, ThrowOnError>) => (options.client ?? client).post<DrainNodeResponses, DrainNodeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/clusters/{id}/nodes/{node_id}/drain',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * The maintenance of a cluster that is planned or under way, the next first
+ */
+export const listMaintenance = <ThrowOnError extends boolean = false>(options: Options<ListMaintenanceData, ThrowOnError>) => (options.client ?? client).get<ListMaintenanceResponses, ListMaintenanceErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/clusters/{id}/maintenance',
+    ...options
+});
+
+/**
+ * Plan maintenance of a node, or of all nodes of a cluster
+ */
+export const planMaintenance = <ThrowOnError extends boolean = false>(options: Options<PlanMaintenanceData, ThrowOnError>) => (options.client ?? client).post<PlanMaintenanceResponses, PlanMaintenanceErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/clusters/{id}/maintenance',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Call maintenance off, or end it now
+ */
+export const deleteMaintenance = <ThrowOnError extends boolean = false>(options: Options<DeleteMaintenanceData, ThrowOnError>) => (options.client ?? client).delete<DeleteMaintenanceResponses, DeleteMaintenanceErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/clusters/{id}/maintenance/{maintenance_id}',
+    ...options
 });
 
 /**

@@ -587,6 +587,121 @@ export type DeploymentUpdate = {
     priority: number;
 };
 
+export type Engine = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    name: string;
+    address: string;
+    /**
+     * Null: nobody has looked yet.
+     */
+    reachable: boolean | null;
+    /**
+     * Why it does not answer, in plain words.
+     */
+    message: string | null;
+    /**
+     * Since when it answers, or does not.
+     */
+    since: string;
+    /**
+     * What its machine has, in GB, as found.
+     */
+    ram: number | null;
+    /**
+     * What its machine has, in cores, as found.
+     */
+    cpu: number | null;
+    /**
+     * What it says about itself; a node on it has these labels too.
+     */
+    labels: {
+        [key: string]: string;
+    };
+    /**
+     * How many nodes are on it.
+     */
+    nodes: number;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+};
+
+export type EngineCreate = {
+    name: unknown & unknown;
+    /**
+     * `tcp://host:port` (TLS), `ssh://user@host:port`, or, for the operator, `unix:///path`.
+     */
+    address: string;
+    /**
+     * For tcp://; in PEM. Goes in and never comes out.
+     */
+    tls?: {
+        /**
+         * Who signed the certificate of the engine.
+         */
+        ca: string;
+        /**
+         * What Hypervisor shows to the engine.
+         */
+        cert: string;
+        /**
+         * Its private key.
+         */
+        key: string;
+    };
+    /**
+     * For ssh://. Goes in and never comes out.
+     */
+    ssh?: {
+        /**
+         * A private key without a passphrase.
+         */
+        key: string;
+        /**
+         * The public key of the host, as `ssh-keyscan` shows it: another one is not spoken with.
+         */
+        host_key: string;
+    };
+};
+
+export type EngineUpdate = {
+    name?: unknown & unknown;
+    /**
+     * For tcp://; in PEM. Goes in and never comes out.
+     */
+    tls?: {
+        /**
+         * Who signed the certificate of the engine.
+         */
+        ca: string;
+        /**
+         * What Hypervisor shows to the engine.
+         */
+        cert: string;
+        /**
+         * Its private key.
+         */
+        key: string;
+    };
+    /**
+     * For ssh://. Goes in and never comes out.
+     */
+    ssh?: {
+        /**
+         * A private key without a passphrase.
+         */
+        key: string;
+        /**
+         * The public key of the host, as `ssh-keyscan` shows it: another one is not spoken with.
+         */
+        host_key: string;
+    };
+};
+
 export type Event = {
     /**
      * Also the cursor of lists and `Last-Event-ID` of the stream.
@@ -678,6 +793,58 @@ export type KeyChange = {
 
 export type Kind = 'job' | 'service';
 
+export type Maintenance = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    /**
+     * An id, as the API handed it out.
+     */
+    cluster_id: string;
+    /**
+     * Null: all nodes of the cluster.
+     */
+    node_id: string | null;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    starts_at: string;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    ends_at: string;
+    reason: string;
+    status: 'planned' | 'active';
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+};
+
+export type MaintenanceCreate = {
+    /**
+     * Null: all nodes of the cluster.
+     */
+    node_id?: string | null;
+    /**
+     * When its nodes close. Nothing is placed there before that could still run then.
+     */
+    starts_at: string;
+    /**
+     * When they open again.
+     */
+    ends_at: string;
+    /**
+     * For people.
+     */
+    reason?: string;
+};
+
+export type MaintenanceList = {
+    items: Array<Maintenance>;
+};
+
 export type Me = {
     user: User;
     organization: {
@@ -758,6 +925,63 @@ export type Node = {
     gpus: Array<Gpu>;
     resources: Resources;
     /**
+     * Null: the installation’s own engine.
+     */
+    engine: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+        name: string;
+        address: string;
+    } | null;
+    /**
+     * False: its engine does not answer, and nothing new is placed.
+     */
+    reachable: boolean;
+    unreachable_since: string | null;
+    /**
+     * Why its engine does not answer, in plain words.
+     */
+    message: string | null;
+    /**
+     * The first that holds of: `unreachable`, `draining` or `drained`, `cordoned`.
+     */
+    status: 'ready' | 'unreachable' | 'cordoned' | 'draining' | 'drained';
+    /**
+     * Null where it is not drained.
+     */
+    drain: {
+        /**
+         * A time in UTC, ISO 8601.
+         */
+        since: string;
+        /**
+         * When jobs that have not finished are stopped and queued again; null: never.
+         */
+        deadline: string | null;
+        jobs: 'finish' | 'stop';
+        /**
+         * When nothing was left on it.
+         */
+        drained_at: string | null;
+        /**
+         * What is still there; the first hundred.
+         */
+        left: Array<{
+            /**
+             * An id, as the API handed it out.
+             */
+            id: string;
+            name: string;
+            kind: 'job' | 'service';
+        }>;
+    } | null;
+    /**
+     * What its owner should look at.
+     */
+    warnings: Array<string>;
+    /**
      * A time in UTC, ISO 8601.
      */
     created_at: string;
@@ -766,15 +990,19 @@ export type Node = {
 export type NodeCreate = {
     name: unknown & unknown;
     /**
-     * Memory in GB (1 GB = 1024^3 bytes), up to three decimals.
+     * The engine that runs its containers, by name or id; left out, the installation’s own.
      */
-    ram: number;
+    engine?: string;
     /**
-     * CPU cores, up to three decimals.
+     * In GB; left out, what the machine of its engine has.
      */
-    cpu: number;
+    ram?: number;
     /**
-     * One for each device, in the order of their ids.
+     * In cores; left out, what the machine of its engine has.
+     */
+    cpu?: number;
+    /**
+     * One for each device, in the order of their ids; left out, those that were found.
      */
     gpus?: Array<{
         model?: string;
@@ -790,6 +1018,21 @@ export type NodeCreate = {
     labels?: {
         [key: string]: string;
     };
+};
+
+export type NodeDrainCreate = {
+    /**
+     * When jobs are stopped that have not finished, and queued again; left out: they may take as long as they take.
+     */
+    deadline_s?: number;
+    /**
+     * `stop`: they are stopped at once, and queued again.
+     */
+    jobs?: 'finish' | 'stop';
+    /**
+     * They are stopped and queued again, with their age.
+     */
+    services?: 'move';
 };
 
 export type NodeUpdate = {
@@ -935,6 +1178,10 @@ export type Policy = {
      * Who of a level goes first: as many as can run, or who is expected to be short, learned from how long the jobs of the same user ran.
      */
     backfill: 'largest_set' | 'learned';
+    /**
+     * When an engine has not answered for so long, what was on it is given up, and runs elsewhere if it may.
+     */
+    lost_after_s: number;
     preemption: {
         /**
          * Whether what runs is stopped, and queued again, for what is more important.
@@ -954,6 +1201,7 @@ export type PolicyUpdate = {
      * Who of a level goes first: as many as can run, or who is expected to be short, learned from how long the jobs of the same user ran.
      */
     backfill?: 'largest_set' | 'learned';
+    lost_after_s?: number;
     preemption?: {
         enabled?: boolean;
         min_run_time_s?: number;
@@ -3089,6 +3337,278 @@ export type GetVolumeResponses = {
 
 export type GetVolumeResponse = GetVolumeResponses[keyof GetVolumeResponses];
 
+export type ListEnginesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/engines';
+};
+
+export type ListEnginesErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ListEnginesError = ListEnginesErrors[keyof ListEnginesErrors];
+
+export type ListEnginesResponses = {
+    /**
+     * Done.
+     */
+    200: {
+        items: Array<Engine>;
+        next_cursor: string | null;
+    };
+};
+
+export type ListEnginesResponse = ListEnginesResponses[keyof ListEnginesResponses];
+
+export type CreateEngineData = {
+    body: EngineCreate;
+    path?: never;
+    query?: never;
+    url: '/api/v1/engines';
+};
+
+export type CreateEngineErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `operator_only`: Only for the operator of this installation. `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `name_taken`: The name is taken.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is not JSON.
+     */
+    415: Problem;
+    /**
+     * `engine_unreachable`: The engine could not be reached.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type CreateEngineError = CreateEngineErrors[keyof CreateEngineErrors];
+
+export type CreateEngineResponses = {
+    /**
+     * Created.
+     */
+    201: Engine;
+};
+
+export type CreateEngineResponse = CreateEngineResponses[keyof CreateEngineResponses];
+
+export type DeleteEngineData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/engines/{id}';
+};
+
+export type DeleteEngineErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `engine_in_use`: The engine is in use.
+     */
+    409: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type DeleteEngineError = DeleteEngineErrors[keyof DeleteEngineErrors];
+
+export type DeleteEngineResponses = {
+    /**
+     * Done; nothing to say.
+     */
+    204: void;
+};
+
+export type DeleteEngineResponse = DeleteEngineResponses[keyof DeleteEngineResponses];
+
+export type GetEngineData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/engines/{id}';
+};
+
+export type GetEngineErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetEngineError = GetEngineErrors[keyof GetEngineErrors];
+
+export type GetEngineResponses = {
+    /**
+     * Done.
+     */
+    200: Engine;
+};
+
+export type GetEngineResponse = GetEngineResponses[keyof GetEngineResponses];
+
+export type UpdateEngineData = {
+    body: EngineUpdate;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/engines/{id}';
+};
+
+export type UpdateEngineErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `operator_only`: Only for the operator of this installation. `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `name_taken`: The name is taken.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is not JSON.
+     */
+    415: Problem;
+    /**
+     * `engine_unreachable`: The engine could not be reached.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type UpdateEngineError = UpdateEngineErrors[keyof UpdateEngineErrors];
+
+export type UpdateEngineResponses = {
+    /**
+     * Done.
+     */
+    200: Engine;
+};
+
+export type UpdateEngineResponse = UpdateEngineResponses[keyof UpdateEngineResponses];
+
 export type ListClustersData = {
     body?: never;
     path?: never;
@@ -3177,6 +3697,10 @@ export type CreateClusterErrors = {
      * `unsupported_media_type`: The body is not JSON.
      */
     415: Problem;
+    /**
+     * `engine_unreachable`: The engine could not be reached.
+     */
+    422: Problem;
     /**
      * `internal_error`: Something went wrong in Hypervisor.
      */
@@ -3483,6 +4007,10 @@ export type CreateNodeErrors = {
      */
     415: Problem;
     /**
+     * `engine_unreachable`: The engine could not be reached.
+     */
+    422: Problem;
+    /**
      * `internal_error`: Something went wrong in Hypervisor.
      */
     500: Problem;
@@ -3668,6 +4196,222 @@ export type UpdateNodeResponses = {
 };
 
 export type UpdateNodeResponse = UpdateNodeResponses[keyof UpdateNodeResponses];
+
+export type DrainNodeData = {
+    body: NodeDrainCreate;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+        /**
+         * An id, as the API handed it out.
+         */
+        node_id: string;
+    };
+    query?: never;
+    url: '/api/v1/clusters/{id}/nodes/{node_id}/drain';
+};
+
+export type DrainNodeErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is not JSON.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type DrainNodeError = DrainNodeErrors[keyof DrainNodeErrors];
+
+export type DrainNodeResponses = {
+    /**
+     * Done.
+     */
+    200: Node;
+};
+
+export type DrainNodeResponse = DrainNodeResponses[keyof DrainNodeResponses];
+
+export type ListMaintenanceData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/clusters/{id}/maintenance';
+};
+
+export type ListMaintenanceErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ListMaintenanceError = ListMaintenanceErrors[keyof ListMaintenanceErrors];
+
+export type ListMaintenanceResponses = {
+    /**
+     * Done.
+     */
+    200: MaintenanceList;
+};
+
+export type ListMaintenanceResponse = ListMaintenanceResponses[keyof ListMaintenanceResponses];
+
+export type PlanMaintenanceData = {
+    body: MaintenanceCreate;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/clusters/{id}/maintenance';
+};
+
+export type PlanMaintenanceErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is not JSON.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type PlanMaintenanceError = PlanMaintenanceErrors[keyof PlanMaintenanceErrors];
+
+export type PlanMaintenanceResponses = {
+    /**
+     * Created.
+     */
+    201: Maintenance;
+};
+
+export type PlanMaintenanceResponse = PlanMaintenanceResponses[keyof PlanMaintenanceResponses];
+
+export type DeleteMaintenanceData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+        /**
+         * An id, as the API handed it out.
+         */
+        maintenance_id: string;
+    };
+    query?: never;
+    url: '/api/v1/clusters/{id}/maintenance/{maintenance_id}';
+};
+
+export type DeleteMaintenanceErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type DeleteMaintenanceError = DeleteMaintenanceErrors[keyof DeleteMaintenanceErrors];
+
+export type DeleteMaintenanceResponses = {
+    /**
+     * Done; nothing to say.
+     */
+    204: void;
+};
+
+export type DeleteMaintenanceResponse = DeleteMaintenanceResponses[keyof DeleteMaintenanceResponses];
 
 export type ListQueueData = {
     body?: never;

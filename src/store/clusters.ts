@@ -25,6 +25,7 @@ export interface PolicyChange {
   readonly preemption?: boolean | undefined;
   readonly preemptionMinRunTimeSeconds?: number | undefined;
   readonly backfill?: Backfill | undefined;
+  readonly lostAfterSeconds?: number | undefined;
 }
 
 /** A cluster with its sums over nodes and deployments, all read in one statement: they belong to one instant. */
@@ -39,6 +40,7 @@ export interface ClusterRecord {
   readonly preemptionMinRunTimeSeconds: number;
   readonly backfill: Backfill;
   readonly allowedHostPaths: readonly AllowedHostPath[];
+  readonly lostAfterSeconds: number;
   readonly deleting: boolean;
   readonly reachable: boolean;
   readonly runtimeMessage: string | null;
@@ -180,6 +182,7 @@ interface ClusterRow {
   preemption_min_run_time_s: number;
   backfill: Backfill;
   allowed_host_paths: AllowedHostPath[];
+  lost_after_s: number;
   deleting: boolean;
   runtime_reachable: boolean;
   runtime_message: string | null;
@@ -204,7 +207,7 @@ async function selectClusters(
   // Sums of integers below 2^53 are exact as double precision.
   const { rows } = await sql<ClusterRow>`
     select c.id, c.organization_id, c.name, c.runtime, c.aging_interval_s, c.reservation_after_s, c.preemption,
-           c.preemption_min_run_time_s, c.backfill, c.allowed_host_paths, c.deleting, c.runtime_reachable, c.runtime_message, c.version, c.created_at,
+           c.preemption_min_run_time_s, c.backfill, c.lost_after_s, c.allowed_host_paths, c.deleting, c.runtime_reachable, c.runtime_message, c.version, c.created_at,
            ${exactTime('c.created_at')} as created_at_exact,
            n.ram, n.cpu, n.gpu, n.ram_allocated, n.cpu_allocated, n.gpu_allocated,
            (select count(*) from deployment d where d.cluster_id = c.id and d.status = 'queued') as queued,
@@ -232,6 +235,7 @@ function fromRow(row: ClusterRow): ClusterRecord {
     preemptionMinRunTimeSeconds: row.preemption_min_run_time_s,
     backfill: row.backfill,
     allowedHostPaths: row.allowed_host_paths,
+    lostAfterSeconds: row.lost_after_s,
     deleting: row.deleting,
     reachable: row.runtime_reachable,
     runtimeMessage: row.runtime_message,
@@ -260,6 +264,7 @@ function policyColumns(policy: PolicyChange) {
       ? {}
       : { preemption_min_run_time_s: policy.preemptionMinRunTimeSeconds }),
     ...(policy.backfill === undefined ? {} : { backfill: policy.backfill }),
+    ...(policy.lostAfterSeconds === undefined ? {} : { lost_after_s: policy.lostAfterSeconds }),
   };
 }
 

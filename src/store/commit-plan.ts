@@ -71,8 +71,8 @@ export async function commitPlan(
       select deployment_id, replica, attempt, ${read.clusterId}::uuid, node_id, ram, cpu, gpu, device_indexes, device_amounts,
              host_ports from placed
     ), made as (
-      insert into replica (deployment_id, attempt, index, node_id, node_name, devices)
-      select deployment_id, attempt, replica, node_id, node_name,
+      insert into replica (deployment_id, attempt, index, node_id, node_name, engine_id, devices)
+      select deployment_id, attempt, replica, node_id, node_name, (select n.engine_id from node n where n.id = node_id),
              coalesce((select jsonb_agg(jsonb_build_object('index', u.index, 'amount', u.amount))
                          from unnest(device_indexes, device_amounts) as u(index, amount)), '[]')
         from placed

@@ -11,6 +11,8 @@ import type { DeploymentKind, HealthCheckColumn, RuntimeKind } from './tables.ts
 export interface CheckedReplica {
   readonly key: ContainerKey;
   readonly runtime: RuntimeKind;
+  /** Where its container is; null: on the installation's own engine. */
+  readonly engineId: string | null;
   readonly kind: DeploymentKind;
   readonly check: HealthCheckColumn;
   /** Milliseconds since the epoch. */
@@ -26,6 +28,7 @@ interface CheckedRow {
   attempt: number;
   index: number;
   runtime: RuntimeKind;
+  engine_id: string | null;
   kind: DeploymentKind;
   health_check: HealthCheckColumn;
   started_ms: string;
@@ -36,7 +39,7 @@ interface CheckedRow {
 /** All of them, not on behalf of a person, and so across organizations. What is being stopped is not looked at any more. */
 export async function readChecked(db: Database): Promise<CheckedReplica[]> {
   const { rows } = await sql<CheckedRow>`
-    select d.id as deployment_id, d.cluster_id, r.attempt, r.index, c.runtime, d.kind, d.health_check,
+    select d.id as deployment_id, d.cluster_id, r.attempt, r.index, c.runtime, r.engine_id, d.kind, d.health_check,
            floor(extract(epoch from r.started_at) * 1000)::bigint as started_ms, r.health, r.health_message
       from deployment d join replica r on r.deployment_id = d.id and r.attempt = d.attempt join cluster c on c.id = d.cluster_id
      where d.health_check is not null and d.status in ('starting', 'running') and r.status = 'running'
@@ -44,6 +47,7 @@ export async function readChecked(db: Database): Promise<CheckedReplica[]> {
   return rows.map((row) => ({
     key: { clusterId: row.cluster_id, deploymentId: row.deployment_id, attempt: row.attempt, replica: row.index },
     runtime: row.runtime,
+    engineId: row.engine_id,
     kind: row.kind,
     check: row.health_check,
     startedAt: Number(row.started_ms),

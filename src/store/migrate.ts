@@ -12,6 +12,9 @@ import { up as healthChecks } from './migrations/0013-health-checks.ts';
 import { up as hostPorts } from './migrations/0014-host-ports.ts';
 import { up as secrets } from './migrations/0015-secrets.ts';
 import { up as dataAndNetwork } from './migrations/0016-data-and-network.ts';
+import { up as engines } from './migrations/0022-engines.ts';
+import { up as drain } from './migrations/0023-drain.ts';
+import { up as maintenance } from './migrations/0024-maintenance.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -27,6 +30,9 @@ const migrations: Record<string, Migration> = {
   '0014-host-ports': { up: hostPorts },
   '0015-secrets': { up: secrets },
   '0016-data-and-network': { up: dataAndNetwork },
+  '0022-engines': { up: engines },
+  '0023-drain': { up: drain },
+  '0024-maintenance': { up: maintenance },
 };
 
 /**

@@ -15,6 +15,8 @@ export interface NewNode {
   readonly cpu: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly devices: readonly NewDevice[];
+  /** Absent or null: the installation's own engine. */
+  readonly engineId?: string | null;
 }
 
 export interface NewDevice {
@@ -33,8 +35,37 @@ export interface NodeRecord {
   /** Thousandths, of one instant. */
   readonly total: Resources;
   readonly allocated: Resources;
+  readonly engine: NodeEngine | null;
+  readonly reachable: boolean;
+  readonly unreachableSince: Date | null;
+  readonly engineMessage: string | null;
+  /** Null where it is not drained. */
+  readonly drain: NodeDrain | null;
   readonly createdAt: Date;
   readonly key: TimeKey;
+}
+
+/** The engine that somebody added for it, and how what its nodes say compares with what it has: thousandths. */
+interface NodeEngine {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  /** What its machine has; null where it was never asked. */
+  readonly found: { readonly ram: number | null; readonly cpu: number | null };
+  /** What all nodes on it have, in sum, and how many they are. */
+  readonly declared: { readonly ram: number; readonly cpu: number };
+  readonly nodes: number;
+}
+
+export interface NodeDrain {
+  readonly since: Date;
+  /** When jobs are stopped; null: never. */
+  readonly deadline: Date | null;
+  readonly jobs: 'finish' | 'stop';
+  /** When nothing was left; null: something is. */
+  readonly drainedAt: Date | null;
+  /** What is still there: the first hundred by name. */
+  readonly left: readonly { readonly id: string; readonly name: string; readonly kind: 'job' | 'service' }[];
 }
 
 export type NodeChange = { kind: 'done'; node: NodeRecord } | { kind: 'unknown' } | { kind: 'cluster_deleting' };
@@ -93,10 +124,15 @@ export async function updateNode(
     if (before === null) return { kind: 'unknown' };
     const { schedulable = before.schedulable } = change;
     const { rows } = await sql<{ labels: NodeRecord['labels'] }>`
-      update node set schedulable = ${schedulable},
+      update node set schedulable = ${schedulable}, draining_since = case when not ${schedulable} then draining_since end,
+             drain_deadline = case when not ${schedulable} then drain_deadline end,
+             drain_jobs = case when not ${schedulable} then drain_jobs end,
+             drained_at = case when not ${schedulable} then drained_at end,
+             maintenance_id = case when not ${schedulable} then maintenance_id end,
              labels = jsonb_strip_nulls(labels || ${JSON.stringify(change.labels ?? {})}::jsonb)
        where id = ${nodeId} returning labels`.execute(tx);
-    const node = { ...before, schedulable, labels: rows[0]?.labels ?? before.labels };
+    const drain = schedulable ? null : before.drain;
+    const node = { ...before, schedulable, drain, labels: rows[0]?.labels ?? before.labels };
     const message = whatChanged(before, node);
     if (message !== null) {
       await dropClaimsOnNode(tx, clusterId, nodeId);
@@ -195,12 +231,13 @@ export async function insertNodes(tx: InTransaction, clusterId: string, nodes: r
     gpu: node.devices.length * wholeDevice,
     labels: node.labels,
     devices: node.devices,
+    engine_id: node.engineId ?? null,
   }));
   await sql`
-    insert into node (id, cluster_id, name, ram, cpu, gpu, labels)
-    select id, ${clusterId}::uuid, name, ram, cpu, gpu, labels
+    insert into node (id, cluster_id, name, ram, cpu, gpu, labels, engine_id)
+    select id, ${clusterId}::uuid, name, ram, cpu, gpu, labels, engine_id
       from json_to_recordset(${JSON.stringify(rows)}::json)
-        as n(id uuid, name text, ram int, cpu int, gpu int, labels jsonb)`.execute(tx);
+        as n(id uuid, name text, ram int, cpu int, gpu int, labels jsonb, engine_id uuid)`.execute(tx);
   const devices = rows.flatMap((row) =>
     row.devices.map((device, index) => ({
       node_id: row.id,
@@ -235,6 +272,15 @@ interface NodeRow {
   cpu_allocated: number;
   gpu_allocated: number;
   devices: NodeRecord['devices'];
+  engine: NodeEngine | null;
+  reachable: boolean;
+  unreachable_since: Date | null;
+  engine_message: string | null;
+  draining_since: Date | null;
+  drain_deadline: Date | null;
+  drain_jobs: 'finish' | 'stop' | null;
+  drained_at: Date | null;
+  left_there: NodeDrain['left'] | null;
   created_at: Date;
   created_at_exact: string;
 }
@@ -250,7 +296,15 @@ async function selectNodes(
     select n.*, ${exactTime('n.created_at')} as created_at_exact,
            coalesce((select json_agg(json_build_object('index', g.index, 'model', g.model, 'memoryMib', g.memory_mib,
                        'driver', g.driver, 'allocated', g.allocated) order by g.index)
-                       from gpu_device g where g.node_id = n.id), '[]') as devices
+                       from gpu_device g where g.node_id = n.id), '[]') as devices,
+           (select json_build_object('id', e.id, 'name', e.name, 'address', e.address, 'found', json_build_object('ram', e.ram, 'cpu', e.cpu),
+                     'declared', json_build_object('ram', s.ram, 'cpu', s.cpu), 'nodes', s.nodes)
+              from engine e, lateral (select sum(o.ram) as ram, sum(o.cpu) as cpu, count(*) as nodes from node o where o.engine_id = e.id) s
+             where e.id = n.engine_id) as engine,
+           case when n.draining_since is not null then (
+             select json_agg(l order by l.name, l.id) from (
+               select distinct d.id, d.name, d.kind from allocation a join deployment d on d.id = a.deployment_id
+                where a.node_id = n.id order by d.name, d.id limit 100) l) end as left_there
       from node n join cluster c on c.id = n.cluster_id
      where c.organization_id = ${scope.organizationId} and c.id = ${clusterId} and ${where}
      ${order}`.execute(db);
@@ -263,9 +317,25 @@ async function selectNodes(
     devices: row.devices,
     total: { ram: row.ram, cpu: row.cpu, gpu: row.gpu },
     allocated: { ram: row.ram_allocated, cpu: row.cpu_allocated, gpu: row.gpu_allocated },
+    engine: row.engine,
+    reachable: row.reachable,
+    unreachableSince: row.unreachable_since,
+    engineMessage: row.engine_message,
+    drain: drainOf(row),
     createdAt: row.created_at,
     key: { at: row.created_at_exact, id: row.id },
   }));
+}
+
+function drainOf(row: NodeRow): NodeDrain | null {
+  if (row.draining_since === null) return null;
+  return {
+    since: row.draining_since,
+    deadline: row.drain_deadline,
+    jobs: row.drain_jobs ?? 'finish',
+    drainedAt: row.drained_at,
+    left: row.left_there ?? [],
+  };
 }
 
 async function readBack(tx: InTransaction, scope: Scope, clusterId: string, nodeId: string): Promise<NodeChange> {

@@ -27,6 +27,21 @@ export function readReplicas(
     .execute();
 }
 
+/** Where the container of a replica is; null: on the installation's own engine, or nowhere. */
+export async function engineOfReplica(
+  db: Database,
+  key: { readonly deploymentId: string; readonly attempt: number; readonly replica: number },
+): Promise<string | null> {
+  const row = await db
+    .selectFrom('replica')
+    .select('engine_id')
+    .where('deployment_id', '=', key.deploymentId)
+    .where('attempt', '=', key.attempt)
+    .where('index', '=', key.replica)
+    .executeTakeFirst();
+  return row?.engine_id ?? null;
+}
+
 /** What decides where the log of a replica is to be found. */
 export interface LogSource {
   readonly clusterId: string;

@@ -9,12 +9,14 @@ import type {
   QueuedDeployment,
   Request,
   Snapshot,
+  Window,
 } from '../core/model.ts';
 import { toThousandths } from './amounts.ts';
 import { readClaims } from './claims.ts';
 import { deviceMemory, labelsOfNode, machineNamed, machineOfNode } from './core-nodes.ts';
 import type { Database } from './database.ts';
 import { readForeignPorts } from './host-ports.ts';
+import { readWindows } from './maintenance.ts';
 import { readRuns } from './runs.ts';
 
 /** What a pass must know of the cluster itself. */
@@ -22,7 +24,7 @@ export interface ClusterHead {
   readonly organizationId: string;
   readonly clusterId: string;
   readonly policy: Omit<Policy, 'maxAdmissions'>;
-  /** False where nothing new may be placed: its engine does not answer, or it is being deleted. */
+  /** False where nothing new may be placed: it is being deleted. */
   readonly usable: boolean;
   /** The database's clock: the one clock of the whole installation, milliseconds since the epoch. */
   readonly now: number;
@@ -136,7 +138,7 @@ async function readCluster(db: Database, clusterId: string, lock: boolean): Prom
   // NO KEY UPDATE: submissions refer to this row by foreign key and must not wait for a pass.
   const { rows } = await sql<ClusterRow>`
     select organization_id, aging_interval_s, reservation_after_s, preemption, preemption_min_run_time_s, backfill,
-           runtime_reachable and not deleting as usable,
+           not deleting as usable,
            floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms,
            set_config('work_mem', '64MB', true)
       from cluster where id = ${clusterId} ${lock ? sql`for no key update` : sql``}`.execute(db);
@@ -169,10 +171,11 @@ async function readNodes(
   }
   const { rows } = await sql<NodeRow>`
     select n.id, n.name, n.ram, n.cpu, n.gpu, n.ram - n.ram_allocated as ram_free, n.cpu - n.cpu_allocated as cpu_free,
-           n.gpu - n.gpu_allocated as gpu_free, n.schedulable, n.labels, ${machineOfNode} as machine,
+           n.gpu - n.gpu_allocated as gpu_free, n.schedulable and n.reachable as schedulable, n.labels, ${machineOfNode} as machine,
            coalesce((select json_strip_nulls(json_agg(json_build_object('index', g.index, 'model', g.model, 'memory', ${deviceMemory},
                        'free', 1000 - g.allocated) order by g.index)) from gpu_device g where g.node_id = n.id), '[]') as devices
       from node n join cluster c on c.id = n.cluster_id where n.cluster_id = ${clusterId} order by n.id`.execute(db);
+  const windows = await readWindows(db, clusterId);
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
@@ -183,7 +186,13 @@ async function readNodes(
     schedulable: row.schedulable && options.usable,
     ...labelsOfNode(row.labels),
     ...machineNamed(row),
+    ...(windows.size > 0 && windowsOf(windows, row.id)),
   }));
+}
+
+function windowsOf(windows: ReadonlyMap<string | null, readonly Window[]>, nodeId: string): Pick<Node, 'windows'> {
+  const of = [...(windows.get(null) ?? []), ...(windows.get(nodeId) ?? [])];
+  return of.length === 0 ? {} : { windows: of };
 }
 
 interface HoldingRow {

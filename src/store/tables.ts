@@ -137,6 +137,7 @@ export interface Tables {
     preemption_min_run_time_s: Generated<number>;
     backfill: Generated<Backfill>;
     allowed_host_paths: JSONColumnType<AllowedHostPath[], string | undefined, string>;
+    lost_after_s: Generated<number>;
     deleting: Generated<boolean>;
     runtime_reachable: Generated<boolean>;
     runtime_message: string | null;
@@ -155,6 +156,43 @@ export interface Tables {
     gpu_allocated: Generated<number>;
     schedulable: Generated<boolean>;
     labels: JSONColumnType<Record<string, string>, string | undefined, string>;
+    engine_id: string | null;
+    reachable: Generated<boolean>;
+    unreachable_since: NullableTimestamp;
+    engine_message: string | null;
+    draining_since: NullableTimestamp;
+    drain_deadline: NullableTimestamp;
+    drain_jobs: 'finish' | 'stop' | null;
+    drained_at: NullableTimestamp;
+    maintenance_id: string | null;
+    created_at: Timestamp;
+  };
+  maintenance_window: {
+    id: string;
+    organization_id: string;
+    cluster_id: string;
+    /** Null: all nodes of the cluster. */
+    node_id: string | null;
+    starts_at: Timestamp;
+    ends_at: Timestamp;
+    reason: string;
+    begun_at: NullableTimestamp;
+    ended_at: NullableTimestamp;
+    created_at: Timestamp;
+  };
+  engine: {
+    id: string;
+    organization_id: string;
+    name: string;
+    address: string;
+    credentials_encrypted: Buffer | null;
+    reachable: boolean | null;
+    message: string | null;
+    since: Timestamp;
+    ram: number | null;
+    cpu: number | null;
+    labels: JSONColumnType<Record<string, string>, string | undefined, string>;
+    version: Generated<number>;
     created_at: Timestamp;
   };
   gpu_device: {
@@ -226,6 +264,7 @@ export interface Tables {
     index: number;
     node_id: string | null;
     node_name: string;
+    engine_id: string | null;
     devices: JSONColumnType<DeviceShareColumn[], string | undefined, string>;
     status: Generated<ReplicaStatus>;
     container_id: string | null;

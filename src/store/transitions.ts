@@ -158,7 +158,7 @@ function beginStopping(
 }
 
 /** Also what is being stopped to be queued again: whoever asks for its end now has the last word. */
-const isStoppable = sql<boolean>`(status in ('starting', 'running') or (status = 'stopping' and stop_intent = 'preempted'))`;
+const isStoppable = sql<boolean>`(status in ('starting', 'running') or (status = 'stopping' and stop_intent in ('preempted', 'drained')))`;
 
 function markForDeletion(tx: InTransaction, scope: Scope, id: string) {
   return tx

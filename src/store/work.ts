@@ -23,6 +23,10 @@ export interface WorkReplica {
   readonly gpu: number;
   readonly devices: readonly DeviceShareColumn[];
   readonly gpu_driver: 'nvidia' | 'none';
+  /** Where its container is; null: on the installation's own engine. */
+  readonly engine_id: string | null;
+  /** Whether that engine answered when it was last looked at. */
+  readonly reachable: boolean;
 }
 
 /**
@@ -34,7 +38,9 @@ export async function readWork(db: Database, ids: readonly string[]): Promise<Ma
     select d.*, c.runtime, c.allowed_host_paths,
            (select json_agg(json_build_object('index', r.index, 'status', r.status, 'cleaned', r.cleaned,
                      'ram', coalesce(a.ram, 0), 'cpu', coalesce(a.cpu, 0), 'gpu', coalesce(a.gpu, 0), 'devices', r.devices,
-                     'gpu_driver', coalesce((select max(g.driver) from gpu_device g where g.node_id = r.node_id), 'none'))
+                     'gpu_driver', coalesce((select max(g.driver) from gpu_device g where g.node_id = r.node_id), 'none'),
+                     'engine_id', r.engine_id,
+                     'reachable', coalesce((select n.reachable from node n where n.id = r.node_id), true))
                    order by r.index)
               from replica r left join allocation a on a.deployment_id = r.deployment_id and a.replica = r.index and a.attempt = r.attempt
              where r.deployment_id = d.id and r.attempt = d.attempt) as work_replicas
@@ -51,37 +57,34 @@ export interface StuckDeployment {
   readonly status: DeploymentStatus;
 }
 
-/** Those that should have moved on by now: their task was lost, or could not be carried out. Seconds since the last change. */
+/** Of a replica `r`: does its engine answer, as far as anybody knows? */
+const onReachable = sql<boolean>`coalesce((select n.reachable from node n where n.id = r.node_id), true)`;
+
+/**
+ * Those that should have moved on by now: their task was lost, or could not be carried out. Seconds since the last change. Where no
+ * engine of theirs answers, there is nothing to be done.
+ */
 export async function readStuck(db: Database, olderThanSeconds: number): Promise<StuckDeployment[]> {
-  return db
-    .selectFrom('deployment')
-    .innerJoin('cluster', 'cluster.id', 'deployment.cluster_id')
-    .select(['deployment.id', 'deployment.attempt', 'deployment.status'])
-    .where('deployment.status', 'in', ['starting', 'stopping'])
-    .where('cluster.runtime_reachable', '=', true)
-    .where(sql<boolean>`deployment.changed_at < now() - make_interval(secs => ${olderThanSeconds})`)
-    .orderBy('deployment.changed_at')
-    .orderBy('deployment.id')
-    .limit(1000)
-    .execute();
+  const { rows } = await sql<StuckDeployment>`
+    select d.id, d.attempt, d.status from deployment d
+     where d.status in ('starting', 'stopping') and d.changed_at < now() - make_interval(secs => ${olderThanSeconds})
+       and exists (select 1 from replica r where r.deployment_id = d.id and r.attempt = d.attempt and r.status <> 'ended'
+                      and ${onReachable})
+     order by d.changed_at, d.id limit 1000`.execute(db);
+  return rows;
 }
 
-/** Deployments whose ended containers are still there, and have been for a while. */
+/** Deployments whose ended containers are still there, and have been for a while, on engines that answer. */
 export async function readUncleaned(
   db: Database,
   olderThanSeconds: number,
 ): Promise<{ id: string; attempt: number }[]> {
-  return db
-    .selectFrom('replica')
-    .select(['deployment_id as id', 'attempt'])
-    .distinct()
-    .where('status', '=', 'ended')
-    .where('cleaned', '=', false)
-    .where(sql<boolean>`finished_at < now() - make_interval(secs => ${olderThanSeconds})`)
-    .orderBy('deployment_id')
-    .orderBy('attempt')
-    .limit(500)
-    .execute();
+  const { rows } = await sql<{ id: string; attempt: number }>`
+    select distinct r.deployment_id as id, r.attempt from replica r
+     where r.status = 'ended' and not r.cleaned and r.finished_at < now() - make_interval(secs => ${olderThanSeconds})
+       and ${onReachable}
+     order by 1, 2 limit 500`.execute(db);
+  return rows;
 }
 
 /** Clusters with a queue: those that a regular pass looks at. */
@@ -116,20 +119,66 @@ export interface KnownReplica {
   readonly status: ReplicaStatus;
   readonly cleaned: boolean;
   readonly clusterId: string;
+  /** False where its container should be on another engine. */
+  readonly isHere: boolean;
 }
 
-/** Replicas that reconciliation compares with the engine's listing: those that are not ended, and those of the named deployments. */
+/** One engine: one that somebody added, or (null) the installation's own of that runtime. */
+export interface EngineKey {
+  readonly runtime: RuntimeKind;
+  readonly engineId: string | null;
+}
+
+/** Replicas that reconciliation compares with an engine's listing: those there that are not ended, and those of the named deployments. */
 export async function readKnownReplicas(
   db: Database,
-  runtime: RuntimeKind,
+  { runtime, engineId }: EngineKey,
   deploymentIds: readonly string[],
 ): Promise<KnownReplica[]> {
   const { rows } = await sql<KnownReplica>`
-    select r.deployment_id as "deploymentId", r.attempt, r.index, r.status, r.cleaned, d.cluster_id as "clusterId"
+    select r.deployment_id as "deploymentId", r.attempt, r.index, r.status, r.cleaned, d.cluster_id as "clusterId",
+           r.engine_id is not distinct from ${engineId}::uuid as "isHere"
       from replica r join deployment d on d.id = r.deployment_id join cluster c on c.id = d.cluster_id
      where c.runtime = ${runtime} and (r.deployment_id = any(${[...deploymentIds]}::uuid[])
-        or (r.status <> 'ended' and d.status in ('starting', 'running', 'stopping') and r.attempt = d.attempt))
+        or (r.status <> 'ended' and r.engine_id is not distinct from ${engineId}::uuid and d.status in ('starting', 'running', 'stopping') and r.attempt = d.attempt))
      order by r.deployment_id, r.attempt, r.index`.execute(db);
+  return rows;
+}
+
+/** Whether the replica was placed on that engine. */
+export async function isPlacedOn(
+  db: Database,
+  engineId: string,
+  key: { readonly deploymentId: string; readonly attempt: number; readonly replica: number },
+): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from replica where deployment_id = ${key.deploymentId} and attempt = ${key.attempt} and index = ${key.replica}
+       and engine_id = ${engineId}`.execute(db);
+  return rows.length > 0;
+}
+
+export interface LostReplica {
+  readonly deploymentId: string;
+  readonly attempt: number;
+  readonly index: number;
+  readonly nodeName: string;
+}
+
+/** Replicas that are given up: on nodes whose engine has not answered for longer than their cluster waits (seconds). */
+export async function readLostReplicas(
+  db: Database,
+  { runtime, engineId }: EngineKey,
+  silentSeconds: number,
+): Promise<LostReplica[]> {
+  const { rows } = await sql<LostReplica>`
+    select r.deployment_id as "deploymentId", r.attempt, r.index, r.node_name as "nodeName"
+      from node n join cluster c on c.id = n.cluster_id
+      join allocation a on a.node_id = n.id
+      join replica r on r.deployment_id = a.deployment_id and r.attempt = a.attempt and r.index = a.replica
+     where c.runtime = ${runtime} and n.engine_id is not distinct from ${engineId}::uuid and not n.reachable
+       and c.lost_after_s <= ${silentSeconds} and n.unreachable_since <= now() - make_interval(secs => c.lost_after_s)
+       and r.status <> 'ended' and r.engine_id is not distinct from ${engineId}::uuid
+     order by r.deployment_id, r.index limit 1000`.execute(db);
   return rows;
 }
 
@@ -151,7 +200,7 @@ export async function readEndedReplicas(db: Database, deploymentId: string, atte
     .selectFrom('replica')
     .innerJoin('deployment', 'deployment.id', 'replica.deployment_id')
     .innerJoin('cluster', 'cluster.id', 'deployment.cluster_id')
-    .select(['replica.index', 'deployment.cluster_id', 'cluster.runtime'])
+    .select(['replica.index', 'replica.engine_id', 'deployment.cluster_id', 'cluster.runtime'])
     .where('replica.deployment_id', '=', deploymentId)
     .where('replica.attempt', '=', attempt)
     .where('replica.status', '=', 'ended')

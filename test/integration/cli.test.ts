@@ -158,6 +158,20 @@ test('nodes are labelled, cordoned and asked for', async () => {
   expect((await hv(['nodes', 'cordon', 'extra'])).out).toContain('Nothing new is placed there');
   expect((await hv(['nodes', 'list'])).out).toMatch(/extra .*cordoned/);
   expect((await hv(['nodes', 'uncordon', 'extra'])).code).toBe(0);
+  expect((await hv(['node', 'drain', 'extra', '--deadline', '1h', '--wait'])).out).toContain('extra is drained.');
+  expect((await hv(['nodes', 'list'])).out).toMatch(/extra +drained/);
+  expect((await hv(['node', 'uncordon', 'extra'])).code).toBe(0);
+  expect((await hv(['node', 'maintenance', 'add', 'extra', '--from', 'soon', '--for', '1h'])).err).toContain(
+    'is no time',
+  );
+  const planned = await hv(['node', 'maintenance', 'add', 'extra', '--from', 'in 2h', '--for', '1h', '--json']);
+  const { id } = JSON.parse(planned.out) as { id: string };
+  expect((await hv(['node', 'maintenance', 'list'])).out).toMatch(/extra +planned/);
+  expect((await hv(['node', 'maintenance', 'delete', id])).code).toBe(0);
+  const unsafe = await hv(['engine', 'add', 'far', 'tcp://example.com', '--tls-ca', 'ca.pem']);
+  expect(unsafe.err).toContain('--tls-cert and --tls-key are missing');
+  expect((await hv(['engine', 'add', 'far', 'tcp://example.com'])).err).toContain('whoever reaches the port');
+  expect((await hv(['engine', 'list'])).code).toBe(0);
   expect((await hv(['node', 'delete', 'extra'])).code).toBe(0);
 });
 

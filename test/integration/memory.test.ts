@@ -13,6 +13,7 @@ import { migrate } from '../../src/store/migrate.ts';
 import { createNode, updateNode } from '../../src/store/nodes.ts';
 import { recordObservations } from '../../src/store/observations.ts';
 import { changesEnd, readChanges, removeChangesBefore } from '../../src/store/planner-changes.ts';
+import { setReachability } from '../../src/store/reachability.ts';
 import { readHead, readState } from '../../src/store/snapshot.ts';
 import { cancelDeployment, deleteDeployment, retryDeployment, stopDeployment } from '../../src/store/transitions.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -122,7 +123,7 @@ class World {
       await db.updateTable('cluster').set({ backfill: one.kind }).where('id', '=', clusterId).execute();
     } else {
       const reachable = one.kind === 'reachable';
-      await db.updateTable('cluster').set({ runtime_reachable: reachable }).where('id', '=', clusterId).execute();
+      await setReachability(db, { runtime: 'simulated', engineId: null }, reachable, reachable ? null : 'silent');
     }
   }
 

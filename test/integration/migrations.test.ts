@@ -8,6 +8,9 @@ import { up as preemption } from '../../src/store/migrations/0004-preemption.ts'
 import { up as learnedBackfill } from '../../src/store/migrations/0006-learned-backfill.ts';
 import { up as plannerChanges } from '../../src/store/migrations/0008-planner-changes.ts';
 import { up as hostPorts } from '../../src/store/migrations/0014-host-ports.ts';
+import { up as engines } from '../../src/store/migrations/0022-engines.ts';
+import { up as drain } from '../../src/store/migrations/0023-drain.ts';
+import { up as maintenance } from '../../src/store/migrations/0024-maintenance.ts';
 import { readSnapshot } from '../../src/store/snapshot.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeCluster, queueDeployment } from '../support/fixtures.ts';
@@ -40,6 +43,9 @@ test('deployments that were queued before labels, preemption and host ports are 
   await learnedBackfill(old);
   await plannerChanges(old);
   await hostPorts(old);
+  await engines(old);
+  await drain(old);
+  await maintenance(old);
   const read = (await readSnapshot(db, fixture.clusterId, { lock: false }))!;
   expect(read.policy.preemption).toBeUndefined();
   expect(read.policy.backfill).toBeUndefined();

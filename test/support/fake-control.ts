@@ -36,6 +36,9 @@ export function fakeControl(): FakeControl {
     },
     stopSoon: (deployments) => void control.stopped.push(...deployments),
     runtimeOf: () => runtime as unknown as Runtime,
+    runtimesOf: () => [runtime as unknown as Runtime],
+    enginesChanged: async () => undefined,
+    tryEngine: async () => ({ ram: 8000, cpu: 4000, devices: [], labels: { arch: 'amd64' } }),
     onEvents(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { fromThousandths } from '../../store/amounts.ts';
 import type { ClusterRecord } from '../../store/clusters.ts';
-import type { NodeRecord } from '../../store/nodes.ts';
+import type { NodeDrain, NodeRecord } from '../../store/nodes.ts';
 import type { Cluster, Node } from '../schemas/clusters.ts';
 import { presentAmounts, presentResources } from './amounts.ts';
 
@@ -16,6 +16,7 @@ export function presentCluster(cluster: ClusterRecord): z.infer<typeof Cluster> 
       aging_interval_s: cluster.agingIntervalSeconds,
       reservation_after_s: cluster.reservationAfterSeconds,
       backfill: cluster.backfill,
+      lost_after_s: cluster.lostAfterSeconds,
       preemption: { enabled: cluster.preemption, min_run_time_s: cluster.preemptionMinRunTimeSeconds },
     },
     allowed_host_paths: cluster.allowedHostPaths.map(({ path, read_only }) => ({ path, read_only })),
@@ -51,6 +52,42 @@ export function presentNode(node: NodeRecord): z.infer<typeof Node> {
       allocated: fromThousandths(device.allocated),
     })),
     resources: presentResources(node.total, node.allocated),
+    engine: node.engine === null ? null : { id: node.engine.id, name: node.engine.name, address: node.engine.address },
+    reachable: node.reachable,
+    unreachable_since: node.unreachableSince?.toISOString() ?? null,
+    message: node.reachable ? null : (node.engineMessage ?? 'Its engine does not answer.'),
+    status: statusOf(node),
+    drain: node.drain === null ? null : presentDrain(node.drain),
+    warnings: warningsOf(node),
     created_at: node.createdAt.toISOString(),
   };
+}
+
+function statusOf({ reachable, schedulable, drain }: NodeRecord): z.infer<typeof Node>['status'] {
+  if (!reachable) return 'unreachable';
+  if (drain !== null) return drain.drainedAt === null ? 'draining' : 'drained';
+  return schedulable ? 'ready' : 'cordoned';
+}
+
+function presentDrain(drain: NodeDrain): z.infer<typeof Node>['drain'] {
+  return {
+    since: drain.since.toISOString(),
+    deadline: drain.deadline?.toISOString() ?? null,
+    jobs: drain.jobs,
+    drained_at: drain.drainedAt?.toISOString() ?? null,
+    left: [...drain.left],
+  };
+}
+
+/** What nodes on one engine have together is for their owner to say; that the machine has less is worth a word. */
+function warningsOf({ engine }: NodeRecord): string[] {
+  if (engine === null) return [];
+  return (['ram', 'cpu'] as const).flatMap((dimension) => {
+    const has = engine.found[dimension];
+    const said = engine.declared[dimension];
+    if (has === null || said <= has) return [];
+    const unit = { ram: 'GB of memory', cpu: 'cores' }[dimension];
+    const many = engine.nodes > 1 ? `the ${engine.nodes} nodes on it say` : 'the node says';
+    return [`its engine has ${fromThousandths(has)} ${unit}, ${many} ${fromThousandths(said)}`];
+  });
 }

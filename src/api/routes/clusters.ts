@@ -5,6 +5,7 @@ import { checkAllowedHostPaths } from '../allowed-host-paths.ts';
 import { actorOf, pathId, scopeOf } from '../auth.ts';
 import { changeOfPolicy, nodesOfCluster } from '../cluster-bodies.ts';
 import type { Routes } from '../context.ts';
+import { checkRuntime, nodeWithEngine } from '../engine-bodies.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { expectedVersion, setEtag, versionMismatch } from '../etag.ts';
 import { decodeCursor, pageOfRows } from '../paging.ts';
@@ -18,7 +19,7 @@ export const registerClusterRoutes: Routes = (api, deps) => {
   api.post(
     '/clusters',
     {
-      config: { role: 'admin', errors: ['name_taken', 'operator_only'] },
+      config: { role: 'admin', errors: ['name_taken', 'engine_unreachable', 'operator_only'] },
       schema: {
         operationId: 'createCluster',
         summary: 'Create a cluster',
@@ -30,10 +31,14 @@ export const registerClusterRoutes: Routes = (api, deps) => {
     async (request, reply) => {
       const { name, runtime, policy, allowed_host_paths } = request.body;
       checkAllowedHostPaths(request, deps, allowed_host_paths);
-      const nodes = nodesOfCluster(request.body);
+      const scope = scopeOf(request);
+      const nodes = await nodesOfCluster(request.body, (bodies) => {
+        bodies.forEach((body, index) => checkRuntime(runtime, body, `nodes.${index}.`));
+        return Promise.all(bodies.map((body, index) => nodeWithEngine(deps, scope, body, `nodes.${index}.`)));
+      });
       const cluster = await createCluster(
         db,
-        scopeOf(request),
+        scope,
         { name, runtime, policy: changeOfPolicy(policy), allowedHostPaths: allowed_host_paths, nodes },
         actorOf(request),
       );

@@ -3,10 +3,12 @@ import { registerAuthRoutes } from './auth.ts';
 import { registerClusterRoutes } from './clusters.ts';
 import { registerDeploymentVerbRoutes } from './deployment-verbs.ts';
 import { registerDeploymentRoutes } from './deployments.ts';
+import { registerEngineRoutes } from './engines.ts';
 import { registerEventRoutes } from './events.ts';
 import { registerHealthRoutes } from './health.ts';
 import { registerInviteRoutes } from './invites.ts';
 import { registerLogRoutes } from './logs.ts';
+import { registerMaintenanceRoutes } from './maintenance.ts';
 import { registerMeRoutes } from './me.ts';
 import { registerMemberRoutes } from './members.ts';
 import { registerMetricsRoutes } from './metrics.ts';
@@ -31,8 +33,10 @@ export const routes: readonly Routes[] = [
   registerRegistryCredentialRoutes,
   registerSecretRoutes,
   registerVolumeRoutes,
+  registerEngineRoutes,
   registerClusterRoutes,
   registerNodeRoutes,
+  registerMaintenanceRoutes,
   registerSchedulingRoutes,
   registerTraceRoutes,
   registerSubmitRoutes,

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { clusterExists } from '../../store/cluster-row.ts';
+import { readCluster } from '../../store/clusters.ts';
+import { drainNode } from '../../store/drain.ts';
 import { createNode, deleteNode, listNodes, type NodeChange, readNode, updateNode } from '../../store/nodes.ts';
 import { actorOf, pathId, scopeOf } from '../auth.ts';
-import { nodeOfRequest } from '../cluster-bodies.ts';
 import type { Routes } from '../context.ts';
+import { checkRuntime, nodeWithEngine } from '../engine-bodies.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { decodeCursor, pageOfRows } from '../paging.ts';
 import { presentNode } from '../present/clusters.ts';
-import { Node, NodeCreate, NodeListQuery, NodeUpdate } from '../schemas/clusters.ts';
+import { Node, NodeCreate, NodeDrainCreate, NodeListQuery, NodeUpdate } from '../schemas/clusters.ts';
 import { id, idParams, pageOf } from '../schemas/common.ts';
 
 const nodeParams = z.object({ id, node_id: id });
@@ -64,7 +66,7 @@ export const registerNodeRoutes: Routes = (api, deps) => {
   api.post(
     '/clusters/:id/nodes',
     {
-      config: { role: 'admin', errors: ['not_found', 'name_taken', 'cluster_deleting'] },
+      config: { role: 'admin', errors: ['not_found', 'name_taken', 'cluster_deleting', 'engine_unreachable'] },
       schema: {
         operationId: 'createNode',
         summary: 'Add a node to a cluster',
@@ -76,8 +78,14 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     },
     async (request, reply) => {
       const clusterId = pathId(request.params.id, 'cluster');
-      const node = nodeOfRequest(request.body);
-      const outcome = await createNode(db, scopeOf(request), clusterId, node, actorOf(request));
+      const scope = scopeOf(request);
+      if (request.body.engine !== undefined) {
+        const cluster = await readCluster(db, scope, clusterId);
+        if (cluster === null) throw notFound('cluster');
+        checkRuntime(cluster.runtime, request.body);
+      }
+      const node = await nodeWithEngine(deps, scope, request.body);
+      const outcome = await createNode(db, scope, clusterId, node, actorOf(request));
       const answer = answerOf(outcome, 'cluster');
       control.wake(clusterId);
       return reply.code(201).send(answer);
@@ -100,6 +108,30 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     async (request) => {
       const { clusterId, nodeId } = idsOf(request.params);
       const outcome = await updateNode(db, scopeOf(request), clusterId, nodeId, request.body, actorOf(request));
+      const answer = answerOf(outcome, 'node');
+      control.wake(clusterId);
+      return answer;
+    },
+  );
+
+  api.post(
+    '/clusters/:id/nodes/:node_id/drain',
+    {
+      config: { role: 'admin', errors: ['not_found'] },
+      schema: {
+        operationId: 'drainNode',
+        summary: 'Let what runs on a node leave: services move, jobs may finish until a deadline',
+        tags: ['Clusters'],
+        params: nodeParams,
+        body: NodeDrainCreate,
+        response: { 200: Node },
+      },
+    },
+    async (request) => {
+      const { clusterId, nodeId } = idsOf(request.params);
+      const { deadline_s: deadlineSeconds = null, jobs } = request.body;
+      const drain = { deadlineSeconds, jobs };
+      const outcome = await drainNode(db, scopeOf(request), clusterId, nodeId, drain, actorOf(request));
       const answer = answerOf(outcome, 'node');
       control.wake(clusterId);
       return answer;

@@ -116,7 +116,8 @@ export const registerVolumeRoutes: Routes = (api, { db, control }) => {
       const { volume } = outcome;
       const key = { organizationId: scope.organizationId, volumeId: id };
       try {
-        await control.runtimeOf(volume.runtime).removeVolume(key);
+        const runtimes = control.runtimesOf(volume.runtime, scope.organizationId);
+        await Promise.all(runtimes.map((runtime) => runtime.removeVolume(key)));
       } catch (error) {
         // The next look at the engine goes through with it.
         if (!(error instanceof RuntimeError)) throw error;

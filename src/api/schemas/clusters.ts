@@ -40,6 +40,9 @@ export const Policy = z.object({
   aging_interval_s: z.number().describe('Waiting this long raises the effective priority by one; 0: off.'),
   reservation_after_s: z.number().describe('Passed over for longer than this, a deployment gets a reservation.'),
   backfill,
+  lost_after_s: z
+    .number()
+    .describe('When an engine has not answered for so long, what was on it is given up, and runs elsewhere if it may.'),
   preemption: z.object({
     enabled: z.boolean().describe('Whether what runs is stopped, and queued again, for what is more important.'),
     min_run_time_s: z.number().describe('Nothing is stopped that has not run for so long.'),
@@ -56,6 +59,7 @@ export const PolicyUpdate = z.strictObject({
   aging_interval_s: seconds.optional(),
   reservation_after_s: seconds.optional(),
   backfill: backfill.optional(),
+  lost_after_s: seconds.optional(),
   preemption: z.strictObject({ enabled: z.boolean().optional(), min_run_time_s: seconds.optional() }).optional(),
 });
 
@@ -73,9 +77,16 @@ const GpuCreate = z.strictObject({
 
 export const NodeCreate = z.strictObject({
   name: resourceName,
-  ram: ramAmount,
-  cpu: cpuAmount,
-  gpus: z.array(GpuCreate).max(64).default([]).describe('One for each device, in the order of their ids.'),
+  engine: text(1, 64)
+    .optional()
+    .describe('The engine that runs its containers, by name or id; left out, the installation’s own.'),
+  ram: ramAmount.optional().describe('In GB; left out, what the machine of its engine has.'),
+  cpu: cpuAmount.optional().describe('In cores; left out, what the machine of its engine has.'),
+  gpus: z
+    .array(GpuCreate)
+    .max(64)
+    .optional()
+    .describe('One for each device, in the order of their ids; left out, those that were found.'),
   labels: nodeLabelsOf(nodeLabelValue).default({}).describe('What deployments can ask for by `node_labels`.'),
 });
 export const NodeUpdate = z
@@ -86,6 +97,31 @@ export const NodeUpdate = z
       .describe('These are set; null takes a label away; the others stay.'),
   })
   .refine((body) => Object.keys(body).length > 0, { message: 'names nothing to change' });
+const NodeDrain = z.object({
+  since: timestamp,
+  deadline: timestamp
+    .nullable()
+    .describe('When jobs that have not finished are stopped and queued again; null: never.'),
+  jobs: z.enum(['finish', 'stop']),
+  drained_at: timestamp.nullable().describe('When nothing was left on it.'),
+  left: z
+    .array(z.object({ id, name: z.string(), kind: z.enum(['job', 'service']) }))
+    .describe('What is still there; the first hundred.'),
+});
+
+export const NodeDrainCreate = z.strictObject({
+  deadline_s: z
+    .number()
+    .min(0)
+    .max(31_536_000)
+    .optional()
+    .describe(
+      'When jobs are stopped that have not finished, and queued again; left out: they may take as long as they take.',
+    ),
+  jobs: z.enum(['finish', 'stop']).default('finish').describe('`stop`: they are stopped at once, and queued again.'),
+  services: z.literal('move').default('move').describe('They are stopped and queued again, with their age.'),
+});
+
 export const Node = z.object({
   id,
   cluster_id: id,
@@ -94,6 +130,18 @@ export const Node = z.object({
   labels: z.record(z.string(), z.string()),
   gpus: z.array(Gpu),
   resources: Resources,
+  engine: z
+    .object({ id, name: z.string(), address: z.string() })
+    .nullable()
+    .describe('Null: the installation’s own engine.'),
+  reachable: z.boolean().describe('False: its engine does not answer, and nothing new is placed.'),
+  unreachable_since: timestamp.nullable(),
+  message: z.string().nullable().describe('Why its engine does not answer, in plain words.'),
+  status: z
+    .enum(['ready', 'unreachable', 'cordoned', 'draining', 'drained'])
+    .describe('The first that holds of: `unreachable`, `draining` or `drained`, `cordoned`.'),
+  drain: NodeDrain.nullable().describe('Null where it is not drained.'),
+  warnings: z.array(z.string()).describe('What its owner should look at.'),
   created_at: timestamp,
 });
 

@@ -1,12 +1,12 @@
 import { Option } from 'commander';
 import { type Cluster, createCluster, deleteCluster, listClusters, type Node, updateCluster } from '../../sdk/index.ts';
 import { type AddCommand, options } from '../command.ts';
-import { findCluster } from '../find.ts';
+import { findCluster, nodesOf } from '../find.ts';
 import { age, bar, duration, parseDuration, resources } from '../format.ts';
 import { print, say, table } from '../output.ts';
 import { call, openSession } from '../session.ts';
 import { watched } from '../watch.ts';
-import { nodesOf, nodeTable } from './nodes.ts';
+import { nodeTable } from './nodes.ts';
 
 const runtimeOption = () =>
   new Option('--runtime <kind>', 'what runs the containers')
@@ -19,10 +19,14 @@ interface PolicyOptions {
   readonly preemption?: 'on' | 'off';
   readonly minRunTime?: string;
   readonly backfill?: 'largest_set' | 'learned';
+  readonly lostAfter?: string;
 }
 
 const preemptionOption = () =>
   new Option('--preemption <on|off>', 'stop what runs for what is more important').choices(['on', 'off'] as const);
+
+const lostAfterOption = () =>
+  new Option('--lost-after <duration>', 'what was on an engine that has not answered for so long is given up');
 
 const backfillOption = () =>
   new Option('--backfill <order>', 'who goes first: as many as can run, or who is expected to be short').choices([
@@ -30,7 +34,8 @@ const backfillOption = () =>
     'learned',
   ] as const);
 
-function policyOf({ agingInterval, reservationAfter, preemption, minRunTime, backfill }: PolicyOptions) {
+function policyOf(given: PolicyOptions) {
+  const { agingInterval, reservationAfter, preemption, minRunTime, backfill, lostAfter } = given;
   const stopping = {
     ...(preemption === undefined ? {} : { enabled: preemption === 'on' }),
     ...(minRunTime === undefined ? {} : { min_run_time_s: parseDuration(minRunTime) }),
@@ -39,6 +44,7 @@ function policyOf({ agingInterval, reservationAfter, preemption, minRunTime, bac
     ...(agingInterval === undefined ? {} : { aging_interval_s: parseDuration(agingInterval) }),
     ...(reservationAfter === undefined ? {} : { reservation_after_s: parseDuration(reservationAfter) }),
     ...(backfill === undefined ? {} : { backfill }),
+    ...(lostAfter === undefined ? {} : { lost_after_s: parseDuration(lostAfter) }),
     ...(Object.keys(stopping).length === 0 ? {} : { preemption: stopping }),
   };
 }
@@ -59,6 +65,7 @@ export const addClusters: AddCommand = (program) => {
     .addOption(backfillOption())
     .addOption(preemptionOption())
     .option('--min-run-time <duration>', 'nothing is stopped for others that has not run for so long')
+    .addOption(lostAfterOption())
     .action(async (name: string, _options, command) => {
       const given = options<{ ram: number; cpu: number; gpu: number; runtime: 'docker' | 'simulated' } & PolicyOptions>(
         command,
@@ -125,6 +132,7 @@ export const addClusters: AddCommand = (program) => {
     .addOption(backfillOption())
     .addOption(preemptionOption())
     .option('--min-run-time <duration>', 'nothing is stopped for others that has not run for so long')
+    .addOption(lostAfterOption())
     .action(async (name: string | undefined, _options, command) => {
       const given = options<PolicyOptions>(command);
       const session = await openSession(given);

@@ -1,19 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Option } from 'commander';
-import { type Cluster, createNode, deleteNode, listNodes, type Node, updateNode } from '../../sdk/index.ts';
+import { createNode, deleteNode, drainNode, getNode, type Node, updateNode } from '../../sdk/index.ts';
 import { type AddCommand, options } from '../command.ts';
-import { CliError } from '../errors.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { findCluster } from '../find.ts';
-import { labels, pairs, resources } from '../format.ts';
+import { findCluster, nodePath, nodesOf } from '../find.ts';
+import { labels, pairs, parseDuration, resources } from '../format.ts';
 import { print, say, table } from '../output.ts';
 import { call, openSession, type Session } from '../session.ts';
+import { type CredentialOptions, engineFor, withCredentials } from './engines.ts';
+import { addMaintenance } from './maintenance.ts';
 
 export function nodeTable(nodes: readonly Node[]): string {
   return table(
-    ['node', 'schedulable', 'free (RAM / CPU / GPU)', 'total', 'GPUs', 'labels'],
+    ['node', 'state', 'engine', 'free (RAM / CPU / GPU)', 'total', 'GPUs', 'labels'],
     nodes.map((node) => [
       node.name,
-      node.schedulable ? 'yes' : 'cordoned',
+      stateOf(node),
+      node.engine?.name ?? '-',
       resources(node.resources.available),
       resources(node.resources.total),
       [...new Set(node.gpus.map(gpuText))].join(', ') || '-',
@@ -22,33 +24,36 @@ export function nodeTable(nodes: readonly Node[]): string {
   );
 }
 
+function stateOf(node: Node): string {
+  const until = node.drain?.deadline == null || node.status !== 'draining' ? '' : ` until ${node.drain.deadline}`;
+  const left = node.status === 'draining' ? ` (${node.drain?.left.length} left)` : '';
+  return `${node.status}${left}${until}${node.warnings.length === 0 ? '' : ', warning'}`;
+}
+
 const gpuText = ({ model, memory_gb: memory }: Node['gpus'][number]) =>
   memory === 0 ? model : `${model} (${memory} GB)`;
 
-export async function nodesOf(session: Session, cluster: Cluster): Promise<Node[]> {
-  const page = await call(
-    session,
-    listNodes({ client: session.client, path: { id: cluster.id }, query: { limit: 1000 } }),
-  );
-  return page.items;
-}
-
 const clusterOption = () => new Option('-c, --cluster <name>', 'the cluster');
 
-interface NodeOptions {
+interface NodeOptions extends CredentialOptions {
   readonly cluster?: string;
-  readonly ram: number;
-  readonly cpu: number;
-  readonly gpu: number;
+  readonly ram?: number;
+  readonly cpu?: number;
+  readonly gpu?: number;
+  readonly engine?: string;
   readonly gpuModel: string;
   readonly gpuMemory: number;
   readonly label: string[];
 }
 
+const gpusOf = (length: number, model: string, memory: number) =>
+  Array.from({ length }, () => ({ model, memory_gb: memory }));
+
 const collect = (value: string, before: string[]) => [...before, value];
 
 export const addNodes: AddCommand = (program) => {
   const node = program.command('node').alias('nodes').description('nodes of a cluster');
+  addMaintenance(node);
 
   node
     .command('list')
@@ -61,14 +66,14 @@ export const addNodes: AddCommand = (program) => {
       print(given, { items }, () => nodeTable(items));
     });
 
-  node
-    .command('add')
-    .description('add a node')
+  withCredentials(node.command('add'))
+    .description('add a node; with --engine one that is another machine, whose capacity is found by itself')
     .argument('<name>')
     .addOption(clusterOption())
-    .requiredOption('--ram <gb>', 'memory in GB', Number)
-    .requiredOption('--cpu <cores>', 'cores', Number)
-    .option('--gpu <devices>', 'GPU devices', Number, 0)
+    .option('--engine <name or address>', 'tcp://host:port or ssh://user@host of its engine, or the name of one')
+    .option('--ram <gb>', 'memory in GB; default with --engine: all of the machine', Number)
+    .option('--cpu <cores>', 'cores; default with --engine: all of the machine', Number)
+    .option('--gpu <devices>', 'GPU devices', Number)
     .option('--gpu-model <model>', 'their model', 'generic')
     .option('--gpu-memory <gb>', 'memory in GB that each has', Number, 0)
     .option('--label <name=value>', 'what deployments can ask for (repeatable)', collect, [])
@@ -76,10 +81,18 @@ export const addNodes: AddCommand = (program) => {
       const given = options<NodeOptions>(command);
       const session = await openSession(given);
       const { id } = await findCluster(session, given.cluster);
-      const gpus = Array.from({ length: given.gpu }, () => ({ model: given.gpuModel, memory_gb: given.gpuMemory }));
-      const body = { name, ram: given.ram, cpu: given.cpu, gpus, labels: pairs(given.label, '--label') };
+      const { ram, cpu, gpu, gpuModel, gpuMemory, label, engine } = given;
+      const body = {
+        name,
+        ...(ram === undefined ? {} : { ram }),
+        ...(cpu === undefined ? {} : { cpu }),
+        ...(gpu === undefined ? {} : { gpus: gpusOf(gpu, gpuModel, gpuMemory) }),
+        ...(engine === undefined ? {} : { engine: await engineFor(session, name, engine, given) }),
+        labels: pairs(label, '--label'),
+      };
       const made = await call(session, createNode({ client: session.client, path: { id }, body }));
-      print(given, made, () => `Added ${made.name}: ${resources(made.resources.total)}.`);
+      const warnings = made.warnings.map((one) => `\nWarning: ${one}.`).join('');
+      print(given, made, () => `Added ${made.name}: ${resources(made.resources.total)}.${warnings}`);
     });
 
   for (const [verb, schedulable, done] of [
@@ -99,6 +112,27 @@ export const addNodes: AddCommand = (program) => {
         print(given, changed, () => done);
       });
   }
+
+  node
+    .command('drain')
+    .description('let what runs there leave: services move, jobs may finish; undone by uncordon')
+    .argument('<name>')
+    .addOption(clusterOption())
+    .option('--deadline <duration>', 'jobs that have not finished by then are stopped and queued again')
+    .addOption(
+      new Option('--jobs <what>', 'whether jobs may finish').choices(['finish', 'stop'] as const).default('finish'),
+    )
+    .option('--wait', 'until nothing is left there')
+    .action(async (name: string, _options, command) => {
+      const given = options<DrainOptions>(command);
+      const session = await openSession(given);
+      const path = await nodePath(session, given.cluster, name);
+      const { deadline, jobs, wait = false } = given;
+      const body = { jobs, ...(deadline === undefined ? {} : { deadline_s: parseDuration(deadline) }) };
+      const begun = await call(session, drainNode({ client: session.client, path, body }));
+      const drained = wait ? await untilDrained(session, path, (left) => say(given, left)) : begun;
+      print(given, drained, () => drainText(drained));
+    });
 
   node
     .command('label')
@@ -128,16 +162,38 @@ export const addNodes: AddCommand = (program) => {
     });
 };
 
-async function nodePath(session: Session, cluster: string | undefined, name: string) {
-  const found = await findCluster(session, cluster);
-  const nodes = await nodesOf(session, found);
-  const node = nodes.find((one) => one.name === name || one.id === name);
-  if (node === undefined) {
-    throw new CliError(`${found.name} has no node "${name}"`, exitCodes.notFound, [
-      `There are: ${nodes.map((one) => one.name).join(', ')}`,
-    ]);
+interface DrainOptions {
+  readonly cluster?: string;
+  readonly deadline?: string;
+  readonly jobs: 'finish' | 'stop';
+  readonly wait?: boolean;
+}
+
+const drainLookMs = 500;
+
+/** Looks again and again, and tells when something has changed. */
+async function untilDrained(
+  session: Session,
+  path: { id: string; node_id: string },
+  tell: (left: string) => void,
+): Promise<Node> {
+  let told = '';
+  for (;;) {
+    const node = await call(session, getNode({ client: session.client, path }));
+    if (node.drain === null || node.drain.drained_at !== null) return node;
+    const text = drainText(node);
+    if (text !== told) tell(text);
+    told = text;
+    await sleep(drainLookMs);
   }
-  return { id: found.id, node_id: node.id };
+}
+
+function drainText({ name, drain }: Node): string {
+  if (drain === null) return `${name} is not drained any more.`;
+  if (drain.drained_at !== null) return `${name} is drained.`;
+  if (drain.left.length === 0) return `${name} is drained; nothing is left there.`;
+  const until = drain.deadline === null ? '' : `, jobs until ${drain.deadline}`;
+  return `Draining ${name}${until}. Still there: ${drain.left.map((one) => `${one.name} (${one.kind})`).join(', ')}`;
 }
 
 const isRemoval = (text: string) => text.endsWith('-') && !text.includes('=');

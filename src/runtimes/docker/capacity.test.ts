@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseGpus } from './capacity.ts';
+import { labelsOf, parseGpus } from './capacity.ts';
 
 test('GPUs in the order of their indices; shared memory is not known', () => {
   expect(parseGpus('1, NVIDIA GB10, [N/A]\n0, NVIDIA A100-SXM4-80GB, 81920\n')).toEqual([
@@ -7,4 +7,13 @@ test('GPUs in the order of their indices; shared memory is not known', () => {
     { model: 'NVIDIA GB10', memoryMib: 0, driver: 'nvidia' },
   ]);
   expect(parseGpus('')).toEqual([]);
+});
+
+test('what the engine says about itself has the form of labels', () => {
+  const info = { Architecture: 'x86_64', OSType: 'linux', ServerVersion: '26.1.5+dfsg1' };
+  expect(labelsOf(info)).toEqual({ arch: 'amd64', os: 'linux', docker_version: '26.1.5_dfsg1' });
+  expect(labelsOf({ ...info, Architecture: 'riscv64', ServerVersion: '+1.0-' })).toMatchObject({
+    arch: 'riscv64',
+    docker_version: '1.0',
+  });
 });

@@ -12,12 +12,36 @@ type Device = Capacity['devices'][number];
  * asked on this machine, so only where the engine is on it too.
  */
 export async function readCapacity(docker: Docker, isLocal: boolean): Promise<Capacity> {
-  const info = (await docker.info()) as { MemTotal: number; NCPU: number };
+  const info = (await docker.info()) as Info;
   return {
     ram: Math.floor((info.MemTotal / 1024 ** 3) * 1000),
     cpu: info.NCPU * 1000,
     devices: isLocal ? await readGpus() : [],
+    labels: labelsOf(info),
   };
+}
+
+interface Info {
+  readonly MemTotal: number;
+  readonly NCPU: number;
+  readonly Architecture: string;
+  readonly OSType: string;
+  readonly ServerVersion: string;
+}
+
+/** As images name them. */
+const architectures: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
+
+/** Exported for its test. A value has the form of a label: what does not fit into it becomes "_". */
+export function labelsOf(info: Pick<Info, 'Architecture' | 'OSType' | 'ServerVersion'>): Record<string, string> {
+  const { Architecture: arch, OSType: os, ServerVersion: version } = info;
+  const found = { arch: architectures[arch] ?? arch, os, docker_version: version };
+  return Object.fromEntries(
+    Object.entries(found).map(([name, value]) => {
+      const safe = value.slice(0, 63).replaceAll(/[^A-Za-z0-9._-]/g, '_');
+      return [name, safe.replaceAll(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '')];
+    }),
+  );
 }
 
 async function readGpus(): Promise<readonly Device[]> {

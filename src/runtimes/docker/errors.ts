@@ -14,7 +14,16 @@ const connectionCodes = new Set([
   'EAI_AGAIN',
   'ECONNABORTED',
   'ERR_STREAM_PREMATURE_CLOSE',
+  'EPROTO',
+  'EREFUSED_ADDRESS',
+  'ESSH',
 ]);
+
+/** Of a certificate that is not believed, ours or the engine's; by node:tls and OpenSSL. */
+const tlsCodes = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH)/;
+
+/** Their code says less than their words. */
+const wordy = new Set(['ESSH', 'EREFUSED_ADDRESS', 'ERR_TLS_CERT_ALTNAME_INVALID']);
 
 /** What the engine says of failures that users cause, and what is said to them instead. */
 const plainWords: readonly (readonly [RegExp, (...found: string[]) => string])[] = [
@@ -69,9 +78,8 @@ export function toRuntimeError(error: unknown, fallback: RuntimeErrorCode): Runt
   const engine = error as EngineError;
   const words = wordsOf(engine);
   if (isAway(engine, words)) {
-    return new RuntimeError('unreachable', `the Docker Engine does not answer (${engine.code ?? words})`, {
-      cause: error,
-    });
+    const why = engine.code === undefined || wordy.has(engine.code) ? words : engine.code;
+    return new RuntimeError('unreachable', `the Docker Engine does not answer (${why})`, { cause: error });
   }
   if (engine.statusCode === 404 && /no such image/i.test(words)) {
     return new RuntimeError('image_not_found', words, { cause: error });
@@ -82,7 +90,7 @@ export function toRuntimeError(error: unknown, fallback: RuntimeErrorCode): Runt
 function isAway(error: EngineError, words: string): boolean {
   // The engine answers, and the containerd that it needs does not: it is being stopped, or started.
   if (error.statusCode !== undefined) return error.statusCode === 500 && /containerd\.sock|: unavailable$/.test(words);
-  if (error.code !== undefined) return connectionCodes.has(error.code);
+  if (error.code !== undefined) return connectionCodes.has(error.code) || tlsCodes.test(error.code);
   return /socket hang up|timeout|aborted/i.test(words);
 }
 

@@ -55,7 +55,7 @@ function nodeOf({ name, ram, cpu, gpus, labels, schedulable }: HistoryHeader['cl
     name,
     ram: thousandths(ram),
     cpu: thousandths(cpu),
-    gpus: gpus.map(({ model, memory_gb: memory }) => ({
+    gpus: (gpus ?? []).map(({ model, memory_gb: memory }) => ({
       model,
       ...(memory > 0 && { memory: thousandths(memory) }),
     })),

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database, InTransaction } from '../database.ts';
+import { credentialsContext } from '../engines.ts';
 import { passwordContext } from '../registry-credentials.ts';
 import { valueContext } from '../secrets.ts';
 import { decryptBytes, encrypt, isSealedWith } from './crypto.ts';
@@ -56,6 +57,25 @@ export const encryptedColumns: readonly EncryptedColumn[] = [
         id: row.id,
         sealed: row.value_encrypted,
         context: valueContext({ organizationId: row.organization_id }, row.name, row.version),
+      }));
+    },
+  },
+  {
+    table: 'engine',
+    column: 'credentials_encrypted',
+    async read(tx, afterId) {
+      const rows = await tx
+        .selectFrom('engine')
+        .select(['id', 'organization_id', 'credentials_encrypted'])
+        .where('id', '>', afterId)
+        .where('credentials_encrypted', 'is not', null)
+        .orderBy('id')
+        .limit(rowsAtOnce)
+        .execute();
+      return rows.map((row) => ({
+        id: row.id,
+        sealed: row.credentials_encrypted as Buffer,
+        context: credentialsContext(row.organization_id, row.id),
       }));
     },
   },

@@ -1,0 +1,135 @@
+import {
+  createEngine,
+  deleteEngine,
+  type EngineRow,
+  listEngines,
+  readEngine,
+  updateEngine,
+} from '../../store/engines.ts';
+import { actorOf, pathId, scopeOf } from '../auth.ts';
+import type { Routes } from '../context.ts';
+import { engineOfRequest, tried } from '../engine-bodies.ts';
+import { ApiError, notFound } from '../errors.ts';
+import { decodeCursor, pageOfRows } from '../paging.ts';
+import { presentEngine } from '../present/engines.ts';
+import { nothing } from '../schemas/answers.ts';
+import { idParams, PageQuery, pageOf } from '../schemas/common.ts';
+import { Engine, EngineCreate, EngineUpdate } from '../schemas/engines.ts';
+
+/** Engines on other machines. Keys and certificates go in and never come out. */
+export const registerEngineRoutes: Routes = (api, { db, control, secretKey }) => {
+  api.post(
+    '/engines',
+    {
+      config: { role: 'admin', errors: ['name_taken', 'engine_unreachable', 'operator_only'] },
+      schema: {
+        tags: ['Clusters'],
+        operationId: 'createEngine',
+        summary: 'Add a Docker Engine, reached over TLS or SSH',
+        body: EngineCreate,
+        response: { 201: Engine },
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.body;
+      const engine = engineOfRequest(request, request.body);
+      const found = await tried(control.tryEngine(engine));
+      const row = await createEngine(db, scopeOf(request), { name, ...engine, found }, secretKey, actorOf(request));
+      await control.enginesChanged();
+      return reply.code(201).send(presentEngine(row));
+    },
+  );
+
+  api.get(
+    '/engines',
+    {
+      config: { role: 'admin' },
+      schema: {
+        tags: ['Clusters'],
+        operationId: 'listEngines',
+        summary: 'The engines that were added, by name',
+        querystring: PageQuery,
+        response: { 200: pageOf(Engine) },
+      },
+    },
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const after = decodeCursor(cursor, ['text'])?.[0];
+      const rows = await listEngines(db, scopeOf(request), { limit, after });
+      return pageOfRows(rows, limit, (row) => [row.name], presentEngine);
+    },
+  );
+
+  api.get(
+    '/engines/:id',
+    {
+      config: { role: 'admin', errors: ['not_found'] },
+      schema: {
+        tags: ['Clusters'],
+        operationId: 'getEngine',
+        summary: 'Read an engine',
+        params: idParams,
+        response: { 200: Engine },
+      },
+    },
+    async (request) => {
+      const id = pathId(request.params.id, 'engine');
+      return presentEngine(known(await readEngine(db, scopeOf(request), id)));
+    },
+  );
+
+  api.patch(
+    '/engines/:id',
+    {
+      config: { role: 'admin', errors: ['not_found', 'name_taken', 'engine_unreachable', 'operator_only'] },
+      schema: {
+        tags: ['Clusters'],
+        operationId: 'updateEngine',
+        summary: 'Rename an engine, or replace its certificates or keys',
+        params: idParams,
+        body: EngineUpdate,
+        response: { 200: Engine },
+      },
+    },
+    async (request) => {
+      const id = pathId(request.params.id, 'engine');
+      const scope = scopeOf(request);
+      const { name, tls, ssh } = request.body;
+      const { address } = known(await readEngine(db, scope, id));
+      const isNew = tls !== undefined || ssh !== undefined;
+      const engine = isNew ? engineOfRequest(request, { address, tls, ssh }) : undefined;
+      if (engine !== undefined) await tried(control.tryEngine(engine));
+      const change = { name, credentials: engine?.credentials };
+      const row = known(await updateEngine(db, scope, id, change, secretKey, actorOf(request)));
+      await control.enginesChanged();
+      return presentEngine(row);
+    },
+  );
+
+  api.delete(
+    '/engines/:id',
+    {
+      config: { role: 'admin', errors: ['not_found', 'engine_in_use'] },
+      schema: {
+        tags: ['Clusters'],
+        operationId: 'deleteEngine',
+        summary: 'Forget an engine that no node is on',
+        params: idParams,
+        response: { 204: nothing },
+      },
+    },
+    async (request, reply) => {
+      const id = pathId(request.params.id, 'engine');
+      const outcome = await deleteEngine(db, scopeOf(request), id, actorOf(request));
+      if (outcome.kind === 'unknown') throw notFound('engine');
+      if (outcome.kind === 'in_use') throw new ApiError('engine_in_use', `Nodes on it: ${outcome.nodes}.`);
+      await control.enginesChanged();
+      return reply.code(204).send();
+    },
+  );
+};
+
+function known(row: EngineRow | null): EngineRow {
+  if (row === null) throw notFound('engine');
+  return row;
+}

@@ -1,0 +1,221 @@
+/** Engines that people added beside the installation's own. Keys and certificates come out of here only for the connection. */
+import { type Selectable, sql } from 'kysely';
+import type { EngineCredentials } from '../runtimes/docker/engine-connection.ts';
+import type { Capacity } from '../runtimes/runtime.ts';
+import type { Database, InTransaction } from './database.ts';
+import { appendEvents, type EventType } from './events.ts';
+import { newId } from './ids.ts';
+import type { PageRequest } from './keyset.ts';
+import type { Actor, Scope } from './scope.ts';
+import { decrypt, encrypt } from './secrets/crypto.ts';
+import type { Keyring } from './secrets/keyring.ts';
+import type { Tables } from './tables.ts';
+
+export type EngineRow = Omit<Selectable<Tables['engine']>, 'credentials_encrypted'> & { readonly nodes: number };
+
+export interface NewEngine {
+  readonly name: string;
+  /** As `writeEngineAddress` writes it. */
+  readonly address: string;
+  readonly credentials: EngineCredentials;
+  /** As it was found when it was tried. */
+  readonly found: Capacity;
+}
+
+/** What the control plane needs to reach it. */
+export interface StoredEngine {
+  readonly id: string;
+  readonly organizationId: string;
+  readonly address: string;
+  /** Counts its changes: another one needs another connection. */
+  readonly version: number;
+  readonly credentials: EngineCredentials;
+}
+
+export type EngineDeletion = { kind: 'deleted' } | { kind: 'unknown' } | { kind: 'in_use'; nodes: number };
+
+/** What credentials are encrypted for: they decrypt nowhere else. */
+export const credentialsContext = (organizationId: string, id: string) => `engine:${organizationId}:${id}`;
+
+/** Adds one that was tried. A taken name or address violates `engine_name` or `engine_address`. */
+export async function createEngine(
+  db: Database,
+  scope: Scope,
+  engine: NewEngine,
+  keys: Keyring,
+  actor: Actor,
+): Promise<EngineRow> {
+  const id = newId();
+  const { organizationId } = scope;
+  return db.transaction().execute(async (tx) => {
+    await tx
+      .insertInto('engine')
+      .values({
+        id,
+        organization_id: organizationId,
+        name: engine.name,
+        address: engine.address,
+        credentials_encrypted: sealed(engine.credentials, credentialsContext(organizationId, id), keys),
+        reachable: true,
+        ram: engine.found.ram,
+        cpu: engine.found.cpu,
+        labels: JSON.stringify(engine.found.labels),
+      })
+      .execute();
+    await tell(tx, scope, actor, 'engine.created', id, `the engine ${engine.name} at ${engine.address} was added`);
+    const [row] = await selectEngines(tx, scope, sql`e.id = ${id}`, sql``);
+    return row as EngineRow;
+  });
+}
+
+export interface EngineUpdate {
+  readonly name?: string | undefined;
+  readonly credentials?: EngineCredentials | undefined;
+}
+
+/** Renames it, or gives it other credentials: the connection is made anew. Null where there is none with this id. */
+export async function updateEngine(
+  db: Database,
+  scope: Scope,
+  id: string,
+  { name, credentials }: EngineUpdate,
+  keys: Keyring,
+  actor: Actor,
+): Promise<EngineRow | null> {
+  return db.transaction().execute(async (tx) => {
+    const changed = await tx
+      .updateTable('engine')
+      .set({
+        ...(name !== undefined && { name }),
+        ...(credentials !== undefined && {
+          credentials_encrypted: sealed(credentials, credentialsContext(scope.organizationId, id), keys),
+        }),
+        version: sql<number>`version + 1`,
+      })
+      .where('organization_id', '=', scope.organizationId)
+      .where('id', '=', id)
+      .returning('name')
+      .executeTakeFirst();
+    if (changed === undefined) return null;
+    const what = credentials === undefined ? 'was renamed' : 'has other credentials';
+    await tell(tx, scope, actor, 'engine.updated', id, `the engine ${changed.name} ${what}`);
+    const [row] = await selectEngines(tx, scope, sql`e.id = ${id}`, sql``);
+    return row ?? null;
+  });
+}
+
+function sealed({ tls, ssh }: EngineCredentials, context: string, keys: Keyring): Buffer | null {
+  return tls === undefined && ssh === undefined ? null : encrypt(JSON.stringify({ tls, ssh }), context, keys);
+}
+
+/** Only one that no node names. Containers that are left on it are not ours to remove any more. */
+export async function deleteEngine(db: Database, scope: Scope, id: string, actor: Actor): Promise<EngineDeletion> {
+  return db.transaction().execute(async (tx) => {
+    const engine = await tx
+      .selectFrom('engine')
+      .select('name')
+      .where('organization_id', '=', scope.organizationId)
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst();
+    if (engine === undefined) return { kind: 'unknown' };
+    const nodes = await tx
+      .selectFrom('node')
+      .select((eb) => eb.fn.countAll<string>().as('count'))
+      .where('engine_id', '=', id)
+      .executeTakeFirstOrThrow();
+    if (Number(nodes.count) > 0) return { kind: 'in_use', nodes: Number(nodes.count) };
+    await sql`update replica set cleaned = true where engine_id = ${id} and status = 'ended' and not cleaned`.execute(
+      tx,
+    );
+    await tx.deleteFrom('engine').where('id', '=', id).execute();
+    await tell(tx, scope, actor, 'engine.deleted', id, `the engine ${engine.name} was deleted`);
+    return { kind: 'deleted' };
+  });
+}
+
+async function tell(
+  tx: InTransaction,
+  { organizationId }: Scope,
+  actor: Actor,
+  type: EventType,
+  id: string,
+  message: string,
+): Promise<void> {
+  await appendEvents(tx, [{ organizationId, type, message, data: { engine_id: id }, actorId: actor.userId }]);
+}
+
+/** By name. */
+export function listEngines(db: Database, scope: Scope, page: PageRequest<string>): Promise<EngineRow[]> {
+  const after = page.after === undefined ? sql`true` : sql`e.name > ${page.after}`;
+  return selectEngines(db, scope, after, sql`order by e.name limit ${page.limit + 1}`);
+}
+
+export async function readEngine(db: Database, scope: Scope, id: string): Promise<EngineRow | null> {
+  const [row] = await selectEngines(db, scope, sql`e.id = ${id}`, sql``);
+  return row ?? null;
+}
+
+/** By name or by id. */
+export async function findEngine(db: Database, scope: Scope, wanted: string): Promise<EngineRow | null> {
+  const [row] = await selectEngines(db, scope, sql`(e.name = ${wanted} or e.id::text = ${wanted})`, sql`order by e.id`);
+  return row ?? null;
+}
+
+async function selectEngines(
+  db: Database,
+  { organizationId }: Scope,
+  where: ReturnType<typeof sql>,
+  order: ReturnType<typeof sql>,
+): Promise<EngineRow[]> {
+  const { rows } = await sql<EngineRow>`
+    select e.id, e.organization_id, e.name, e.address, e.reachable, e.message, e.since, e.ram, e.cpu, e.labels, e.version,
+           e.created_at, (select count(*)::int from node n where n.engine_id = e.id) as nodes
+      from engine e where e.organization_id = ${organizationId} and ${where} ${order}`.execute(db);
+  return rows;
+}
+
+interface StoredRow {
+  id: string;
+  organization_id: string;
+  address: string;
+  version: number;
+  credentials_encrypted: Buffer | null;
+}
+
+/** All engines of the installation: not on behalf of a person. One whose credentials can't be read is left out, and named to `onUnreadable`. */
+export async function readStoredEngines(
+  db: Database,
+  keys: Keyring,
+  onUnreadable: (id: string, error: unknown) => void,
+): Promise<StoredEngine[]> {
+  const { rows } = await sql<StoredRow>`
+    select id, organization_id, address, version, credentials_encrypted from engine order by id`.execute(db);
+  return rows.flatMap((row) => {
+    try {
+      const { id, address, version, credentials_encrypted: bytes } = row;
+      const text = bytes === null ? '{}' : decrypt(bytes, credentialsContext(row.organization_id, id), keys);
+      return [
+        {
+          id,
+          organizationId: row.organization_id,
+          address,
+          version,
+          credentials: JSON.parse(text) as EngineCredentials,
+        },
+      ];
+    } catch (error) {
+      onUnreadable(row.id, error);
+      return [];
+    }
+  });
+}
+
+/** What its machine has, as it was found just now. */
+export async function noteCapacity(db: Database, id: string, { ram, cpu, labels }: Capacity): Promise<void> {
+  await sql`
+    update engine set ram = ${ram}, cpu = ${cpu}, labels = ${JSON.stringify(labels)}::jsonb
+     where id = ${id} and (ram, cpu, labels) is distinct from (${ram}, ${cpu}, ${JSON.stringify(labels)}::jsonb)`.execute(
+    db,
+  );
+}
