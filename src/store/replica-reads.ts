@@ -5,7 +5,11 @@ import type { Scope } from './scope.ts';
 import type { RuntimeKind, Tables } from './tables.ts';
 
 /** A replica, and what runs it. */
-export type PlacedReplica = Selectable<Tables['replica']> & { readonly runtime: RuntimeKind };
+export type PlacedReplica = Selectable<Tables['replica']> & {
+  readonly runtime: RuntimeKind;
+  /** Of the engine that somebody added; null: on the installation's own. */
+  readonly engine_address: string | null;
+};
 
 /** The replicas of one attempt, in order; none before it was admitted. */
 export function readReplicas(
@@ -19,7 +23,8 @@ export function readReplicas(
     .selectAll('replica')
     .innerJoin('deployment', 'deployment.id', 'replica.deployment_id')
     .innerJoin('cluster', 'cluster.id', 'deployment.cluster_id')
-    .select('cluster.runtime')
+    .leftJoin('engine', 'engine.id', 'replica.engine_id')
+    .select(['cluster.runtime', 'engine.address as engine_address'])
     .where('deployment.organization_id', '=', scope.organizationId)
     .where('replica.deployment_id', '=', deploymentId)
     .where('replica.attempt', '=', attempt)

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { parseEngineAddress } from '../../runtimes/docker/engine-address.ts';
 import type { DeploymentRow } from '../../store/deployments.ts';
 import type { PlacedReplica } from '../../store/replica-reads.ts';
 import type { NewDeployment, Submission } from '../../store/submit.ts';
@@ -99,12 +100,18 @@ export function presentSubmitted(submission: Submission, deployment: NewDeployme
   };
 }
 
-/** `engineAddress`: under which name or address the machine of the engine is reached. */
+/** The machine of an engine on another one; null where it is this one. */
+function hostOf(address: string | null): string | null {
+  const parsed = address === null ? null : parseEngineAddress(address);
+  return parsed === null || parsed.kind === 'unix' ? null : parsed.host;
+}
+
+/** `engineAddress`: under which name or address the machine of the installation's own engine is reached. */
 export function presentReplica(
   row: PlacedReplica,
   { isChecked, engineAddress }: { isChecked: boolean; engineAddress: string },
 ): z.infer<typeof Replica> {
-  const address = row.runtime === 'docker' ? engineAddress : null;
+  const address = row.runtime === 'docker' ? (hostOf(row.engine_address) ?? engineAddress) : null;
   return {
     index: row.index,
     attempt: row.attempt,
