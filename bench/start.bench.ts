@@ -47,6 +47,7 @@ async function measure(context: BenchContext, db: Database, backend: QueueBacken
     connect: () => {
       throw new Error('there are no engines beside the simulated ones');
     },
+    submitScheduled: () => Promise.reject(new Error('nothing is scheduled here')),
     credentialFor: () => Promise.resolve(undefined),
   });
   try {

@@ -42,7 +42,7 @@ export class Observer {
   }
 }
 
-const ended = new Set<Deployment['status']>(['succeeded', 'failed', 'cancelled']);
+const ended = new Set<Deployment['status']>(['succeeded', 'failed', 'cancelled', 'skipped']);
 
 export function hasEnded(deployment: Deployment | undefined): boolean {
   return deployment !== undefined && ended.has(deployment.status);

@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import pino, { type Logger } from 'pino';
 import { Registry } from 'prom-client';
+import { createScheduledSubmitter } from './api/scheduled-submission.ts';
 import { createServer, redactedPaths } from './api/server.ts';
 import type { Config } from './config.ts';
 import { createControlPlane } from './control/create-control-plane.ts';
@@ -97,6 +98,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
         const { options, close } = connectionTo(parseEngineAddress(address), credentials);
         return { runtime: createDockerRuntime({ installationId: id, connection: options }), close };
       },
+      submitScheduled: createScheduledSubmitter(db),
       async credentialFor(organizationId, image) {
         const server = registryOf(image);
         const credential = await registryCredentialFor(db, { organizationId }, server, secretKey);

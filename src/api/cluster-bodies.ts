@@ -44,6 +44,7 @@ export function changeOfPolicy(policy: z.infer<typeof PolicyUpdate> | undefined)
     preemptionMinRunTimeSeconds: policy?.preemption?.min_run_time_s,
     backfill: policy?.backfill,
     lostAfterSeconds: policy?.lost_after_s,
+    retentionSeconds: policy?.retention_s,
   };
 }
 

@@ -175,6 +175,16 @@ export const catalogue = {
     title: 'A cluster keeps at least one node',
     next: 'Add another node first, or delete the cluster.',
   },
+  has_dependents: {
+    status: 409,
+    title: 'Other deployments wait for it',
+    next: 'Wait until it has ended, cancel those, or repeat with `force=true`: they are skipped then.',
+  },
+  schedule_not_run: {
+    status: 409,
+    title: 'The schedule could not be run',
+    next: 'Wait for what it submitted before, or change the schedule.',
+  },
   idempotency_conflict: {
     status: 409,
     title: 'The idempotency key was used for another request',

@@ -39,6 +39,7 @@ const takenBy: Readonly<Record<string, { code: ErrorCode; detail: string }>> = {
   engine_name: { code: 'name_taken', detail: 'An engine with this name exists in the organization already.' },
   engine_address: { code: 'name_taken', detail: 'The organization has an engine with this address already.' },
   node_cluster_id_name_key: { code: 'name_taken', detail: 'A node with this name exists in the cluster already.' },
+  schedule_name: { code: 'name_taken', detail: 'A schedule with this name exists in the organization already.' },
   membership_pkey: { code: 'already_member', detail: 'You are a member of this organization already.' },
   secret_name: { code: 'name_taken', detail: 'A secret with this name exists in the organization already.' },
   volume_name: { code: 'name_taken', detail: 'A volume with this name exists in the cluster already.' },

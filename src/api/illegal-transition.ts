@@ -10,6 +10,7 @@ const possible: Readonly<Record<DeploymentStatus, string>> = {
   succeeded: 'It can be retried or deleted',
   failed: 'It can be retried or deleted',
   cancelled: 'It can be retried or deleted',
+  skipped: 'It can be retried or deleted',
 };
 
 /** 409 that names the present status and what it allows. */

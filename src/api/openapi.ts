@@ -7,12 +7,15 @@ import { z } from 'zod';
 import type { Api } from './context.ts';
 import { type ErrorCode, entryOf } from './error-catalogue.ts';
 import { tidyComponents } from './openapi-components.ts';
+import * as arrays from './schemas/arrays.ts';
 import * as clusters from './schemas/clusters.ts';
 import * as common from './schemas/common.ts';
+import * as dependencies from './schemas/dependencies.ts';
 import * as deployments from './schemas/deployments.ts';
 import * as engines from './schemas/engines.ts';
 import * as identity from './schemas/identity.ts';
 import * as maintenance from './schemas/maintenance.ts';
+import * as schedules from './schemas/schedules.ts';
 import * as scheduling from './schemas/scheduling.ts';
 import * as secrets from './schemas/secrets.ts';
 import * as volumes from './schemas/volumes.ts';
@@ -21,7 +24,20 @@ nameSchemas();
 
 /** Every exported schema with a capital letter gets a name in the document, and a type of that name in the SDK. */
 function nameSchemas(): void {
-  for (const module of [common, identity, clusters, engines, maintenance, deployments, scheduling, secrets, volumes]) {
+  for (const module of [
+    common,
+    identity,
+    clusters,
+    engines,
+    maintenance,
+    deployments,
+    arrays,
+    dependencies,
+    schedules,
+    scheduling,
+    secrets,
+    volumes,
+  ]) {
     for (const [name, schema] of Object.entries(module)) {
       const isNamed = schema instanceof z.ZodType && /^[A-Z]/.test(name) && !name.endsWith('Query');
       if (isNamed) z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), id: name });
@@ -36,6 +52,7 @@ const tags = [
   { name: 'Scheduling', description: 'The queue, and what the scheduler decides.' },
   { name: 'Deployments', description: 'What is submitted, queued and run.' },
   { name: 'Data', description: 'Secrets and volumes.' },
+  { name: 'Schedules', description: 'What is submitted again and again.' },
   { name: 'Events', description: 'What happened, as a list and as a stream.' },
   { name: 'Operation', description: 'Health and metrics.' },
 ];

@@ -12,10 +12,12 @@ import type { ClusterCapacities } from '../store/submit-capacity.ts';
 import type { Submitter } from '../store/submit-group.ts';
 import { actorOf, pathId, scopeOf } from './auth.ts';
 import { checkData } from './data-checks.ts';
-import { ApiError, invalidField, notFound } from './errors.ts';
+import { resolveDependencies } from './depends-on.ts';
+import { ApiError, type FieldError, invalidField, invalidFields, notFound } from './errors.ts';
 import { refuseWhatNeverFits } from './never-fits.ts';
 import { newData } from './new-data.ts';
 import { type DeploymentAnswer, presentDeployment, presentSubmitted } from './present/deployments.ts';
+import { elementsMax } from './schemas/arrays.ts';
 import type { DeploymentCreate } from './schemas/deployments.ts';
 import { refuseUnknownData } from './unknown-data.ts';
 
@@ -39,16 +41,16 @@ export async function submit(
   bodies: readonly DeploymentBody[],
   fieldOf: (index: number, field: string) => string,
 ): Promise<DeploymentAnswer[]> {
-  checkData(bodies, fieldOf);
-  const submission = submissionOf(request, bodies);
-  const refusal =
-    (await refuseWhatNeverFits(deps.capacities, submission, fieldOf)) ??
-    (await refuseUnknownData(deps.db, submission.scope, submission.deployments, fieldOf));
+  const caller = { scope: scopeOf(request), actor: actorOf(request) };
+  const key = idempotencyKey(request);
+  const idempotency = key === undefined ? null : { key, requestHash: requestHash(request.body) };
+  const { submission, refusal } = await prepareSubmission(deps, { ...caller, idempotency }, bodies, fieldOf);
   const outcome =
     refusal === null ? await deps.submitter.submit(submission) : await earlierOr(deps, submission, refusal);
   switch (outcome.kind) {
     case 'accepted':
       for (const clusterId of new Set(submission.deployments.map((one) => one.clusterId))) deps.control.wake(clusterId);
+      if (submission.deployments.some(isHeld)) deps.control.settle();
       return submission.deployments.map((deployment) => presentSubmitted(submission, deployment, outcome.at));
     case 'replayed':
       reply.header('idempotency-replayed', 'true');
@@ -62,14 +64,77 @@ export async function submit(
   }
 }
 
-function submissionOf(request: FastifyRequest, bodies: readonly DeploymentBody[]): Submission {
-  const key = idempotencyKey(request);
-  return {
-    scope: scopeOf(request),
-    actor: actorOf(request),
-    deployments: bodies.map(newDeployment),
-    idempotency: key === undefined ? null : { key, requestHash: requestHash(request.body) },
-  };
+/** It waits for others, or for its turn in its array. */
+function isHeld({ dependencies, array }: NewDeployment): boolean {
+  return dependencies.length > 0 || array?.parallel != null;
+}
+
+export interface Prepared {
+  readonly submission: Submission;
+  /** Why it can't be submitted; null where nothing stands in the way. */
+  readonly refusal: ApiError | null;
+}
+
+/** What is to be written for these bodies, and whether it may be: all that a schema cannot say is looked at here. */
+export async function prepareSubmission(
+  { db, capacities }: Pick<SubmitDeps, 'db' | 'capacities'>,
+  of: Omit<Submission, 'deployments'>,
+  bodies: readonly DeploymentBody[],
+  fieldOf: (index: number, field: string) => string,
+): Promise<Prepared> {
+  checkData(bodies, fieldOf);
+  const submission = { ...of, deployments: bodies.map(newDeployment) };
+  const impossible = refuseImpossibleArrays(bodies, fieldOf);
+  if (impossible !== null) return { submission, refusal: impossible };
+  const refusal =
+    (await refuseWhatNeverFits(capacities, submission, fieldOf)) ??
+    (await refuseUnknownData(db, of.scope, submission.deployments, fieldOf));
+  if (refusal !== null) return { submission, refusal };
+  try {
+    const { deployments } = submission;
+    const dependencies = await resolveDependencies(db, of.scope, deployments, bodies, fieldOf);
+    const resolved = deployments.map((one, index) => ({ ...one, dependencies: dependencies[index] ?? [] }));
+    return { submission: { ...submission, deployments: resolved }, refusal: null };
+  } catch (error) {
+    if (error instanceof ApiError) return { submission, refusal: error };
+    throw error;
+  }
+}
+
+/** Bytes of files that one array may come to. */
+const arrayFilesMax = 64 * 1024 * 1024;
+
+function refuseImpossibleArrays(
+  bodies: readonly DeploymentBody[],
+  fieldOf: (index: number, field: string) => string,
+): ApiError | null {
+  const errors = bodies.flatMap(({ kind, count, array_parallel: parallel, files }, index): FieldError[] => {
+    const bytes = count * files.reduce((sum, { content }) => sum + content.length, 0);
+    if (count > 1 && bytes > arrayFilesMax) {
+      const message =
+        'are kept for each of an array, and come to more than 64 MB for all of it: put them into a volume';
+      return [{ field: fieldOf(index, 'files'), message }];
+    }
+    if (count > 1 && kind === 'service') {
+      return [{ field: fieldOf(index, 'count'), message: 'must be 1 for a service: use `replicas` for more of it' }];
+    }
+    if (count === 1 && parallel !== null) {
+      return [{ field: fieldOf(index, 'array_parallel'), message: 'must be null, unless `count` is more than 1' }];
+    }
+    return [];
+  });
+  const elements = bodies.reduce((sum, { count }) => sum + count, 0);
+  if (bodies.length > 1 && elements > elementsMax) {
+    const message = `makes ${elements} deployments of this request, and at most ${elementsMax} can be submitted at once`;
+    errors.push({
+      field: fieldOf(
+        bodies.findIndex(({ count }) => count > 1),
+        'count',
+      ),
+      message,
+    });
+  }
+  return errors.length === 0 ? null : invalidFields(errors);
 }
 
 /** What would be refused now may have been accepted before, under the same key: then that is the answer. */
@@ -104,8 +169,13 @@ function idempotencyKey(request: FastifyRequest): string | undefined {
 }
 
 function newDeployment(body: DeploymentBody): NewDeployment {
+  const elementIds = Array.from({ length: body.count }, newId);
   return {
-    id: newId(),
+    id: elementIds[0] ?? newId(),
+    array: body.count === 1 ? null : { id: newId(), parallel: parallelOf(body), elementIds },
+    dependencies: [],
+    scheduleId: null,
+    keepForSeconds: body.keep_for_s,
     clusterId: pathId(body.cluster_id, 'cluster'),
     name: body.name ?? nameOfImage(body.docker_image),
     kind: body.kind,
@@ -129,6 +199,11 @@ function newDeployment(body: DeploymentBody): NewDeployment {
     stopGraceSeconds: body.stop_grace_s,
     ...newData(body),
   };
+}
+
+/** Null where all may run at once anyway. */
+function parallelOf({ count, array_parallel: parallel }: DeploymentBody): number | null {
+  return parallel === null || parallel >= count ? null : parallel;
 }
 
 /** "registry.example.com/team/app:2" is "app". */

@@ -4,11 +4,13 @@ import type { ControlPlane } from '../control/control-plane.ts';
 import type { NameOf } from '../core/explain.ts';
 import type { Decision } from '../core/model.ts';
 import type { Database } from '../store/database.ts';
+import type { DependencyRow } from '../store/dependencies.ts';
 import { type DeploymentRow, readDeployments, readNames, readQueuedSince } from '../store/deployments.ts';
 import type { Scope } from '../store/scope.ts';
 import { type PlanView, viewOf } from './plan-view.ts';
 import { namedIn, presentQueueEntry, presentUnplanned, presentWaiting } from './present/decisions.ts';
-import type { Waiting } from './schemas/deployments.ts';
+import { presentHeld } from './present/dependencies.ts';
+import type { DeploymentDetail } from './schemas/deployments.ts';
 import type { QueueEntry } from './schemas/scheduling.ts';
 
 type Entry = z.infer<typeof QueueEntry>;
@@ -18,7 +20,9 @@ export async function whyItWaits(
   control: ControlPlane,
   scope: Scope,
   row: DeploymentRow,
-): Promise<z.infer<typeof Waiting>> {
+  dependencies: readonly DependencyRow[],
+): Promise<z.infer<typeof DeploymentDetail>['waiting']> {
+  if (row.held) return presentHeld(row, dependencies);
   const view = viewOf(await control.currentPlan(row.cluster_id));
   const decision = view.decisions[view.indexOf(row.id) ?? -1];
   if (decision === undefined) return presentUnplanned(row, view.decisions.length + 1);
@@ -83,7 +87,9 @@ async function plannedEntries(
   const nameOf = await namesFor(db, scope, decisions);
   return decisions.flatMap((decision) => {
     const row = rows.get(decision.deploymentId);
-    return row?.status === 'queued' ? [presentQueueEntry(row, presentWaiting(decision, view, nameOf))] : [];
+    return row?.status === 'queued' && !row.held
+      ? [presentQueueEntry(row, presentWaiting(decision, view, nameOf))]
+      : [];
   });
 }
 

@@ -2,8 +2,11 @@
 import {
   type Cluster,
   type Deployment,
+  type DeploymentArray,
+  getArray,
   getCluster,
   getDeployment,
+  listArrays,
   listClusters,
   listDeployments,
   listNodes,
@@ -49,28 +52,100 @@ function namesOf(clusters: readonly Cluster[]): string {
 
 const active = new Set(['queued', 'starting', 'running', 'stopping']);
 
+/** What a name on the command line may mean. */
+export type Target =
+  | { readonly kind: 'deployment'; readonly deployment: Deployment }
+  | { readonly kind: 'array'; readonly array: DeploymentArray };
+
+/** One deployment (findTarget says how it is named); of an array one must be named. */
+export async function findDeployment(session: Session, wanted: string): Promise<Deployment> {
+  const target = await findTarget(session, wanted);
+  if (target.kind === 'deployment') return target.deployment;
+  const { name, count } = target.array;
+  throw new CliError(`"${wanted}" is an array of ${count}: name one of it, as in ${name}[0]`, exitCodes.usage);
+}
+
 /**
  * By id, by six or more characters of the end of an id (as lists show them), or by name: then the one that is not over, else the
- * latest. Throws where several are meant.
+ * latest. Elements of an array bear its name, which stands for all of it; "name[3]" is one of them. Throws where several are meant.
  */
-export async function findDeployment(session: Session, wanted: string): Promise<Deployment> {
-  if (idPattern.test(wanted)) return call(session, getDeployment({ client: session.client, path: { id: wanted } }));
+export async function findTarget(session: Session, wanted: string): Promise<Target> {
+  const element = /^(.+)\[(\d+)\]$/.exec(wanted);
+  if (element !== null) return findElement(session, element[1] ?? '', Number(element[2]));
+  if (idPattern.test(wanted)) return findById(session, wanted);
   const named = await call(
     session,
     listDeployments({ client: session.client, query: { name: wanted, limit: searched } }),
   );
   const exact = named.items.filter((one) => one.name === wanted);
-  const open = exact.filter((one) => active.has(one.status));
+  const open = distinct(exact.filter((one) => active.has(one.status)));
   if (open.length > 1) throw ambiguous(wanted, open);
   const [found] = [...open, ...exact];
-  if (found !== undefined) return found;
+  if (found !== undefined) return targetOf(session, found);
   if (shortPattern.test(wanted)) {
-    const all = await call(session, listDeployments({ client: session.client, query: { limit: searched } }));
-    const ending = all.items.filter((one) => one.id.endsWith(wanted));
-    if (ending.length > 1) throw ambiguous(wanted, ending);
-    if (ending[0] !== undefined) return ending[0];
+    const ending = await endingWith(session, wanted);
+    if (ending !== null) return ending;
   }
   throw new CliError(`there is no deployment "${wanted}"`, exitCodes.notFound, ['See them with: hv ps --all']);
+}
+
+/** An array counts once. */
+function distinct(deployments: readonly Deployment[]): Deployment[] {
+  return [...new Map(deployments.map((one) => [one.array?.id ?? one.id, one])).values()];
+}
+
+async function targetOf(session: Session, deployment: Deployment): Promise<Target> {
+  if (deployment.array === null) return { kind: 'deployment', deployment };
+  return { kind: 'array', array: await readArray(session, deployment.array.id) };
+}
+
+export function readArray(session: Session, id: string): Promise<DeploymentArray> {
+  return call(session, getArray({ client: session.client, path: { id } }));
+}
+
+async function findById(session: Session, id: string): Promise<Target> {
+  try {
+    return {
+      kind: 'deployment',
+      deployment: await call(session, getDeployment({ client: session.client, path: { id } })),
+    };
+  } catch (error) {
+    if (!(error instanceof CliError) || error.exitCode !== exitCodes.notFound) throw error;
+    const array = await readArray(session, id).catch(() => null);
+    if (array === null) throw error;
+    return { kind: 'array', array };
+  }
+}
+
+async function findElement(session: Session, name: string, index: number): Promise<Target> {
+  const target = await findTarget(session, name);
+  if (target.kind !== 'array') throw new CliError(`"${name}" is no array: it has no ${index}`, exitCodes.notFound);
+  const query = { array_id: target.array.id, array_index: index };
+  const { items } = await call(session, listDeployments({ client: session.client, query }));
+  const [deployment] = items;
+  if (deployment !== undefined) return { kind: 'deployment', deployment };
+  throw new CliError(`the array "${name}" has no ${index}`, exitCodes.notFound, [
+    `It has 0 to ${target.array.count - 1}, less what was deleted.`,
+  ]);
+}
+
+/** By the end of an id, of a deployment or an array; null where there is none. */
+async function endingWith(session: Session, wanted: string): Promise<Target | null> {
+  const all = await call(session, listDeployments({ client: session.client, query: { limit: searched } }));
+  const arrays = await call(session, listArrays({ client: session.client, query: { limit: searched } }));
+  const targets: Target[] = [
+    ...all.items
+      .filter(({ id }) => id.endsWith(wanted))
+      .map((deployment) => ({ kind: 'deployment', deployment }) as const),
+    ...arrays.items.filter(({ id }) => id.endsWith(wanted)).map((array) => ({ kind: 'array', array }) as const),
+  ];
+  if (targets.length > 1) {
+    throw ambiguous(
+      wanted,
+      all.items.filter(({ id }) => id.endsWith(wanted)),
+    );
+  }
+  return targets[0] ?? null;
 }
 
 function ambiguous(wanted: string, found: readonly Deployment[]): CliError {

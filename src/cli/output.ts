@@ -53,6 +53,7 @@ const colors: Record<string, (text: string) => string> = {
   succeeded: pc.green,
   failed: pc.red,
   cancelled: pc.dim,
+  skipped: pc.dim,
 };
 
 export function status(text: string): string {

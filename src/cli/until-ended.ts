@@ -3,7 +3,7 @@ import type { Deployment, DeploymentDetail } from '../sdk/index.ts';
 import { patiently } from './patience.ts';
 
 const everyMs = 500;
-export const ends: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
+export const ends: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled', 'skipped']);
 
 /** Asks until it has ended, and tells each time its status or the reason for waiting has changed. */
 export async function untilEnded(

@@ -2,6 +2,8 @@
 import type { Plan, Snapshot } from '../core/model.ts';
 import type { Capacity, Runtime } from '../runtimes/runtime.ts';
 import type { StoredEngine } from '../store/engines.ts';
+import type { RunResult } from '../store/schedule-runs.ts';
+import type { Actor, Scope } from '../store/scope.ts';
 import type { SolverUse } from './near-optimum.ts';
 
 /** That one pass over a cluster took place. */
@@ -29,6 +31,12 @@ export interface CurrentPlan {
 export interface ControlPlane {
   /** Something changed that the cluster's scheduler should look at. Returns at once; many calls make one pass. */
   wake(clusterId: string): void;
+
+  /** Deployments wait for others, and some of those may have ended: look soon. Returns at once. */
+  settle(): void;
+
+  /** Submits what a schedule says, now. Null where the organization has no such schedule. */
+  runSchedule(scope: Scope, scheduleId: string, actor: Actor): Promise<RunResult | null>;
 
   /** One pass now. Calls for one cluster take turns. Throws if the cluster is gone. */
   schedule(clusterId: string, options: { dryRun: boolean; trigger: 'api' | 'automatic' }): Promise<PassOutcome>;

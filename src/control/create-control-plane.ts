@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { isFinal } from '../core/lifecycle.ts';
 import type { Task, TaskQueue } from '../queue/task-queue.ts';
 import type { RegistryCredential, Runtime } from '../runtimes/runtime.ts';
 import { createSolver } from '../solver/solver.ts';
@@ -14,6 +15,8 @@ import type { ControlMetrics } from './metrics.ts';
 import { createObservations } from './observations.ts';
 import { startObserver } from './observer.ts';
 import { startScheduler } from './scheduler.ts';
+import { type SubmitScheduled, startSchedules } from './schedules.ts';
+import { startSettler } from './settler.ts';
 import { startSweeper } from './sweeper.ts';
 import { createWorker } from './worker.ts';
 
@@ -29,6 +32,7 @@ export interface ControlPlaneDeps {
   /** Those that people added. */
   readonly readEngines: () => Promise<StoredEngine[]>;
   readonly connect: (engine: Pick<StoredEngine, 'address' | 'credentials'>) => ConnectedEngine;
+  readonly submitScheduled: SubmitScheduled;
   readonly credentialFor: (organizationId: string, image: string) => Promise<RegistryCredential | undefined>;
 }
 
@@ -56,6 +60,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
   const onProgress = (progress: readonly Progress[]) => {
     tellListeners();
     for (const one of progress) if (one.freed) scheduler.wake(one.clusterId);
+    if (progress.some(({ changed, status }) => changed && isFinal(status))) settler.now();
     send(progress.flatMap(tasksAfter));
   };
 
@@ -108,6 +113,23 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       }),
   });
   const health = startHealth({ db, log, runtimeOf: engines.runtimeOf, onEvents: tellListeners });
+  const settler = startSettler({
+    db,
+    log,
+    onReleased: (clusterId) => scheduler.wake(clusterId),
+    onEvents: tellListeners,
+  });
+  const schedules = startSchedules({
+    db,
+    log,
+    submit: deps.submitScheduled,
+    onRun({ clusterId, stopping }) {
+      tellListeners();
+      send(stopping.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt })));
+      scheduler.wake(clusterId);
+      settler.now();
+    },
+  });
   await queue.work(
     createWorker({
       db,
@@ -127,6 +149,8 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       tellListeners();
       scheduler.wake(clusterId);
     },
+    settle: () => settler.now(),
+    runSchedule: (scope, scheduleId, actor) => schedules.runNow(scope, scheduleId, actor),
     schedule: (clusterId, options) => scheduler.schedule(clusterId, options),
     currentPlan: (clusterId) => scheduler.currentPlan(clusterId),
     stopSoon: (deployments) =>
@@ -151,8 +175,10 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       return () => listeners.delete(listener);
     },
     async close() {
+      await schedules.close();
       await sweeper.close();
       await health.close();
+      await settler.close();
       await scheduler.close();
       await solver.close();
       // Observers before the queue: what they see last is still written down, and its tasks are sent.

@@ -6,6 +6,7 @@ import { moveFromDrained, noteDrained } from '../store/drain.ts';
 import { removeExpired } from '../store/expired.ts';
 import { turnMaintenance } from '../store/maintenance.ts';
 import { type ChangePosition, changesEnd, removeChangesBefore } from '../store/planner-changes.ts';
+import { removeExpiredDeployments } from '../store/retention.ts';
 import { removeDeletedClusters, stopOverdue } from '../store/transitions.ts';
 import { readStuck, readUncleaned } from '../store/work.ts';
 import { memoryMsMax } from './memory.ts';
@@ -16,6 +17,7 @@ const sweepMs = 1_000;
 const stuckAfterSeconds = 3;
 const uncleanedAfterSeconds = 10;
 const expiryMs = 60_000;
+const retentionMs = 5_000;
 
 interface Deps {
   readonly db: Database;
@@ -27,6 +29,7 @@ interface Deps {
 
 /** The net below everything: what should have happened and has not is asked for again. */
 export function startSweeper(deps: Deps): { now(): void; close(): Promise<void> } {
+  let closed = false;
   const sweep = repeat(sweepMs, deps.log, 'the sweep', async () => {
     const overdue = await stopOverdue(deps.db);
     for (const clusterId of await turnMaintenance(deps.db)) deps.onRoom(clusterId);
@@ -48,6 +51,9 @@ export function startSweeper(deps: Deps): { now(): void; close(): Promise<void> 
       ...uncleaned.map(({ id, attempt }): Task => ({ kind: 'clean', deploymentId: id, attempt })),
     ]);
   });
+  const retention = repeat(retentionMs, deps.log, 'the removal of what was kept for long enough', async () => {
+    while ((await removeExpiredDeployments(deps.db)).more && !closed);
+  });
   const expiry = repeat(expiryMs, deps.log, 'the removal of what has expired', () => removeExpired(deps.db));
   let heardBefore: ChangePosition | null = null;
   // What was committed before the last time has been there for twice as long as any memory goes without listening.
@@ -59,7 +65,9 @@ export function startSweeper(deps: Deps): { now(): void; close(): Promise<void> 
   return {
     now: () => sweep.now(),
     async close() {
+      closed = true;
       await sweep.stop();
+      await retention.stop();
       await expiry.stop();
       await changes.stop();
     },

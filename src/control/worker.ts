@@ -289,13 +289,32 @@ function keyOf(work: Work, replica: number): ContainerKey {
   return { clusterId: deployment.cluster_id, deploymentId: deployment.id, attempt: deployment.attempt, replica };
 }
 
+/** What an element of an array finds in its environment. */
+function arrayVariables({
+  array_id: id,
+  array_index: index,
+  array_count: count,
+}: Work['deployment']): Record<string, string> {
+  if (id === null) return {};
+  return {
+    HYPERVISOR_ARRAY_ID: id,
+    HYPERVISOR_ARRAY_INDEX: String(index),
+    HYPERVISOR_ARRAY_COUNT: String(count),
+  };
+}
+
 function specOf(work: Work, replica: WorkReplica, data: DeploymentData): ContainerSpec {
   const { deployment } = work;
   return {
     key: keyOf(work, replica.index),
     image: deployment.docker_image,
     command: deployment.command,
-    env: { ...deployment.env, ...data.env, ...gangEnvironment(deployment, replica.index) },
+    env: {
+      ...deployment.env,
+      ...data.env,
+      ...gangEnvironment(deployment, replica.index),
+      ...arrayVariables(deployment),
+    },
     ports: deployment.ports,
     labels: deployment.labels,
     resources: { ram: replica.ram, cpu: replica.cpu, gpu: replica.gpu },

@@ -1,13 +1,27 @@
 /** The life of a deployment: its statuses, and which change is legal for which cause. */
 import type { ReasonCode } from './reasons.ts';
 
-export const statuses = ['queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'cancelled'] as const;
+export const statuses = [
+  'queued',
+  'starting',
+  'running',
+  'stopping',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'skipped',
+] as const;
 export type DeploymentStatus = (typeof statuses)[number];
 
 /** Those that hold resources: an allocation exists exactly while its deployment is in one of these. */
 export const activeStatuses = ['starting', 'running', 'stopping'] as const satisfies readonly DeploymentStatus[];
 /** Those that nothing but a retry leaves. */
-export const finalStatuses = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly DeploymentStatus[];
+export const finalStatuses = [
+  'succeeded',
+  'failed',
+  'cancelled',
+  'skipped',
+] as const satisfies readonly DeploymentStatus[];
 
 export type ActiveStatus = (typeof activeStatuses)[number];
 export type FinalStatus = (typeof finalStatuses)[number];
@@ -16,7 +30,10 @@ export type FinalStatus = (typeof finalStatuses)[number];
  * From each status to each that may follow, with what causes it. Whatever is not here is illegal: a conflict (409) where a
  * person asked for it, ignored where a late observation did. No status follows itself: a repeat changes nothing.
  *
- * Who is stopped for somebody more important, or because its node is drained, goes back to the queue when its containers have ended. What had ended by itself
+ * What waits for others is queued like the rest, and is skipped where what it waits for can't come about any more.
+ *
+ * Who is stopped for somebody more important, or because its node is drained, goes back to the queue when its containers have
+ * ended. What had ended by itself
  * before it was told to stop has ended: an end that is seen late is no other end.
  *
  * An end may be seen before the start was (short runs, lost observations), so `starting` goes to every end that `running`
@@ -26,6 +43,7 @@ export const transitions = {
   queued: {
     starting: ['admitted'],
     cancelled: ['cancelled', 'cluster_deleted'],
+    skipped: ['dependency_not_met'],
   },
   starting: {
     running: ['started'],
@@ -57,6 +75,7 @@ export const transitions = {
   succeeded: { queued: ['retried'] },
   failed: { queued: ['retried'] },
   cancelled: { queued: ['retried'] },
+  skipped: { queued: ['retried'] },
 } as const satisfies Readonly<
   Record<DeploymentStatus, Readonly<Partial<Record<DeploymentStatus, readonly [ReasonCode, ...ReasonCode[]]>>>>
 >;

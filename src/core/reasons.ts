@@ -22,6 +22,7 @@ export const reasons = {
   preempted: 'stopped for {preemptor}, which has the higher priority {priority}; it keeps its age in the queue',
   drained: 'stopped because {node} is drained; it keeps its age in the queue',
   retried: 'queued again by a user',
+  dependency_not_met: '{cause}, and {name} needed {upstream} to {condition}',
 } as const;
 
 export type ReasonCode = keyof typeof reasons;

@@ -10,6 +10,64 @@ export type Amounts = {
     gpu: number;
 };
 
+export type ArrayChange = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    /**
+     * An id, as the API handed it out.
+     */
+    organization_id: string;
+    /**
+     * An id, as the API handed it out.
+     */
+    cluster_id: string;
+    name: string;
+    /**
+     * How many were submitted.
+     */
+    count: number;
+    parallel: number | null;
+    /**
+     * How many of it have each status. Those that were deleted are in none.
+     */
+    counts: {
+        queued: number;
+        starting: number;
+        running: number;
+        stopping: number;
+        succeeded: number;
+        failed: number;
+        cancelled: number;
+        skipped: number;
+    };
+    submitted_by: string | null;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+    /**
+     * How many of it were changed.
+     */
+    changed: number;
+};
+
+export type ArrayElement = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    /**
+     * From 0.
+     */
+    index: number;
+    /**
+     * How many were submitted.
+     */
+    count: number;
+};
+
 export type Cluster = {
     /**
      * An id, as the API handed it out.
@@ -183,6 +241,17 @@ export type Decision = {
     priority: number;
 };
 
+export type Dependency = {
+    /**
+     * Null where it is an array, or was deleted.
+     */
+    deployment_id: string | null;
+    array_id: string | null;
+    name: string;
+    condition: 'succeeded' | 'failed' | 'any';
+    state: 'waiting' | 'met' | 'broken';
+};
+
 export type Deployment = {
     /**
      * An id, as the API handed it out.
@@ -272,6 +341,19 @@ export type Deployment = {
     exit_code: number | null;
     submitted_by: string | null;
     /**
+     * Null where it is no element of an array.
+     */
+    array: ArrayElement | null;
+    keep_for_s: number | null;
+    /**
+     * The schedule that submitted it; null where a person did.
+     */
+    schedule_id: string | null;
+    /**
+     * How many of its dependencies are not met yet.
+     */
+    unmet_dependencies: number;
+    /**
      * A time in UTC, ISO 8601.
      */
     created_at: string;
@@ -283,6 +365,45 @@ export type Deployment = {
     started_at: string | null;
     finished_at: string | null;
     version: number;
+};
+
+export type DeploymentArray = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    /**
+     * An id, as the API handed it out.
+     */
+    organization_id: string;
+    /**
+     * An id, as the API handed it out.
+     */
+    cluster_id: string;
+    name: string;
+    /**
+     * How many were submitted.
+     */
+    count: number;
+    parallel: number | null;
+    /**
+     * How many of it have each status. Those that were deleted are in none.
+     */
+    counts: {
+        queued: number;
+        starting: number;
+        running: number;
+        stopping: number;
+        succeeded: number;
+        failed: number;
+        cancelled: number;
+        skipped: number;
+    };
+    submitted_by: string | null;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
 };
 
 export type DeploymentBatchCreate = {
@@ -474,6 +595,31 @@ export type DeploymentCreate = {
      * `private`: its replicas reach each other by name, and no other deployment; `shared`: that of all others; `none`: no network. Default `private` with several replicas, else `shared`.
      */
     network?: 'shared' | 'private' | 'none';
+    /**
+     * Makes so many deployments of it, an array: each finds its own number, from 0, in HYPERVISOR_ARRAY_INDEX. Only jobs.
+     */
+    count?: number;
+    /**
+     * At most so many of the array are in the queue, or run, at once; null: all.
+     */
+    array_parallel?: number | null;
+    /**
+     * It waits until all of these have ended so, and is skipped where one can no longer.
+     */
+    depends_on?: Array<{
+        /**
+         * An id, or a name: of another one in the same batch, else of the newest that has it. Of an array: all of it, or "name[3]".
+         */
+        deployment: string;
+        /**
+         * How it has to end; `any`: it has to end.
+         */
+        condition?: 'succeeded' | 'failed' | 'any';
+    }>;
+    /**
+     * Seconds after its end until it is deleted, with its logs; null: as the policy of the cluster says.
+     */
+    keep_for_s?: number | null;
 };
 
 export type DeploymentDetail = {
@@ -565,6 +711,19 @@ export type DeploymentDetail = {
     exit_code: number | null;
     submitted_by: string | null;
     /**
+     * Null where it is no element of an array.
+     */
+    array: ArrayElement | null;
+    keep_for_s: number | null;
+    /**
+     * The schedule that submitted it; null where a person did.
+     */
+    schedule_id: string | null;
+    /**
+     * How many of its dependencies are not met yet.
+     */
+    unmet_dependencies: number;
+    /**
      * A time in UTC, ISO 8601.
      */
     created_at: string;
@@ -580,7 +739,44 @@ export type DeploymentDetail = {
     /**
      * Set while it is queued.
      */
-    waiting: Waiting | null;
+    waiting: {
+        /**
+         * From 1, in the order of the scheduler; null while it waits for others.
+         */
+        position: number | null;
+        effective_priority: number;
+        promoted: boolean;
+        /**
+         * A code; stable.
+         */
+        reason: string;
+        /**
+         * The reason in plain words.
+         */
+        message: string;
+        shortfall: {
+            ram: number;
+            cpu: number;
+            gpu: number;
+        };
+        nearest_node: string | null;
+        reservation: {
+            nodes: Array<string>;
+            starts_at: string | null;
+        } | null;
+        /**
+         * Deployments that are being stopped for it, or that it depends on.
+         */
+        waits_for: Array<string>;
+    } | null;
+    /**
+     * When it is deleted; null: never, or it is not over.
+     */
+    expires_at: string | null;
+    /**
+     * What it waits for, or has waited for.
+     */
+    dependencies: Array<Dependency>;
 };
 
 export type DeploymentUpdate = {
@@ -1182,6 +1378,10 @@ export type Policy = {
      * When an engine has not answered for so long, what was on it is given up, and runs elsewhere if it may.
      */
     lost_after_s: number;
+    /**
+     * Seconds after their end until deployments are deleted, with their logs; null: never.
+     */
+    retention_s: number | null;
     preemption: {
         /**
          * Whether what runs is stopped, and queued again, for what is more important.
@@ -1202,6 +1402,10 @@ export type PolicyUpdate = {
      */
     backfill?: 'largest_set' | 'learned';
     lost_after_s?: number;
+    /**
+     * Seconds after their end until deployments are deleted, with their logs; null: never.
+     */
+    retention_s?: number | null;
     preemption?: {
         enabled?: boolean;
         min_run_time_s?: number;
@@ -1393,6 +1597,140 @@ export type Resources = {
 
 export type Role = 'owner' | 'admin' | 'developer' | 'viewer';
 
+export type Schedule = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    /**
+     * An id, as the API handed it out.
+     */
+    organization_id: string;
+    /**
+     * An id, as the API handed it out.
+     */
+    cluster_id: string;
+    name: string;
+    cron: string;
+    time_zone: string;
+    /**
+     * What happens when it is due and what it submitted before is not over: that does not matter, nothing is submitted, or that is cancelled and what is submitted waits for its end.
+     */
+    overlap: 'allow' | 'forbid' | 'replace';
+    /**
+     * What happens when its time came and the service did not run: nothing, one run for all, or one for each.
+     */
+    missed: 'skip' | 'run_once' | 'run_all';
+    missed_max: number;
+    paused: boolean;
+    /**
+     * What is submitted each time, with its defaults.
+     */
+    deployment: {
+        [key: string]: unknown;
+    };
+    /**
+     * The next five times; none while it is paused.
+     */
+    next_runs: Array<string>;
+    created_by: string | null;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    updated_at: string;
+    version: number;
+};
+
+export type ScheduleCreate = {
+    /**
+     * Unique in the organization.
+     */
+    name: unknown & unknown;
+    /**
+     * Minute, hour, day, month, weekday, as in "30 2 * * 1-5"; or @hourly, @daily, @weekly, @monthly, @yearly.
+     */
+    cron: string;
+    /**
+     * Of the IANA database, like "Europe/Berlin".
+     */
+    time_zone?: string;
+    /**
+     * What happens when it is due and what it submitted before is not over: that does not matter, nothing is submitted, or that is cancelled and what is submitted waits for its end.
+     */
+    overlap?: 'allow' | 'forbid' | 'replace';
+    /**
+     * What happens when its time came and the service did not run: nothing, one run for all, or one for each.
+     */
+    missed?: 'skip' | 'run_once' | 'run_all';
+    /**
+     * With `run_all`, so many at most: the latest.
+     */
+    missed_max?: number;
+    paused?: boolean;
+    /**
+     * What is submitted each time.
+     */
+    deployment: DeploymentCreate;
+};
+
+export type ScheduleRun = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    /**
+     * An id, as the API handed it out.
+     */
+    schedule_id: string;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    due_at: string;
+    cause: 'schedule' | 'person';
+    /**
+     * `overlapped`: not run, because what was submitted before was not over.
+     */
+    outcome: 'submitted' | 'overlapped' | 'missed' | 'refused';
+    message: string;
+    /**
+     * What was submitted, the first of an array; where it overlapped, with what.
+     */
+    deployment_id: string | null;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+};
+
+export type ScheduleUpdate = {
+    name?: unknown & unknown;
+    /**
+     * Minute, hour, day, month, weekday, as in "30 2 * * 1-5"; or @hourly, @daily, @weekly, @monthly, @yearly.
+     */
+    cron?: string;
+    /**
+     * Of the IANA database, like "Europe/Berlin".
+     */
+    time_zone?: string;
+    /**
+     * What happens when it is due and what it submitted before is not over: that does not matter, nothing is submitted, or that is cancelled and what is submitted waits for its end.
+     */
+    overlap?: 'allow' | 'forbid' | 'replace';
+    /**
+     * What happens when its time came and the service did not run: nothing, one run for all, or one for each.
+     */
+    missed?: 'skip' | 'run_once' | 'run_all';
+    /**
+     * With `run_all`, so many at most: the latest.
+     */
+    missed_max?: number;
+    deployment?: DeploymentCreate;
+};
+
 export type Secret = {
     /**
      * An id, as the API handed it out.
@@ -1449,7 +1787,7 @@ export type SignInCreate = {
     password: string;
 };
 
-export type Status = 'queued' | 'starting' | 'running' | 'stopping' | 'succeeded' | 'failed' | 'cancelled';
+export type Status = 'queued' | 'starting' | 'running' | 'stopping' | 'succeeded' | 'failed' | 'cancelled' | 'skipped';
 
 export type Token = {
     /**
@@ -1565,37 +1903,6 @@ export type VolumeCreate = {
      */
     cluster_id: string;
     name: unknown & unknown;
-};
-
-export type Waiting = {
-    /**
-     * From 1, in the order of the scheduler.
-     */
-    position: number;
-    effective_priority: number;
-    promoted: boolean;
-    /**
-     * A code; stable.
-     */
-    reason: string;
-    /**
-     * The reason in plain words.
-     */
-    message: string;
-    shortfall: {
-        ram: number;
-        cpu: number;
-        gpu: number;
-    };
-    nearest_node: string | null;
-    reservation: {
-        nodes: Array<string>;
-        starts_at: string | null;
-    } | null;
-    /**
-     * Deployments that are being stopped for it.
-     */
-    waits_for: Array<string>;
 };
 
 export type RegisterData = {
@@ -4674,6 +4981,18 @@ export type ListDeploymentsData = {
          * An id, as the API handed it out.
          */
         submitted_by?: string;
+        /**
+         * Only elements of this array.
+         */
+        array_id?: string;
+        /**
+         * Only elements of this number.
+         */
+        array_index?: number;
+        /**
+         * False: only those that are no element of an array.
+         */
+        in_array?: string;
         sort?: 'created_at' | '-created_at' | 'priority' | '-priority';
     };
     url: '/api/v1/deployments';
@@ -4860,11 +5179,20 @@ export type DeleteDeploymentData = {
          */
         id: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Also where others wait for it: those are skipped then.
+         */
+        force?: string;
+    };
     url: '/api/v1/deployments/{id}';
 };
 
 export type DeleteDeploymentErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
     /**
      * `unauthenticated`: Not signed in.
      */
@@ -4878,7 +5206,7 @@ export type DeleteDeploymentErrors = {
      */
     404: Problem;
     /**
-     * `illegal_transition`: The status does not allow this.
+     * `illegal_transition`: The status does not allow this. `has_dependents`: Other deployments wait for it.
      */
     409: Problem;
     /**
@@ -5167,6 +5495,780 @@ export type RetryDeploymentResponses = {
 };
 
 export type RetryDeploymentResponse = RetryDeploymentResponses[keyof RetryDeploymentResponses];
+
+export type ListArraysData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before.
+         */
+        cursor?: string;
+        /**
+         * An id, as the API handed it out.
+         */
+        cluster_id?: string;
+        name?: NamePart;
+        /**
+         * True: only those of which something is queued or active.
+         */
+        open?: string;
+    };
+    url: '/api/v1/arrays';
+};
+
+export type ListArraysErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ListArraysError = ListArraysErrors[keyof ListArraysErrors];
+
+export type ListArraysResponses = {
+    /**
+     * Done.
+     */
+    200: {
+        items: Array<DeploymentArray>;
+        next_cursor: string | null;
+    };
+};
+
+export type ListArraysResponse = ListArraysResponses[keyof ListArraysResponses];
+
+export type DeleteArrayData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * Also where others wait for it: those are skipped then.
+         */
+        force?: string;
+    };
+    url: '/api/v1/arrays/{id}';
+};
+
+export type DeleteArrayErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `cluster_deleting`: The cluster is being deleted. `has_dependents`: Other deployments wait for it.
+     */
+    409: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type DeleteArrayError = DeleteArrayErrors[keyof DeleteArrayErrors];
+
+export type DeleteArrayResponses = {
+    /**
+     * Some of it is being stopped, and goes then.
+     */
+    202: ArrayChange;
+    /**
+     * Deleted.
+     */
+    204: void;
+};
+
+export type DeleteArrayResponse = DeleteArrayResponses[keyof DeleteArrayResponses];
+
+export type GetArrayData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/arrays/{id}';
+};
+
+export type GetArrayErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetArrayError = GetArrayErrors[keyof GetArrayErrors];
+
+export type GetArrayResponses = {
+    /**
+     * Done.
+     */
+    200: DeploymentArray;
+};
+
+export type GetArrayResponse = GetArrayResponses[keyof GetArrayResponses];
+
+export type CancelArrayData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/arrays/{id}/cancel';
+};
+
+export type CancelArrayErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `cluster_deleting`: The cluster is being deleted.
+     */
+    409: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type CancelArrayError = CancelArrayErrors[keyof CancelArrayErrors];
+
+export type CancelArrayResponses = {
+    /**
+     * Done.
+     */
+    200: ArrayChange;
+};
+
+export type CancelArrayResponse = CancelArrayResponses[keyof CancelArrayResponses];
+
+export type RetryArrayData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/arrays/{id}/retry';
+};
+
+export type RetryArrayErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `cluster_deleting`: The cluster is being deleted.
+     */
+    409: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type RetryArrayError = RetryArrayErrors[keyof RetryArrayErrors];
+
+export type RetryArrayResponses = {
+    /**
+     * Done.
+     */
+    200: ArrayChange;
+};
+
+export type RetryArrayResponse = RetryArrayResponses[keyof RetryArrayResponses];
+
+export type ListSchedulesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before.
+         */
+        cursor?: string;
+        name?: NamePart;
+        /**
+         * An id, as the API handed it out.
+         */
+        cluster_id?: string;
+    };
+    url: '/api/v1/schedules';
+};
+
+export type ListSchedulesErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ListSchedulesError = ListSchedulesErrors[keyof ListSchedulesErrors];
+
+export type ListSchedulesResponses = {
+    /**
+     * Done.
+     */
+    200: {
+        items: Array<Schedule>;
+        next_cursor: string | null;
+    };
+};
+
+export type ListSchedulesResponse = ListSchedulesResponses[keyof ListSchedulesResponses];
+
+export type CreateScheduleData = {
+    body: ScheduleCreate;
+    path?: never;
+    query?: never;
+    url: '/api/v1/schedules';
+};
+
+export type CreateScheduleErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `name_taken`: The name is taken.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is not JSON.
+     */
+    415: Problem;
+    /**
+     * `never_fits`: More than the cluster could ever give.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type CreateScheduleError = CreateScheduleErrors[keyof CreateScheduleErrors];
+
+export type CreateScheduleResponses = {
+    /**
+     * Created.
+     */
+    201: Schedule;
+};
+
+export type CreateScheduleResponse = CreateScheduleResponses[keyof CreateScheduleResponses];
+
+export type DeleteScheduleData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/schedules/{id}';
+};
+
+export type DeleteScheduleErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type DeleteScheduleError = DeleteScheduleErrors[keyof DeleteScheduleErrors];
+
+export type DeleteScheduleResponses = {
+    /**
+     * Done; nothing to say.
+     */
+    204: void;
+};
+
+export type DeleteScheduleResponse = DeleteScheduleResponses[keyof DeleteScheduleResponses];
+
+export type GetScheduleData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/schedules/{id}';
+};
+
+export type GetScheduleErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetScheduleError = GetScheduleErrors[keyof GetScheduleErrors];
+
+export type GetScheduleResponses = {
+    /**
+     * Done.
+     */
+    200: Schedule;
+};
+
+export type GetScheduleResponse = GetScheduleResponses[keyof GetScheduleResponses];
+
+export type UpdateScheduleData = {
+    body: ScheduleUpdate;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/schedules/{id}';
+};
+
+export type UpdateScheduleErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `name_taken`: The name is taken.
+     */
+    409: Problem;
+    /**
+     * `version_mismatch`: It was changed meanwhile.
+     */
+    412: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is not JSON.
+     */
+    415: Problem;
+    /**
+     * `never_fits`: More than the cluster could ever give.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type UpdateScheduleError = UpdateScheduleErrors[keyof UpdateScheduleErrors];
+
+export type UpdateScheduleResponses = {
+    /**
+     * Done.
+     */
+    200: Schedule;
+};
+
+export type UpdateScheduleResponse = UpdateScheduleResponses[keyof UpdateScheduleResponses];
+
+export type PauseScheduleData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/schedules/{id}/pause';
+};
+
+export type PauseScheduleErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `version_mismatch`: It was changed meanwhile.
+     */
+    412: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type PauseScheduleError = PauseScheduleErrors[keyof PauseScheduleErrors];
+
+export type PauseScheduleResponses = {
+    /**
+     * Done.
+     */
+    200: Schedule;
+};
+
+export type PauseScheduleResponse = PauseScheduleResponses[keyof PauseScheduleResponses];
+
+export type ResumeScheduleData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/schedules/{id}/resume';
+};
+
+export type ResumeScheduleErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `version_mismatch`: It was changed meanwhile.
+     */
+    412: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ResumeScheduleError = ResumeScheduleErrors[keyof ResumeScheduleErrors];
+
+export type ResumeScheduleResponses = {
+    /**
+     * Done.
+     */
+    200: Schedule;
+};
+
+export type ResumeScheduleResponse = ResumeScheduleResponses[keyof ResumeScheduleResponses];
+
+export type RunScheduleData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/schedules/{id}/run';
+};
+
+export type RunScheduleErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `schedule_not_run`: The schedule could not be run.
+     */
+    409: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type RunScheduleError = RunScheduleErrors[keyof RunScheduleErrors];
+
+export type RunScheduleResponses = {
+    /**
+     * Done.
+     */
+    200: {
+        /**
+         * `overlapped`: not run, because what was submitted before was not over.
+         */
+        outcome: 'submitted' | 'overlapped' | 'missed' | 'refused';
+        message: string;
+        /**
+         * What was submitted, the first of an array; where it overlapped, with what.
+         */
+        deployment_id: string | null;
+    };
+};
+
+export type RunScheduleResponse = RunScheduleResponses[keyof RunScheduleResponses];
+
+export type ListScheduleRunsData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/schedules/{id}/runs';
+};
+
+export type ListScheduleRunsErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ListScheduleRunsError = ListScheduleRunsErrors[keyof ListScheduleRunsErrors];
+
+export type ListScheduleRunsResponses = {
+    /**
+     * Done.
+     */
+    200: {
+        items: Array<ScheduleRun>;
+        next_cursor: string | null;
+    };
+};
+
+export type ListScheduleRunsResponse = ListScheduleRunsResponses[keyof ListScheduleRunsResponses];
 
 export type GetLogsData = {
     body?: never;

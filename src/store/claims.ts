@@ -21,8 +21,8 @@ export async function readClaims(db: Database, clusterId: string): Promise<Claim
   return rows.map(({ deployment_id: deploymentId, placements, victims }) => ({ deploymentId, placements, victims }));
 }
 
-export async function dropClaim(tx: InTransaction, deploymentId: string): Promise<void> {
-  await tx.deleteFrom('claim').where('deployment_id', '=', deploymentId).execute();
+export async function dropClaims(tx: InTransaction, deploymentIds: readonly string[]): Promise<void> {
+  await sql`delete from claim where deployment_id = any(${[...deploymentIds]}::uuid[])`.execute(tx);
 }
 
 /** What was claimed there can't be had any more, or not for now: those that claimed it decide anew. */

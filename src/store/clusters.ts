@@ -26,6 +26,8 @@ export interface PolicyChange {
   readonly preemptionMinRunTimeSeconds?: number | undefined;
   readonly backfill?: Backfill | undefined;
   readonly lostAfterSeconds?: number | undefined;
+  /** Null: for ever. */
+  readonly retentionSeconds?: number | null | undefined;
 }
 
 /** A cluster with its sums over nodes and deployments, all read in one statement: they belong to one instant. */
@@ -41,6 +43,8 @@ export interface ClusterRecord {
   readonly backfill: Backfill;
   readonly allowedHostPaths: readonly AllowedHostPath[];
   readonly lostAfterSeconds: number;
+  /** Null: for ever. */
+  readonly retentionSeconds: number | null;
   readonly deleting: boolean;
   readonly reachable: boolean;
   readonly runtimeMessage: string | null;
@@ -183,6 +187,7 @@ interface ClusterRow {
   backfill: Backfill;
   allowed_host_paths: AllowedHostPath[];
   lost_after_s: number;
+  retention_s: number | null;
   deleting: boolean;
   runtime_reachable: boolean;
   runtime_message: string | null;
@@ -207,7 +212,7 @@ async function selectClusters(
   // Sums of integers below 2^53 are exact as double precision.
   const { rows } = await sql<ClusterRow>`
     select c.id, c.organization_id, c.name, c.runtime, c.aging_interval_s, c.reservation_after_s, c.preemption,
-           c.preemption_min_run_time_s, c.backfill, c.lost_after_s, c.allowed_host_paths, c.deleting, c.runtime_reachable, c.runtime_message, c.version, c.created_at,
+           c.preemption_min_run_time_s, c.backfill, c.retention_s, c.lost_after_s, c.allowed_host_paths, c.deleting, c.runtime_reachable, c.runtime_message, c.version, c.created_at,
            ${exactTime('c.created_at')} as created_at_exact,
            n.ram, n.cpu, n.gpu, n.ram_allocated, n.cpu_allocated, n.gpu_allocated,
            (select count(*) from deployment d where d.cluster_id = c.id and d.status = 'queued') as queued,
@@ -236,6 +241,7 @@ function fromRow(row: ClusterRow): ClusterRecord {
     backfill: row.backfill,
     allowedHostPaths: row.allowed_host_paths,
     lostAfterSeconds: row.lost_after_s,
+    retentionSeconds: row.retention_s,
     deleting: row.deleting,
     reachable: row.runtime_reachable,
     runtimeMessage: row.runtime_message,
@@ -265,6 +271,7 @@ function policyColumns(policy: PolicyChange) {
       : { preemption_min_run_time_s: policy.preemptionMinRunTimeSeconds }),
     ...(policy.backfill === undefined ? {} : { backfill: policy.backfill }),
     ...(policy.lostAfterSeconds === undefined ? {} : { lost_after_s: policy.lostAfterSeconds }),
+    ...(policy.retentionSeconds === undefined ? {} : { retention_s: policy.retentionSeconds }),
   };
 }
 

@@ -56,7 +56,7 @@ export async function commitPlan(
          set status = 'starting', admitted_at = now(), changed_at = now(), version = version + 1,
              reason_code = 'admitted', reason = w.message
         from wanted w
-       where d.id = w.deployment_id and d.status = 'queued' and d.cluster_id = ${read.clusterId}
+       where d.id = w.deployment_id and d.status = 'queued' and not d.held and d.cluster_id = ${read.clusterId}
       returning d.id, d.attempt, w.message, w.data, w.promoted
     ), unclaimed as (
       -- It has what it claimed.

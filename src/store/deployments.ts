@@ -1,7 +1,7 @@
 /** Deployments, as people read them. How they are submitted is in submit.ts, how they change state in transitions.ts. */
 import { type ExpressionBuilder, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import type { DeploymentStatus } from '../core/lifecycle.ts';
-import { dropClaim } from './claims.ts';
+import { dropClaims } from './claims.ts';
 import type { Database } from './database.ts';
 import { appendEvents } from './events.ts';
 import { contains, exactTime, type PageRequest } from './keyset.ts';
@@ -18,6 +18,10 @@ export interface DeploymentFilter {
   /** Part of the name, in either case. */
   readonly name?: string | undefined;
   readonly submittedBy?: string | undefined;
+  readonly arrayId?: string | undefined;
+  readonly arrayIndex?: number | undefined;
+  /** False: only those that are no element of an array; undefined: all. */
+  readonly inArray?: boolean | undefined;
 }
 
 export interface DeploymentOrder {
@@ -61,6 +65,9 @@ function conditions(eb: Conditions, filter: DeploymentFilter) {
     ...(filter.kind === undefined ? [] : [eb('kind', '=', filter.kind)]),
     ...(filter.priority === undefined ? [] : [eb('priority', '=', filter.priority)]),
     ...(filter.submittedBy === undefined ? [] : [eb('submitted_by', '=', filter.submittedBy)]),
+    ...(filter.arrayId === undefined ? [] : [eb('array_id', '=', filter.arrayId)]),
+    ...(filter.arrayIndex === undefined ? [] : [eb('array_index', '=', filter.arrayIndex)]),
+    ...(filter.inArray === undefined ? [] : [eb('array_id', filter.inArray ? 'is not' : 'is', null)]),
     ...(filter.name === undefined ? [] : [contains('name', filter.name)]),
   ];
 }
@@ -128,6 +135,7 @@ export function readQueuedSince(
     .where('organization_id', '=', scope.organizationId)
     .where('cluster_id', '=', clusterId)
     .where('status', '=', 'queued')
+    .where('held', '=', false)
     .where(sql<boolean>`queued_at >= to_timestamp(${since}::double precision / 1000)`)
     .orderBy('queued_at')
     .orderBy('id')
@@ -171,7 +179,7 @@ export async function changePriority(
       .returningAll()
       .executeTakeFirstOrThrow();
     // Others were stopped for what it was: less important, it may not have been worth it.
-    if (change.priority > present.priority) await dropClaim(tx, id);
+    if (change.priority > present.priority) await dropClaims(tx, [id]);
     await appendEvents(tx, [
       {
         organizationId: scope.organizationId,

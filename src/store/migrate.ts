@@ -12,6 +12,9 @@ import { up as healthChecks } from './migrations/0013-health-checks.ts';
 import { up as hostPorts } from './migrations/0014-host-ports.ts';
 import { up as secrets } from './migrations/0015-secrets.ts';
 import { up as dataAndNetwork } from './migrations/0016-data-and-network.ts';
+import { up as arraysAndDependencies } from './migrations/0019-arrays-and-dependencies.ts';
+import { up as schedules } from './migrations/0020-schedules.ts';
+import { up as retention } from './migrations/0021-retention.ts';
 import { up as engines } from './migrations/0022-engines.ts';
 import { up as drain } from './migrations/0023-drain.ts';
 import { up as maintenance } from './migrations/0024-maintenance.ts';
@@ -33,6 +36,9 @@ const migrations: Record<string, Migration> = {
   '0022-engines': { up: engines },
   '0023-drain': { up: drain },
   '0024-maintenance': { up: maintenance },
+  '0019-arrays-and-dependencies': { up: arraysAndDependencies },
+  '0020-schedules': { up: schedules },
+  '0021-retention': { up: retention },
 };
 
 /**

@@ -108,7 +108,7 @@ const eventOf: Partial<Record<DeploymentRecord['status'], EventType>> = {
   queued: 'deployment.requeued',
 };
 
-const finalStatuses: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
+const finalStatuses: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled', 'skipped']);
 
 /** Collects what a batch of observations changes, so that it is written by a handful of statements, however many there are. */
 class Changes {

@@ -255,7 +255,7 @@ async function readQueue(db: Database, clusterId: string, { who, isLearned }: Ch
   const { rows } = await sql<QueueGroupRow>`
     select shape, ${isLearned ? sql`submitted_by` : sql`null`} as submitted_by, string_agg(id::text, ',') as ids,
            string_agg((date_part('epoch', queued_at) * 1000)::bigint::text, ',') as queued_at
-      from deployment d where cluster_id = ${clusterId} and status = 'queued' and ${who}
+      from deployment d where cluster_id = ${clusterId} and status = 'queued' and not held and ${who}
      group by shape${byUser} order by shape${byUser}`.execute(db);
   const queue: QueuedDeployment[] = [];
   for (const row of rows) addGroup(queue, row);

@@ -6,7 +6,9 @@
  * left out and the others are written.
  */
 import { sql } from 'kysely';
+import type { Condition } from '../core/dependencies.ts';
 import type { Database } from './database.ts';
+import type { UpstreamRef } from './find-upstreams.ts';
 import { findSubmitted } from './idempotency.ts';
 import type { Actor, Scope } from './scope.ts';
 import type {
@@ -20,9 +22,27 @@ import type {
   VolumeColumn,
 } from './tables.ts';
 
+/** What a new deployment waits for: one of the two ids. */
+export interface NewDependency extends UpstreamRef {
+  readonly condition: Condition;
+}
+
 export interface NewDeployment {
-  /** A UUID v7, made in the order of submission: it decides between equal times. */
+  /** A UUID v7, made in the order of submission: it decides between equal times. Of an array: that of the first element. */
   readonly id: string;
+  /** Null: it is a single one. */
+  readonly array: {
+    readonly id: string;
+    /** So many at once; null: all. */
+    readonly parallel: number | null;
+    /** In order; the first is that of the deployment. */
+    readonly elementIds: readonly string[];
+  } | null;
+  readonly dependencies: readonly NewDependency[];
+  /** Seconds after its end until it is deleted; null: as its cluster says. */
+  readonly keepForSeconds: number | null;
+  /** Null: a person submits it. */
+  readonly scheduleId: string | null;
   readonly clusterId: string;
   readonly name: string;
   readonly kind: DeploymentKind;
@@ -117,7 +137,8 @@ async function insertSubmissions(db: Database, submissions: readonly Submission[
         as i(submission int, id uuid, cluster_id uuid, name text, kind text, docker_image text, command jsonb, env jsonb,
              ports jsonb, labels jsonb, pull_policy text, ram numeric, cpu numeric, gpu numeric, gpu_models text[],
              gpu_memory numeric, node_labels jsonb, max_per_node int, replicas int, priority smallint, time_limit_s int, stop_grace_s int,
-             health_check jsonb, volumes jsonb, secrets jsonb, files jsonb, contents jsonb, network text, message text)
+             health_check jsonb, volumes jsonb, secrets jsonb, files jsonb, contents jsonb, network text, message text,
+             ids uuid[], array_id uuid, array_parallel int, dependencies jsonb, schedule_id uuid, keep_for_s int)
     ), cluster_now as materialized (
       -- The lock waits for a deletion under way, and then sees what came of it.
       select id, organization_id, deleting from cluster where id = any(${clusterIds}::uuid[]) order by id for key share
@@ -139,23 +160,42 @@ async function insertSubmissions(db: Database, submissions: readonly Submission[
       select submission, organization_id, actor_id from submission s
        where submission not in (select submission from refused)
          and (key is null or exists (select 1 from key_made k where k.deployment_ids = s.deployment_ids))
+    ), element as materialized (
+      -- One that is no array has one id.
+      select i.*, a.organization_id, a.actor_id, e.id as element_id,
+             case when i.array_id is not null then e.place - 1 end as array_index,
+             case when i.array_id is not null then cardinality(i.ids) end as array_count
+        from item i join accepted a using (submission) cross join lateral unnest(i.ids) with ordinality as e(id, place)
+    ), made_array as (
+      insert into deployment_array (id, organization_id, cluster_id, name, count, parallel, submitted_by)
+      select array_id, organization_id, cluster_id, name, array_count, array_parallel, actor_id
+        from element where array_index = 0
     ), made as (
       insert into deployment (id, organization_id, cluster_id, name, kind, docker_image, command, env, ports, labels, pull_policy,
              ram_required, cpu_required, gpu_required, gpu_models, gpu_memory_required, node_labels, max_per_node, replicas, priority,
-             time_limit_s, stop_grace_s, health_check, volumes, secrets, files, network, submitted_by)
-      select i.id, a.organization_id, i.cluster_id, i.name, i.kind, i.docker_image, i.command, i.env, i.ports, i.labels,
+             time_limit_s, stop_grace_s, health_check, volumes, secrets, files, network, submitted_by,
+             array_id, array_index, array_count, array_held, unmet_dependencies, schedule_id, keep_for_s)
+      select i.element_id, i.organization_id, i.cluster_id, i.name, i.kind, i.docker_image, i.command, i.env, i.ports, i.labels,
              i.pull_policy, i.ram, i.cpu, i.gpu, i.gpu_models, i.gpu_memory, i.node_labels, i.max_per_node, i.replicas, i.priority,
-             i.time_limit_s, i.stop_grace_s, i.health_check, i.volumes, i.secrets, i.files, i.network, a.actor_id
-        from item i join accepted a using (submission) order by i.id
+             i.time_limit_s, i.stop_grace_s, i.health_check, i.volumes, i.secrets, i.files, i.network, i.actor_id,
+             i.array_id, i.array_index, i.array_count, i.array_parallel is not null, jsonb_array_length(i.dependencies), i.schedule_id, i.keep_for_s
+        from element i order by i.element_id
+    ), made_dependency as (
+      -- In the order of ids: what is waited for is locked as it is referred to, and in no circle with others who lock it.
+      insert into dependency (deployment_id, position, upstream_id, upstream_array_id, upstream_name, condition)
+      select i.element_id, x.position, x.upstream_id, x.upstream_array_id, x.name, x.condition
+        from element i cross join lateral jsonb_to_recordset(i.dependencies)
+          as x(position smallint, upstream_id uuid, upstream_array_id uuid, name text, condition text)
+       order by x.upstream_id, x.upstream_array_id, i.element_id
     ), filled as (
       insert into deployment_file (deployment_id, sha256, content)
-      select i.id, f.key, decode(f.value, 'base64') from item i join accepted a using (submission), jsonb_each_text(i.contents) f
-       order by i.id, f.key
+      select i.element_id, f.key, decode(f.value, 'base64') from element i, jsonb_each_text(i.contents) f
+       order by i.element_id, f.key
     ), told as (
       insert into event (organization_id, cluster_id, deployment_id, type, message, data, actor_id)
-      select a.organization_id, i.cluster_id, i.id, 'deployment.submitted', i.message,
-             jsonb_build_object('name', i.name, 'priority', i.priority), a.actor_id
-        from item i join accepted a using (submission) order by i.id
+      select i.organization_id, i.cluster_id, i.element_id, 'deployment.submitted', i.message,
+             jsonb_build_object('name', i.name, 'priority', i.priority), i.actor_id
+        from element i order by i.element_id
     )
     select a.submission is not null as accepted, now() as at, r.missing, r.deleting
       from submission s left join accepted a using (submission) left join refused r using (submission)
@@ -200,6 +240,18 @@ function deploymentRecords(submission: Submission, index: number) {
     stop_grace_s: deployment.stopGraceSeconds,
     health_check: deployment.healthCheck,
     ...dataRecord(deployment),
+    ids: deployment.array?.elementIds ?? [deployment.id],
+    array_id: deployment.array?.id ?? null,
+    array_parallel: deployment.array?.parallel ?? null,
+    schedule_id: deployment.scheduleId,
+    keep_for_s: deployment.keepForSeconds,
+    dependencies: deployment.dependencies.map(({ deploymentId, arrayId, name, condition }, position) => ({
+      position,
+      upstream_id: deploymentId,
+      upstream_array_id: arrayId,
+      name,
+      condition,
+    })),
     message: `${deployment.name} was submitted with priority ${deployment.priority}`,
   }));
 }

@@ -5,6 +5,8 @@
  * the store (amounts.ts). `timestamptz` arrives as Date, `bigint` as string.
  */
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { Condition, DependencyState, SkipChain } from '../core/dependencies.ts';
+import type { MissedPolicy } from '../core/due-runs.ts';
 import type { Health } from '../core/health.ts';
 import type { DeploymentStatus } from '../core/lifecycle.ts';
 import type { Backfill, Placement } from '../core/model.ts';
@@ -14,6 +16,10 @@ import type { PreemptionRecord } from './commit-preemptions.ts';
 export type Role = 'owner' | 'admin' | 'developer' | 'viewer';
 export type { DeploymentKind, StopIntent };
 export type RuntimeKind = 'docker' | 'simulated';
+/** What becomes of a run that is due while the one before it is not over. */
+export type OverlapPolicy = 'allow' | 'forbid' | 'replace';
+export type RunOutcome = 'submitted' | 'overlapped' | 'missed' | 'refused';
+export type { MissedPolicy };
 export type PullPolicy = 'always' | 'missing' | 'never';
 
 type Numeric = ColumnType<string, string | number, string | number>;
@@ -138,6 +144,7 @@ export interface Tables {
     backfill: Generated<Backfill>;
     allowed_host_paths: JSONColumnType<AllowedHostPath[], string | undefined, string>;
     lost_after_s: Generated<number>;
+    retention_s: ColumnType<number | null, number | null | undefined, number | null>;
     deleting: Generated<boolean>;
     runtime_reachable: Generated<boolean>;
     runtime_message: string | null;
@@ -240,6 +247,15 @@ export interface Tables {
     stop_intent: StopIntent | null;
     delete_when_ended: Generated<boolean>;
     submitted_by: string | null;
+    array_id: string | null;
+    array_index: number | null;
+    array_count: number | null;
+    array_held: Generated<boolean>;
+    unmet_dependencies: Generated<number>;
+    held: ColumnType<boolean, never, never>;
+    skip_chain: JSONColumnType<SkipChain | null, string | null, string | null>;
+    schedule_id: string | null;
+    keep_for_s: number | null;
     created_at: Timestamp;
     queued_at: Timestamp;
     admitted_at: NullableTimestamp;
@@ -257,6 +273,53 @@ export interface Tables {
     deleting: Generated<boolean>;
     created_by: string | null;
     created_at: Timestamp;
+  };
+  deployment_array: {
+    id: string;
+    organization_id: string;
+    cluster_id: string;
+    name: string;
+    count: number;
+    parallel: number | null;
+    submitted_by: string | null;
+    created_at: Timestamp;
+  };
+  schedule: {
+    id: string;
+    organization_id: string;
+    cluster_id: string;
+    name: string;
+    cron: string;
+    time_zone: string;
+    overlap: OverlapPolicy;
+    missed: MissedPolicy;
+    missed_max: number;
+    deployment: JSONColumnType<Record<string, unknown>, string, string>;
+    paused: Generated<boolean>;
+    next_at: NullableTimestamp;
+    created_by: string | null;
+    created_at: Timestamp;
+    updated_at: Timestamp;
+    version: Generated<number>;
+  };
+  schedule_run: {
+    id: string;
+    schedule_id: string;
+    due_at: Timestamp;
+    cause: 'schedule' | 'person';
+    outcome: RunOutcome;
+    message: string;
+    deployment_id: string | null;
+    created_at: Timestamp;
+  };
+  dependency: {
+    deployment_id: string;
+    position: number;
+    upstream_id: string | null;
+    upstream_array_id: string | null;
+    upstream_name: string;
+    condition: Condition;
+    state: Generated<DependencyState>;
   };
   replica: {
     deployment_id: string;

@@ -60,7 +60,10 @@ function readPage(
     .select(columns.map((column) => `d.${column}` as const))
     .select(['u.username', exactTime('d.created_at').as('created_at_exact')])
     .where('d.organization_id', '=', scope.organizationId)
-    .where('d.cluster_id', '=', clusterId);
+    .where('d.cluster_id', '=', clusterId)
+    // What waits for others has not been the scheduler's business yet, and what was skipped never was.
+    .where('d.held', '=', false)
+    .where('d.status', '<>', 'skipped');
   if (since !== undefined) query = query.where('d.created_at', '>=', since);
   if (after !== undefined) {
     query = query.where(sql<boolean>`(d.created_at, d.id) > (${after.at}::timestamptz, ${after.id}::uuid)`);

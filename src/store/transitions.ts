@@ -3,9 +3,10 @@
  * race one wins and the other learns the present status; the event is written in the same transaction.
  */
 import { type Selectable, sql } from 'kysely';
-import type { DeploymentStatus } from '../core/lifecycle.ts';
-import { dropClaim } from './claims.ts';
+import { type DeploymentStatus, type FinalStatus, finalStatuses } from '../core/lifecycle.ts';
+import { dropClaims } from './claims.ts';
 import type { Database, InTransaction } from './database.ts';
+import { readDependents, waitAgain } from './dependencies.ts';
 import { appendEvents, type EventType } from './events.ts';
 import type { Actor, Scope } from './scope.ts';
 import type { StopIntent, Tables } from './tables.ts';
@@ -17,49 +18,162 @@ export type TransitionOutcome =
   /** `removed`: the row is gone. */
   | { kind: 'done'; deployment: DeploymentRow; removed: boolean }
   | { kind: 'unknown' }
-  | { kind: 'conflict'; status: DeploymentStatus };
+  | { kind: 'conflict'; status: DeploymentStatus }
+  | Needed;
 
-type Change = (tx: InTransaction) => Promise<DeploymentRow | undefined>;
+/** Others wait for it: by name, at most a few, and how many in all. */
+export interface Needed {
+  readonly kind: 'needed';
+  readonly names: readonly string[];
+  readonly count: number;
+}
+
+/** One deployment, every element of an array, or all that a schedule has submitted. */
+type Which = { readonly id: string } | { readonly arrayId: string } | { readonly scheduleId: string };
+
+function isAmong(which: Which) {
+  if ('id' in which) return sql<boolean>`id = ${which.id}`;
+  return 'arrayId' in which
+    ? sql<boolean>`array_id = ${which.arrayId}`
+    : sql<boolean>`schedule_id = ${which.scheduleId}`;
+}
+
+type Change = (tx: InTransaction) => Promise<DeploymentRow[]>;
 
 /** Withdraws a deployment: a queued one at once, a running one by stopping it. */
 export function cancelDeployment(db: Database, scope: Scope, id: string, actor: Actor): Promise<TransitionOutcome> {
   return transition(db, scope, id, [
-    { change: (tx) => cancelQueued(tx, scope, id), event: 'deployment.cancelled', actor },
-    { change: (tx) => beginStopping(tx, scope, id, 'cancel'), event: 'deployment.stopping', actor },
+    { change: (tx) => cancelQueued(tx, scope, { id }), event: 'deployment.cancelled', actor },
+    { change: (tx) => beginStopping(tx, scope, { id }, 'cancel'), event: 'deployment.stopping', actor },
   ]);
 }
 
 /** Stops what is starting or running. A queued one is a conflict: it is cancelled, not stopped. */
 export function stopDeployment(db: Database, scope: Scope, id: string, actor: Actor): Promise<TransitionOutcome> {
   return transition(db, scope, id, [
-    { change: (tx) => beginStopping(tx, scope, id, 'stop'), event: 'deployment.stopping', actor },
+    { change: (tx) => beginStopping(tx, scope, { id }, 'stop'), event: 'deployment.stopping', actor },
   ]);
 }
 
-/** Queues a finished deployment again, as a new attempt with a new age. */
+/** Queues a finished deployment again, as a new attempt with a new age. What it waited for in vain is looked at again. */
 export function retryDeployment(db: Database, scope: Scope, id: string, actor: Actor): Promise<TransitionOutcome> {
-  return transition(db, scope, id, [{ change: (tx) => queueAgain(tx, scope, id), event: 'deployment.retried', actor }]);
+  const change: Change = (tx) => queueAgain(tx, scope, { id }, finalStatuses);
+  return transition(db, scope, id, [{ change, event: 'deployment.retried', actor }]);
 }
 
-/** Deletes a queued or finished one at once; an active one is stopped, and its row goes when the last container has ended. */
+/**
+ * Deletes a queued or finished one at once; an active one is stopped, and its row goes when the last container has ended. One that
+ * others wait for stays, unless forced: those others are skipped then.
+ */
 export async function deleteDeployment(
   db: Database,
   scope: Scope,
   id: string,
   actor: Actor,
+  { force } = { force: false },
 ): Promise<TransitionOutcome> {
-  const removed = await transition(db, scope, id, [
-    { change: (tx) => deleteIdle(tx, scope, id), event: 'deployment.deleted', actor },
-    {
-      change: (tx) => beginStopping(tx, scope, id, 'cancel', { thenDelete: true }),
-      event: 'deployment.stopping',
-      actor,
-    },
-    { change: (tx) => markForDeletion(tx, scope, id), event: null, actor },
-  ]);
+  const unlessNeeded = force ? undefined : (tx: InTransaction) => readDependents(tx, scope, { deploymentId: id });
+  const removed = await transition(db, scope, id, deletionOf(scope, { id }, actor), unlessNeeded);
   if (removed.kind !== 'done') return removed;
   return { ...removed, removed: !removed.deployment.delete_when_ended };
 }
+
+function deletionOf(scope: Scope, which: Which, actor: Actor): Attempted[] {
+  return [
+    { change: (tx) => deleteIdle(tx, scope, which), event: 'deployment.deleted', actor },
+    {
+      change: (tx) => beginStopping(tx, scope, which, 'cancel', { thenDelete: true }),
+      event: 'deployment.stopping',
+      actor,
+    },
+    { change: (tx) => markForDeletion(tx, scope, which), event: null, actor },
+  ];
+}
+
+export type ArrayTransition =
+  /** Those that were changed; fewer than the array has, where some were past it. */
+  { kind: 'done'; deployments: readonly DeploymentRow[] } | { kind: 'unknown' } | { kind: 'cluster_deleting' } | Needed;
+
+/** Withdraws all of an array that is not over. */
+export function cancelArray(db: Database, scope: Scope, arrayId: string, actor: Actor): Promise<ArrayTransition> {
+  const which = { arrayId };
+  return transitionAll(db, scope, arrayId, [
+    { change: (tx) => cancelQueued(tx, scope, which), event: 'deployment.cancelled', actor },
+    { change: (tx) => beginStopping(tx, scope, which, 'cancel'), event: 'deployment.stopping', actor },
+  ]);
+}
+
+/** Withdraws what a schedule has submitted and is not over: its next run takes their place. Returns those that are being stopped. */
+export async function cancelRunsOf(
+  tx: InTransaction,
+  scope: Scope,
+  scheduleId: string,
+  actor: Actor,
+): Promise<DeploymentRow[]> {
+  const which = { scheduleId };
+  await sql`
+    select 1 from deployment where schedule_id = ${scheduleId} and status in ('queued', 'starting', 'running', 'stopping')
+     order by id for update`.execute(tx);
+  const cancelled = await cancelQueued(tx, scope, which);
+  await tell(tx, cancelled, 'deployment.cancelled', actor);
+  const stopping = await beginStopping(tx, scope, which, 'cancel');
+  await tell(tx, stopping, 'deployment.stopping', actor);
+  await dropClaims(
+    tx,
+    [...cancelled, ...stopping].map(({ id }) => id),
+  );
+  return stopping;
+}
+
+/** Queues again what of an array has ended without success. */
+export function retryArray(db: Database, scope: Scope, arrayId: string, actor: Actor): Promise<ArrayTransition> {
+  const inVain = finalStatuses.filter((status) => status !== 'succeeded');
+  const change: Change = (tx) => queueAgain(tx, scope, { arrayId }, inVain);
+  return transitionAll(db, scope, arrayId, [{ change, event: 'deployment.retried', actor }]);
+}
+
+/** Deletes an array with all of its elements, those that are active as soon as they have stopped. */
+export function deleteArray(
+  db: Database,
+  scope: Scope,
+  arrayId: string,
+  actor: Actor,
+  { force } = { force: false },
+): Promise<ArrayTransition> {
+  const unlessNeeded = force ? undefined : (tx: InTransaction) => readDependents(tx, scope, { arrayId });
+  return transitionAll(db, scope, arrayId, deletionOf(scope, { arrayId }, actor), unlessNeeded);
+}
+
+/** Each change to all that it applies to. The elements are locked first, in the order of ids, as everybody locks deployments. */
+async function transitionAll(
+  db: Database,
+  scope: Scope,
+  arrayId: string,
+  attempts: readonly Attempted[],
+  unlessNeeded?: UnlessNeeded,
+): Promise<ArrayTransition> {
+  return db.transaction().execute(async (tx) => {
+    const { rows: found } = await sql<{ deleting: boolean }>`
+      select c.deleting from deployment_array a join cluster c on c.id = a.cluster_id
+       where a.organization_id = ${scope.organizationId} and a.id = ${arrayId}`.execute(tx);
+    if (found[0] === undefined) return { kind: 'unknown' };
+    if (found[0].deleting) return { kind: 'cluster_deleting' };
+    await sql`select 1 from deployment where array_id = ${arrayId} order by id for update`.execute(tx);
+    const needed = await unlessNeeded?.(tx);
+    if (needed !== undefined && needed.count > 0) return { kind: 'needed', ...needed };
+    const changed = new Map<string, DeploymentRow>();
+    for (const { change, event, actor } of attempts) {
+      const rows = (await change(tx)).filter(({ id }) => !changed.has(id));
+      for (const row of rows) changed.set(row.id, row);
+      if (event !== null) await tell(tx, rows, event, actor);
+    }
+    await dropClaims(tx, [...changed.keys()]);
+    return { kind: 'done', deployments: [...changed.values()] };
+  });
+}
+
+/** Who waits for what is to be deleted, asked with its row locked: nobody can begin to wait for it afterwards. */
+type UnlessNeeded = (tx: InTransaction) => Promise<Omit<Needed, 'kind'>>;
 
 interface Attempted {
   readonly change: Change;
@@ -73,14 +187,22 @@ async function transition(
   scope: Scope,
   id: string,
   attempts: readonly Attempted[],
+  unlessNeeded?: UnlessNeeded,
 ): Promise<TransitionOutcome> {
   return db.transaction().execute(async (tx) => {
+    if (unlessNeeded !== undefined) {
+      await sql`select 1 from deployment where organization_id = ${scope.organizationId} and id = ${id} for update`.execute(
+        tx,
+      );
+      const needed = await unlessNeeded(tx);
+      if (needed.count > 0) return { kind: 'needed', ...needed };
+    }
     for (const { change, event, actor } of attempts) {
-      const deployment = await change(tx);
+      const [deployment] = await change(tx);
       if (deployment === undefined) continue;
       // What was kept for it while it waited is not its own any more.
-      await dropClaim(tx, id);
-      if (event !== null) await tell(tx, deployment, event, actor);
+      await dropClaims(tx, [id]);
+      if (event !== null) await tell(tx, [deployment], event, actor);
       return { kind: 'done', deployment, removed: false };
     }
     const row = await tx
@@ -100,9 +222,15 @@ const messages: Partial<Record<EventType, string>> = {
   'deployment.deleted': 'deleted by a user',
 };
 
-async function tell(tx: InTransaction, deployment: DeploymentRow, type: EventType, actor: Actor): Promise<void> {
-  await appendEvents(tx, [
-    {
+async function tell(
+  tx: InTransaction,
+  deployments: readonly DeploymentRow[],
+  type: EventType,
+  actor: Actor,
+): Promise<void> {
+  await appendEvents(
+    tx,
+    deployments.map((deployment) => ({
       organizationId: deployment.organization_id,
       clusterId: deployment.cluster_id,
       deploymentId: deployment.id,
@@ -110,11 +238,11 @@ async function tell(tx: InTransaction, deployment: DeploymentRow, type: EventTyp
       message: messages[type] ?? type,
       data: { status: deployment.status, attempt: deployment.attempt },
       actorId: actor.userId,
-    },
-  ]);
+    })),
+  );
 }
 
-function cancelQueued(tx: InTransaction, scope: Scope, id: string) {
+function cancelQueued(tx: InTransaction, scope: Scope, which: Which) {
   return tx
     .updateTable('deployment')
     .set({
@@ -126,16 +254,16 @@ function cancelQueued(tx: InTransaction, scope: Scope, id: string) {
       version: sql<number>`version + 1`,
     })
     .where('organization_id', '=', scope.organizationId)
-    .where('id', '=', id)
+    .where(isAmong(which))
     .where('status', '=', 'queued')
     .returningAll()
-    .executeTakeFirst();
+    .execute();
 }
 
 function beginStopping(
   tx: InTransaction,
   scope: Scope,
-  id: string,
+  which: Which,
   intent: StopIntent,
   options = { thenDelete: false },
 ) {
@@ -151,28 +279,29 @@ function beginStopping(
       version: sql<number>`version + 1`,
     })
     .where('organization_id', '=', scope.organizationId)
-    .where('id', '=', id)
+    .where(isAmong(which))
     .where(isStoppable)
     .returningAll()
-    .executeTakeFirst();
+    .execute();
 }
 
 /** Also what is being stopped to be queued again: whoever asks for its end now has the last word. */
 const isStoppable = sql<boolean>`(status in ('starting', 'running') or (status = 'stopping' and stop_intent in ('preempted', 'drained')))`;
 
-function markForDeletion(tx: InTransaction, scope: Scope, id: string) {
+function markForDeletion(tx: InTransaction, scope: Scope, which: Which) {
   return tx
     .updateTable('deployment')
     .set({ delete_when_ended: true, version: sql<number>`version + 1` })
     .where('organization_id', '=', scope.organizationId)
-    .where('id', '=', id)
+    .where(isAmong(which))
     .where('status', '=', 'stopping')
     .returningAll()
-    .executeTakeFirst();
+    .execute();
 }
 
-function queueAgain(tx: InTransaction, scope: Scope, id: string) {
-  return tx
+/** Dependencies that were met stay so; those that could not be met wait again. */
+async function queueAgain(tx: InTransaction, scope: Scope, which: Which, from: readonly FinalStatus[]) {
+  const again = await tx
     .updateTable('deployment')
     .set({
       status: 'queued',
@@ -181,6 +310,9 @@ function queueAgain(tx: InTransaction, scope: Scope, id: string) {
       reason: 'queued again by a user',
       exit_code: null,
       stop_intent: null,
+      skip_chain: null,
+      unmet_dependencies: sql<number>`(select count(*) from dependency x where x.deployment_id = deployment.id and x.state <> 'met')`,
+      array_held: sql<boolean>`exists (select 1 from deployment_array a where a.id = deployment.array_id and a.parallel is not null)`,
       queued_at: sql<Date>`now()`,
       admitted_at: null,
       started_at: null,
@@ -189,8 +321,8 @@ function queueAgain(tx: InTransaction, scope: Scope, id: string) {
       version: sql<number>`version + 1`,
     })
     .where('organization_id', '=', scope.organizationId)
-    .where('id', '=', id)
-    .where('status', 'in', ['succeeded', 'failed', 'cancelled'])
+    .where(isAmong(which))
+    .where('status', 'in', from)
     .where((eb) =>
       eb.not(
         eb.exists(
@@ -203,17 +335,22 @@ function queueAgain(tx: InTransaction, scope: Scope, id: string) {
       ),
     )
     .returningAll()
-    .executeTakeFirst();
+    .execute();
+  await waitAgain(
+    tx,
+    again.map(({ id }) => id),
+  );
+  return again;
 }
 
-function deleteIdle(tx: InTransaction, scope: Scope, id: string) {
+function deleteIdle(tx: InTransaction, scope: Scope, which: Which) {
   return tx
     .deleteFrom('deployment')
     .where('organization_id', '=', scope.organizationId)
-    .where('id', '=', id)
-    .where('status', 'in', ['queued', 'succeeded', 'failed', 'cancelled'])
+    .where(isAmong(which))
+    .where('status', 'in', ['queued', ...finalStatuses])
     .returningAll()
-    .executeTakeFirst();
+    .execute();
 }
 
 /** Puts those that ran past their declared limit to `stopping`. Returns whom to stop. */

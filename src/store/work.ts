@@ -91,7 +91,7 @@ export async function readUncleaned(
 export async function clustersWithQueue(db: Database): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select c.id from cluster c
-     where exists (select 1 from deployment d where d.cluster_id = c.id and d.status = 'queued') order by c.id`.execute(
+     where exists (select 1 from deployment d where d.cluster_id = c.id and d.status = 'queued' and not d.held) order by c.id`.execute(
     db,
   );
   return rows.map((row) => row.id);

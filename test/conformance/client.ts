@@ -191,7 +191,7 @@ export class Client {
 
   /** Waits until a deployment has one of these statuses; fails at once if it ended otherwise. */
   async became(id: string, ...wanted: Deployment['status'][]): Promise<DeploymentDetail> {
-    const done = new Set<Deployment['status']>(['succeeded', 'failed', 'cancelled']);
+    const done = new Set<Deployment['status']>(['succeeded', 'failed', 'cancelled', 'skipped']);
     return until(`deployment ${id} is ${wanted.join(' or ')}`, async () => {
       const deployment = await this.deployment(id);
       if (wanted.includes(deployment.status)) return deployment;

@@ -2,8 +2,8 @@
  * Bad input, over every route that the OpenAPI document names: always a 4xx problem with a code, that names the field where a
  * field is wrong; never a 5xx or a trace of the source; and nothing of it changes the database.
  *
- * Each test walks the whole table and tells of all that went wrong at once. Cycles cannot be written in JSON, and deployments
- * do not refer to one another, so that there are no circular references to refuse.
+ * Each test walks the whole table and tells of all that went wrong at once. Deployments that wait
+ * for each other in a circle are refused in dependencies.test.ts.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
@@ -614,6 +614,7 @@ async function makeThings(client: Client): Promise<Ids> {
   // Queued: most verbs would do something to it.
   await client.setSchedulable(cluster.id, false);
   const deployment = await client.submit(cluster.id);
+  const array = (await client.submit(cluster.id, { kind: 'job', count: 2 })).array!;
   const invitation = await client.call<InviteWithCode>('POST', `/organizations/${organizationId}/invites`, {});
   const token = await client.call<TokenWithSecret>('POST', `/organizations/${organizationId}/tokens`, { name: 'ci' });
   const credential = await client.call<{ id: string }>('POST', '/registry-credentials', {
@@ -628,6 +629,7 @@ async function makeThings(client: Client): Promise<Ids> {
     [/\/organizations\/\{/, organizationId],
     [/\/clusters\/\{/, cluster.id],
     [/\/deployments\/\{/, deployment.id],
+    [/\/arrays\/\{/, array.id],
     [/\/registry-credentials\/\{/, credential.id],
     [/\/volumes\/\{/, volume.id],
   ];
@@ -635,6 +637,7 @@ async function makeThings(client: Client): Promise<Ids> {
     id: (route) => subjects.find(([pattern]) => pattern.test(route.path))?.[1] ?? '',
     name: () => secret,
     cluster: () => cluster.id,
+    deployment: () => deployment.id,
     organization: () => organizationId,
     user_id: () => userId,
     node_id: () => node!.id,
@@ -672,6 +675,9 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     secrets: [{ name: ids['name']!(route), path: '/run/secrets/db', mode: '0400' }],
     files: [{ path: '/etc/app.conf', content: 'colour: blue', encoding: 'utf8', mode: '0644' }],
     network: 'shared',
+    count: 2,
+    array_parallel: 1,
+    depends_on: [{ deployment: ids['deployment']!(route), condition: 'any' }],
   }) as JsonObject;
   const allowed_host_paths = [{ path: '/srv/data', read_only: true }];
   const gpu = { model: 'a100', memory_gb: 40, driver: 'none' };

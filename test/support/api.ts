@@ -55,6 +55,7 @@ export const testPassword = 'tidal-otter-brass-42';
 const idleControl = {
   wake: () => undefined,
   stopSoon: () => undefined,
+  settle: () => undefined,
   onEvents: () => () => undefined,
 } as unknown as ControlPlane;
 

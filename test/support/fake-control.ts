@@ -34,6 +34,8 @@ export function fakeControl(): FakeControl {
       control.woken.push(clusterId);
       for (const listener of listeners) listener();
     },
+    settle: () => undefined,
+    runSchedule: () => Promise.resolve(null),
     stopSoon: (deployments) => void control.stopped.push(...deployments),
     runtimeOf: () => runtime as unknown as Runtime,
     runtimesOf: () => [runtime as unknown as Runtime],

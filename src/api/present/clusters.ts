@@ -17,6 +17,7 @@ export function presentCluster(cluster: ClusterRecord): z.infer<typeof Cluster> 
       reservation_after_s: cluster.reservationAfterSeconds,
       backfill: cluster.backfill,
       lost_after_s: cluster.lostAfterSeconds,
+      retention_s: cluster.retentionSeconds,
       preemption: { enabled: cluster.preemption, min_run_time_s: cluster.preemptionMinRunTimeSeconds },
     },
     allowed_host_paths: cluster.allowedHostPaths.map(({ path, read_only }) => ({ path, read_only })),

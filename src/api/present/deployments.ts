@@ -44,6 +44,10 @@ export function presentDeployment(row: DeploymentRow, ready: ReadonlyMap<string,
     reason: row.reason,
     exit_code: row.exit_code,
     submitted_by: row.submitted_by,
+    array: arrayOf(row),
+    schedule_id: row.schedule_id,
+    keep_for_s: row.keep_for_s,
+    unmet_dependencies: row.status === 'queued' ? row.unmet_dependencies : 0,
     created_at: row.created_at.toISOString(),
     queued_at: row.queued_at.toISOString(),
     admitted_at: row.admitted_at?.toISOString() ?? null,
@@ -91,6 +95,10 @@ export function presentSubmitted(submission: Submission, deployment: NewDeployme
     reason: null,
     exit_code: null,
     submitted_by: submission.actor.userId,
+    array: deployment.array && { id: deployment.array.id, index: 0, count: deployment.array.elementIds.length },
+    schedule_id: deployment.scheduleId,
+    keep_for_s: deployment.keepForSeconds,
+    unmet_dependencies: deployment.dependencies.length,
     created_at: time,
     queued_at: time,
     admitted_at: null,
@@ -98,6 +106,10 @@ export function presentSubmitted(submission: Submission, deployment: NewDeployme
     finished_at: null,
     version: 1,
   };
+}
+
+function arrayOf({ array_id: id, array_index: index, array_count: count }: DeploymentRow): DeploymentAnswer['array'] {
+  return id === null || index === null || count === null ? null : { id, index, count };
 }
 
 /** The machine of an engine on another one; null where it is this one. */

@@ -15,7 +15,9 @@ import type { Routes } from '../context.ts';
 import { ApiError, type ErrorCode, notFound } from '../errors.ts';
 import { setEtag } from '../etag.ts';
 import { illegalTransition } from '../illegal-transition.ts';
+import { neededByOthers } from '../needed.ts';
 import { presentDeployment } from '../present/deployments.ts';
+import { ForceQuery } from '../schemas/arrays.ts';
 import { idParams } from '../schemas/common.ts';
 import { Deployment } from '../schemas/deployments.ts';
 
@@ -66,12 +68,13 @@ export const registerDeploymentVerbRoutes: Routes = (api, deps) => {
   api.delete(
     '/deployments/:id',
     {
-      config: { role: 'developer', errors: ['illegal_transition'] },
+      config: { role: 'developer', errors: ['illegal_transition', 'has_dependents'] },
       schema: {
         operationId: 'deleteDeployment',
         summary: 'Delete a deployment, stopping it first where it is active',
         tags: ['Deployments'],
         params: idParams,
+        querystring: ForceQuery,
         response: {
           202: Deployment.describe('It is being stopped, and goes then.'),
           204: z.undefined().describe('Deleted.'),
@@ -80,7 +83,7 @@ export const registerDeploymentVerbRoutes: Routes = (api, deps) => {
     },
     async (request, reply) => {
       const id = pathId(request.params.id, 'deployment');
-      const outcome = await deleteDeployment(db, scopeOf(request), id, actorOf(request));
+      const outcome = await deleteDeployment(db, scopeOf(request), id, actorOf(request), request.query);
       const deployment = deploymentOf(outcome, 'delete', control);
       if (outcome.kind === 'done' && outcome.removed) return reply.code(204).send();
       setEtag(reply, deployment.version);
@@ -101,6 +104,8 @@ function deploymentOf(
   switch (outcome.kind) {
     case 'unknown':
       throw notFound('deployment');
+    case 'needed':
+      throw neededByOthers(outcome);
     case 'conflict':
       // A finished deployment can be retried, unless its cluster is on its way out.
       if (verb === 'retry' && isFinal(outcome.status)) throw new ApiError('cluster_deleting');
@@ -109,6 +114,7 @@ function deploymentOf(
       const { deployment } = outcome;
       if (deployment.status === 'stopping') control.stopSoon([{ id: deployment.id, attempt: deployment.attempt }]);
       control.wake(deployment.cluster_id);
+      control.settle();
       return deployment;
     }
   }

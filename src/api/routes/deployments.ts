@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { readDependencies } from '../../store/dependencies.ts';
 import {
   changePriority,
   type DeploymentFilter,
@@ -8,6 +9,7 @@ import {
 } from '../../store/deployments.ts';
 import { readReady } from '../../store/health.ts';
 import { readReplicas } from '../../store/replica-reads.ts';
+import { readExpiry } from '../../store/retention.ts';
 import { actorOf, pathId, scopeOf } from '../auth.ts';
 import type { Routes } from '../context.ts';
 import { notFound } from '../errors.ts';
@@ -15,6 +17,7 @@ import { expectedVersion, setEtag, versionMismatch } from '../etag.ts';
 import { filterId } from '../filters.ts';
 import { illegalTransition } from '../illegal-transition.ts';
 import { decodeCursor, pageOfRows } from '../paging.ts';
+import { presentDependency } from '../present/dependencies.ts';
 import { presentDeployment, presentReplica } from '../present/deployments.ts';
 import { idParams, pageOf } from '../schemas/common.ts';
 import { Deployment, DeploymentDetail, DeploymentListQuery, DeploymentUpdate } from '../schemas/deployments.ts';
@@ -72,12 +75,15 @@ export const registerDeploymentRoutes: Routes = (api, deps) => {
       if (row === null) throw notFound('deployment');
       setEtag(reply, row.version);
       const replicas = await readReplicas(db, scope, row.id, row.attempt);
+      const dependencies = await readDependencies(db, scope, row.id);
       // The engine is on this machine, and this is what the one who asks calls it.
       const reading = { isChecked: row.health_check !== null, engineAddress: request.hostname };
       return {
         ...presentDeployment(row, await readReady(db, scope, [row])),
         replica_states: replicas.map((replica) => presentReplica(replica, reading)),
-        waiting: row.status === 'queued' ? await whyItWaits(db, control, scope, row) : null,
+        waiting: row.status === 'queued' ? await whyItWaits(db, control, scope, row, dependencies) : null,
+        expires_at: (await readExpiry(db, scope, row.id))?.toISOString() ?? null,
+        dependencies: dependencies.map(presentDependency),
       };
     },
   );
@@ -121,6 +127,9 @@ function filterOf(query: ListQuery): DeploymentFilter {
   return {
     clusterId: filterId(query.cluster_id),
     submittedBy: filterId(query.submitted_by),
+    arrayId: filterId(query.array_id),
+    arrayIndex: query.array_index,
+    inArray: query.in_array,
     statuses: query.status,
     kind: query.kind,
     priority: query.priority,

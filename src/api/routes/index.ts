@@ -1,4 +1,5 @@
 import type { Routes } from '../context.ts';
+import { registerArrayRoutes } from './arrays.ts';
 import { registerAuthRoutes } from './auth.ts';
 import { registerClusterRoutes } from './clusters.ts';
 import { registerDeploymentVerbRoutes } from './deployment-verbs.ts';
@@ -15,6 +16,7 @@ import { registerMetricsRoutes } from './metrics.ts';
 import { registerNodeRoutes } from './nodes.ts';
 import { registerOrganizationRoutes } from './organizations.ts';
 import { registerRegistryCredentialRoutes } from './registry-credentials.ts';
+import { registerScheduleRoutes } from './schedules.ts';
 import { registerSchedulingRoutes } from './scheduling.ts';
 import { registerSecretRoutes } from './secrets.ts';
 import { registerSubmitRoutes } from './submit.ts';
@@ -42,6 +44,8 @@ export const routes: readonly Routes[] = [
   registerSubmitRoutes,
   registerDeploymentRoutes,
   registerDeploymentVerbRoutes,
+  registerArrayRoutes,
+  registerScheduleRoutes,
   registerLogRoutes,
   registerEventRoutes,
   registerHealthRoutes,

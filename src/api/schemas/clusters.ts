@@ -16,6 +16,7 @@ import {
   wholeGpus,
 } from './common.ts';
 import { absolutePath } from './data.ts';
+import { retention } from './retention.ts';
 
 const backfill = z
   .enum(['largest_set', 'learned'])
@@ -43,6 +44,7 @@ export const Policy = z.object({
   lost_after_s: z
     .number()
     .describe('When an engine has not answered for so long, what was on it is given up, and runs elsewhere if it may.'),
+  retention_s: retention,
   preemption: z.object({
     enabled: z.boolean().describe('Whether what runs is stopped, and queued again, for what is more important.'),
     min_run_time_s: z.number().describe('Nothing is stopped that has not run for so long.'),
@@ -60,6 +62,7 @@ export const PolicyUpdate = z.strictObject({
   reservation_after_s: seconds.optional(),
   backfill: backfill.optional(),
   lost_after_s: seconds.optional(),
+  retention_s: retention.optional(),
   preemption: z.strictObject({ enabled: z.boolean().optional(), min_run_time_s: seconds.optional() }).optional(),
 });
 

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { statuses } from '../../core/lifecycle.ts';
+import { ArrayElement, arrayFields, elementsMax } from './arrays.ts';
 import {
   cpuAmount,
   gpuAmount,
@@ -17,9 +19,10 @@ import {
   variableName,
 } from './common.ts';
 import { dataAnswers, dataFields } from './data.ts';
+import { Dependency, dependencyFields } from './dependencies.ts';
 import { HealthCheck, HealthCheckCreate, health } from './health.ts';
+import { retentionFields } from './retention.ts';
 
-export const statuses = ['queued', 'starting', 'running', 'stopping', 'succeeded', 'failed', 'cancelled'] as const;
 export const Status = z.enum(statuses);
 export const Kind = z.enum(['job', 'service']);
 
@@ -123,6 +126,9 @@ export const DeploymentCreate = z.strictObject({
     .default(null)
     .describe('How to find out whether a replica is well; null: one that runs is.'),
   ...dataFields,
+  ...arrayFields,
+  ...dependencyFields,
+  ...retentionFields,
 });
 
 export const DeploymentBatchCreate = z.strictObject({
@@ -162,6 +168,14 @@ export const Waiting = z.object({
   waits_for: z.array(id).describe('Deployments that are being stopped for it.'),
 });
 
+/** What waits for others to end has no place in the queue of its cluster. */
+const WaitingOutside = Waiting.extend({
+  position: Waiting.shape.position
+    .nullable()
+    .describe('From 1, in the order of the scheduler; null while it waits for others.'),
+  waits_for: z.array(id).describe('Deployments that are being stopped for it, or that it depends on.'),
+});
+
 export const Deployment = z.object({
   id,
   organization_id: id,
@@ -197,6 +211,10 @@ export const Deployment = z.object({
   reason: z.string().nullable().describe('Why it has the status that it has, in plain words.'),
   exit_code: z.number().int().nullable(),
   submitted_by: id.nullable(),
+  array: ArrayElement.nullable().describe('Null where it is no element of an array.'),
+  keep_for_s: z.number().int().nullable(),
+  schedule_id: id.nullable().describe('The schedule that submitted it; null where a person did.'),
+  unmet_dependencies: z.number().int().describe('How many of its dependencies are not met yet.'),
   created_at: timestamp,
   queued_at: timestamp,
   admitted_at: timestamp.nullable(),
@@ -208,7 +226,9 @@ export const Deployment = z.object({
 /** One deployment read by itself also says why it waits, and where its replicas are. */
 export const DeploymentDetail = Deployment.extend({
   replica_states: z.array(Replica),
-  waiting: Waiting.nullable().describe('Set while it is queued.'),
+  waiting: WaitingOutside.nullable().describe('Set while it is queued.'),
+  expires_at: timestamp.nullable().describe('When it is deleted; null: never, or it is not over.'),
+  dependencies: z.array(Dependency).describe('What it waits for, or has waited for.'),
 });
 
 export const DeploymentListQuery = PageQuery.extend({
@@ -224,6 +244,9 @@ export const DeploymentListQuery = PageQuery.extend({
   priority: z.coerce.number().int().min(1).max(100).optional(),
   name: NamePart,
   submitted_by: id.optional(),
+  array_id: id.optional().describe('Only elements of this array.'),
+  array_index: z.coerce.number().int().min(0).max(elementsMax).optional().describe('Only elements of this number.'),
+  in_array: z.stringbool().optional().describe('False: only those that are no element of an array.'),
   sort: z.enum(['created_at', '-created_at', 'priority', '-priority']).default('-created_at'),
 });
 

@@ -1,22 +1,31 @@
 import {
+  type ArrayChange,
+  cancelArray,
   cancelDeployment,
   type Deployment,
+  type DeploymentArray,
   type DeploymentDetail,
+  deleteArray,
   deleteDeployment,
   type Event,
   getDeployment,
+  listArrays,
   listDeploymentEvents,
   listDeployments,
+  retryArray,
   retryDeployment,
   stopDeployment,
   updateDeployment,
 } from '../../sdk/index.ts';
+import { arrayName, countsInWords } from '../arrays.ts';
 import { type AddCommand, options } from '../command.ts';
-import { findCluster, findDeployment } from '../find.ts';
+import { CliError } from '../errors.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { findCluster, findDeployment, findTarget } from '../find.ts';
 import { age, duration, labels, resources, shortId } from '../format.ts';
 import { healthCheckText } from '../health-check.ts';
 import { print, say, status, table } from '../output.ts';
-import { call, openSession, type Session } from '../session.ts';
+import { call, type Globals, openSession, type Session } from '../session.ts';
 import { watched } from '../watch.ts';
 
 type ReplicaPort = DeploymentDetail['replica_states'][number]['ports'][number];
@@ -31,6 +40,7 @@ interface ListOptions {
   readonly name?: string;
   readonly limit: string;
   readonly watch?: boolean;
+  readonly allElements?: boolean;
 }
 
 export const addPs: AddCommand = (program) => {
@@ -43,6 +53,7 @@ export const addPs: AddCommand = (program) => {
     .option('--kind <kind>', 'only jobs, or only services')
     .option('--name <text>', 'only with this in their name')
     .option('--limit <count>', 'how many at most', '100')
+    .option('--all-elements', 'each element of an array by itself')
     .option('-w, --watch', 'go on, every two seconds')
     .action(async (_options, command) => {
       const given = options<ListOptions>(command);
@@ -57,40 +68,84 @@ export const addPs: AddCommand = (program) => {
         ...(given.name === undefined ? {} : { name: given.name }),
       };
       await watched(given, async () => {
-        const page = await call(session, listDeployments({ client: session.client, query }));
-        return given.json === true ? JSON.stringify(page, null, 2) : listed(page.items, given.all === true);
+        if (given.allElements === true) {
+          const page = await call(session, listDeployments({ client: session.client, query }));
+          return given.json === true ? JSON.stringify(page, null, 2) : listed(page.items, [], given.all === true);
+        }
+        const alone = { ...query, in_array: 'false' };
+        const page = await call(session, listDeployments({ client: session.client, query: alone }));
+        const arrays = await arraysOf(session, given, query);
+        if (given.json === true) return JSON.stringify({ ...page, arrays }, null, 2);
+        return listed(page.items, arrays, given.all === true);
       });
     });
 };
 
-function listed(items: readonly Deployment[], all: boolean): string {
-  if (items.length === 0)
+/** Those of which something has one of the statuses that are asked for. */
+async function arraysOf(
+  session: Session,
+  given: ListOptions,
+  { limit, cluster_id, name }: { limit: number; cluster_id?: string; name?: string },
+): Promise<DeploymentArray[]> {
+  if (given.kind === 'service') return [];
+  const query = {
+    limit,
+    ...(cluster_id === undefined ? {} : { cluster_id }),
+    ...(name === undefined ? {} : { name }),
+    ...(given.status === undefined && given.all !== true ? { open: 'true' } : {}),
+  };
+  const { items } = await call(session, listArrays({ client: session.client, query }));
+  const wanted = given.status?.split(',');
+  return items.filter((array) => wanted?.some((one) => countOf(array, one) > 0) ?? true);
+}
+
+function countOf({ counts }: DeploymentArray, wanted: string): number {
+  return (counts as Readonly<Record<string, number>>)[wanted] ?? 0;
+}
+
+function listed(items: readonly Deployment[], arrays: readonly DeploymentArray[], all: boolean): string {
+  if (items.length + arrays.length === 0)
     return all ? 'There is no deployment yet.' : 'Nothing is queued or running (hv ps --all shows what has ended).';
+  const lines = [
+    ...items.map((one) => ({ one, cells: deploymentCells(one) })),
+    ...arrays.map((one) => ({ one, cells: arrayCells(one) })),
+  ];
+  const latestFirst = lines.toSorted((a, b) => (a.one.created_at > b.one.created_at ? -1 : 1));
   return table(
     ['id', 'name', 'kind', 'status', 'ready', 'priority', 'RAM / CPU / GPU', 'age', 'why'],
-    items.map((one) => [
-      shortId(one.id),
-      one.name,
-      one.kind,
-      status(one.status),
-      `${one.ready_replicas}/${one.replicas}`,
-      one.priority,
-      resources({ ram: one.ram_required, cpu: one.cpu_required, gpu: one.gpu_required }),
-      age(one.created_at),
-      one.reason ?? '',
-    ]),
+    latestFirst.map(({ cells }) => cells),
   );
+}
+
+function deploymentCells(one: Deployment): (string | number)[] {
+  return [
+    shortId(one.id),
+    one.array === null ? one.name : `${one.name}[${one.array.index}]`,
+    one.kind,
+    status(one.status),
+    `${one.ready_replicas}/${one.replicas}`,
+    one.priority,
+    resources({ ram: one.ram_required, cpu: one.cpu_required, gpu: one.gpu_required }),
+    age(one.created_at),
+    one.reason ?? (one.unmet_dependencies > 0 ? 'waits for others' : ''),
+  ];
+}
+
+function arrayCells(one: DeploymentArray): (string | null)[] {
+  return [shortId(one.id), arrayName(one), 'array', countsInWords(one), null, null, null, age(one.created_at), ''];
 }
 
 export const addDescribe: AddCommand = (program) => {
   program
     .command('describe')
     .description('a deployment: why it waits, where it runs, what happened to it')
-    .argument('<deployment>', 'its id, the end of its id, or its name')
+    .argument('<deployment>', 'its id, the end of its id, or its name; of an array: all of it, or "name[3]"')
     .action(async (name: string, _options, command) => {
       const globals = options(command);
       const session = await openSession(globals);
-      const { id } = await findDeployment(session, name);
+      const target = await findTarget(session, name);
+      if (target.kind === 'array') return describeArray(globals, session, target.array);
+      const { id } = target.deployment;
       const detail = await call(session, getDeployment({ client: session.client, path: { id } }));
       const events = await call(
         session,
@@ -99,6 +154,29 @@ export const addDescribe: AddCommand = (program) => {
       print(globals, { ...detail, events: events.items }, () => described(detail, events.items));
     });
 };
+
+const failuresShown = 20;
+
+async function describeArray(globals: Globals, session: Session, array: DeploymentArray): Promise<void> {
+  const query = {
+    array_id: array.id,
+    status: 'failed,cancelled,skipped',
+    limit: failuresShown,
+    sort: 'created_at' as const,
+  };
+  const { items } = await call(session, listDeployments({ client: session.client, query }));
+  print(globals, { ...array, not_succeeded: items }, () => {
+    const facts = [
+      ['status', countsInWords(array)],
+      ['id', array.id],
+      ['at once', array.parallel === null ? 'all' : String(array.parallel)],
+      ['submitted', `${array.created_at} (${age(array.created_at)} ago)`],
+    ];
+    const lines = facts.map(([name = '', value]) => `${name.padEnd(11)}${value}`);
+    const why = items.length === 0 ? [] : ['', listed(items, [], true)];
+    return [`${arrayName(array)} (array)`, ...lines, ...why].join('\n');
+  });
+}
 
 function described(one: DeploymentDetail, events: readonly Event[]): string {
   const facts: [string, string | null][] = [
@@ -123,16 +201,25 @@ function described(one: DeploymentDetail, events: readonly Event[]): string {
     ],
     ['exit code', one.exit_code === null ? null : String(one.exit_code)],
     ['attempt', one.attempt > 1 ? String(one.attempt) : null],
+    ['array', one.array === null ? null : `${one.array.index} of 0 to ${one.array.count - 1}`],
+    ['depends on', dependenciesText(one)],
   ];
   const lines = facts.flatMap(([name, value]) => (value === null ? [] : [`${name.padEnd(11)}${value}`]));
   return [
-    `${one.name} (${one.kind})`,
+    `${one.array === null ? one.name : `${one.name}[${one.array.index}]`} (${one.kind})`,
     ...lines,
     ...waitingLines(one),
     '',
     ...replicaLines(one),
     eventLines(events),
   ].join('\n');
+}
+
+/** "build to succeed (met), test to end (waiting)". */
+function dependenciesText({ dependencies }: DeploymentDetail): string | null {
+  const verbs = { succeeded: 'succeed', failed: 'fail', any: 'end' } as const;
+  const texts = dependencies.map(({ name, condition, state }) => `${name} to ${verbs[condition]} (${state})`);
+  return texts.length === 0 ? null : texts.join(', ');
 }
 
 function asksFor(one: DeploymentDetail): string {
@@ -172,7 +259,8 @@ function waitingLines({ waiting }: DeploymentDetail): string[] {
       : [
           `${'reserved'.padEnd(11)}room on ${reservation.nodes.join(', ')}${reservation.starts_at === null ? '' : `, to start by ${reservation.starts_at}`}`,
         ];
-  return [`${'waits'.padEnd(11)}at position ${waiting.position}: ${waiting.message}`, ...held];
+  const where = waiting.position === null ? '' : `at position ${waiting.position}: `;
+  return [`${'waits'.padEnd(11)}${where}${waiting.message}`, ...held];
 }
 
 function replicaLines({ replica_states: replicas }: DeploymentDetail): string[] {
@@ -207,11 +295,11 @@ function eventLines(events: readonly Event[]): string {
 
 export const addVerbs: AddCommand = (program) => {
   const verbs = [
-    ['stop', 'stop what is starting or running', stopDeployment],
-    ['cancel', 'withdraw a deployment, whether it waits or runs', cancelDeployment],
-    ['retry', 'queue a finished deployment again', retryDeployment],
+    ['stop', 'stop what is starting or running', stopDeployment, null],
+    ['cancel', 'withdraw a deployment or an array, whether it waits or runs', cancelDeployment, cancelArray],
+    ['retry', 'queue a finished deployment again, or what of an array did not succeed', retryDeployment, retryArray],
   ] as const;
-  for (const [verb, description, request] of verbs) {
+  for (const [verb, description, request, ofArray] of verbs) {
     program
       .command(verb)
       .description(description)
@@ -219,13 +307,20 @@ export const addVerbs: AddCommand = (program) => {
       .action(async (names: string[], _options, command) => {
         const globals = options(command);
         const session = await openSession(globals);
-        const changed: Deployment[] = [];
+        const changed: (Deployment | ArrayChange)[] = [];
         for (const name of names) {
-          const { id } = await findDeployment(session, name);
-          changed.push(await call(session, request({ client: session.client, path: { id } })));
+          const target = await findTarget(session, name);
+          if (target.kind === 'deployment') {
+            const path = { id: target.deployment.id };
+            changed.push(await call(session, request({ client: session.client, path })));
+          } else {
+            if (ofArray === null)
+              throw new CliError(`"${name}" is an array: cancel it, or ${verb} one of it`, exitCodes.usage);
+            changed.push(await call(session, ofArray({ client: session.client, path: { id: target.array.id } })));
+          }
         }
         print(globals, changed.length === 1 ? changed[0] : { deployments: changed }, () =>
-          changed.map(nowIs).join('\n'),
+          changed.map((one) => ('changed' in one ? arrayIs(one) : nowIs(one))).join('\n'),
         );
       });
   }
@@ -233,20 +328,31 @@ export const addVerbs: AddCommand = (program) => {
   addPriority(program);
 };
 
+const arrayIs = (one: ArrayChange) =>
+  `${arrayName(one)} (${shortId(one.id)}): ${one.changed} changed; ${countsInWords(one)} now`;
+
 const nowIs = (one: Deployment) => `${one.name} (${shortId(one.id)}) is ${one.status} now`;
 
 const addDelete: AddCommand = (program) => {
   program
     .command('delete')
-    .description('delete a deployment with its logs; one that runs is stopped first')
+    .description('delete a deployment, or an array, with its logs; what runs is stopped first')
     .argument('<deployment...>')
+    .option('--force', 'also where others wait for it: those are skipped then')
     .action(async (names: string[], _options, command) => {
-      const globals = options(command);
+      const globals = options<{ force?: boolean }>(command);
       const session = await openSession(globals);
       for (const name of names) {
-        const { id } = await findDeployment(session, name);
-        const answer: unknown = await call(session, deleteDeployment({ client: session.client, path: { id } }));
-        const stopping = typeof answer === 'object' && answer !== null && 'status' in answer;
+        const target = await findTarget(session, name);
+        const query = { force: globals.force === true ? 'true' : 'false' };
+        const answer: unknown =
+          target.kind === 'array'
+            ? await call(session, deleteArray({ client: session.client, path: { id: target.array.id }, query }))
+            : await call(
+                session,
+                deleteDeployment({ client: session.client, path: { id: target.deployment.id }, query }),
+              );
+        const stopping = typeof answer === 'object' && answer !== null && 'id' in answer;
         say(globals, stopping ? `${name} is deleted as soon as it has stopped` : `${name} is deleted`);
       }
     });

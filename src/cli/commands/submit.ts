@@ -7,11 +7,12 @@ import {
   submitDeployment,
   submitDeployments,
 } from '../../sdk/index.ts';
+import { arrayName, countsInWords, exitCodeOfArray, untilArrayEnded } from '../arrays.ts';
 import { type AddCommand, options } from '../command.ts';
 import { addDataOptions, type DataOptions, dataOf } from '../data-options.ts';
 import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { findCluster, findDeployment } from '../find.ts';
+import { findCluster, findTarget, readArray } from '../find.ts';
 import { pairs, parseDuration, shortId } from '../format.ts';
 import { addHealthOptions, type HealthOptions, healthCheckOf } from '../health-check.ts';
 import { print, say } from '../output.ts';
@@ -42,6 +43,9 @@ interface SubmitOptions extends Globals, HealthOptions, DataOptions {
   readonly pull: 'always' | 'missing' | 'never';
   readonly wait?: boolean;
   readonly idempotencyKey?: string;
+  readonly count?: number;
+  readonly arrayParallel?: number;
+  readonly dependsOn: string[];
 }
 
 const collect = (value: string, before: string[]) => [...before, value];
@@ -64,6 +68,14 @@ export const addSubmit: AddCommand = (program) => {
     .option('-p, --priority <number>', '1 to 100; a lower number goes first; default 50', Number)
     .option('--service', 'runs until it is stopped')
     .option('--replicas <count>', 'all start together, or none', Number, 1)
+    .option('--count <count>', 'makes so many of it, an array: each has its number in HYPERVISOR_ARRAY_INDEX', Number)
+    .option('--array-parallel <count>', 'at most so many of the array at once', Number)
+    .option(
+      '--depends-on <deployment[:condition]>',
+      'wait until it has succeeded; or "failed", or "any" end (repeatable)',
+      collect,
+      [],
+    )
     .option('-e, --env <NAME=value>', 'an environment variable (repeatable)', collect, [])
     .option('--env-file <path>', 'a file of NAME=value lines')
     .option('--port <[host:]container[/udp]>', 'a port to publish (repeatable)', collect, [])
@@ -85,24 +97,42 @@ export const addSubmit: AddCommand = (program) => {
       const submitted = await submit(session, deployments, given.idempotencyKey);
       if (given.wait === true) return follow(session, given, submitted);
       print(given, submitted.length === 1 ? submitted[0] : { deployments: submitted }, () =>
-        submitted
-          .map((one) => `${one.name} (${shortId(one.id)}) is ${one.status}, with priority ${one.priority}`)
-          .join('\n'),
+        submitted.map((one) => `${nameAndId(one)} is ${one.status}, with priority ${one.priority}`).join('\n'),
       );
-      if (submitted.length === 1) say(given, `Next: hv describe ${shortId(submitted[0]?.id ?? '')}`);
+      const [only, ...others] = submitted;
+      if (only !== undefined && others.length === 0)
+        say(given, `Next: hv describe ${shortId(only.array?.id ?? only.id)}`);
     });
   addHealthOptions(submitting);
 
   program
     .command('wait')
-    .description('wait until a deployment has ended, and end with its exit code')
+    .description('wait until a deployment, or all of an array, has ended, and end with its exit code')
     .argument('<deployment>')
     .action(async (name: string, _options, command) => {
       const globals = options(command);
       const session = await openSession(globals);
-      await follow(session, globals, [await findDeployment(session, name)]);
+      const target = await findTarget(session, name);
+      if (target.kind === 'array') return followArray(session, globals, target.array.id);
+      await follow(session, globals, [target.deployment]);
     });
 };
+
+/** "train[0-19] (0123456789ab)". */
+function nameAndId({ id, name, array }: Deployment): string {
+  return array === null
+    ? `${name} (${shortId(id)})`
+    : `${arrayName({ name, count: array.count })} (${shortId(array.id)})`;
+}
+
+async function followArray(session: Session, globals: Globals, id: string): Promise<void> {
+  const ended = await untilArrayEnded(
+    () => readArray(session, id),
+    (message) => say(globals, message),
+  );
+  print(globals, ended, () => `${arrayName(ended)}: ${countsInWords(ended)}`);
+  process.exitCode = exitCodeOfArray(ended);
+}
 
 /** All are accepted, or none. A single one goes alone: its errors then name its fields, and no place in a list. */
 async function submit(
@@ -120,6 +150,10 @@ async function submit(
 }
 
 async function follow(session: Session, globals: Globals, deployments: readonly Deployment[]): Promise<void> {
+  const [only, ...others] = deployments;
+  if (only?.array != null && others.length === 0 && only.array.index === 0) {
+    return followArray(session, globals, only.array.id);
+  }
   const ended: Deployment[] = [];
   for (const { id } of deployments) {
     ended.push(
@@ -188,6 +222,9 @@ async function fromOptions(
     ...(await dataOf(given)),
     ...(words.length === 0 ? {} : { command: [...words] }),
     ...(given.maxPerNode === undefined ? {} : { max_per_node: given.maxPerNode }),
+    ...(given.count === undefined ? {} : { count: given.count }),
+    ...(given.arrayParallel === undefined ? {} : { array_parallel: given.arrayParallel }),
+    ...(given.dependsOn.length === 0 ? {} : { depends_on: given.dependsOn.map(parseDependency) }),
     ...(given.name === undefined ? {} : { name: given.name }),
     ...(given.priority === undefined ? {} : { priority: given.priority }),
     ...(given.timeLimit === undefined ? {} : { time_limit_s: parseDuration(given.timeLimit) }),
@@ -202,6 +239,19 @@ async function readEnvFile(path: string | undefined): Promise<Record<string, str
   });
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#'));
   return pairs(lines, `--env-file ${path}:`);
+}
+
+/** "build" or "build:any". */
+function parseDependency(text: string): NonNullable<DeploymentCreate['depends_on']>[number] {
+  const [deployment = '', condition = 'succeeded', ...rest] = text.split(':');
+  if (deployment === '' || rest.length > 0 || !isCondition(condition)) {
+    throw new CliError(`--depends-on "${text}" must be written NAME, NAME:failed or NAME:any`, exitCodes.usage);
+  }
+  return { deployment, condition };
+}
+
+function isCondition(text: string): text is 'succeeded' | 'failed' | 'any' {
+  return text === 'succeeded' || text === 'failed' || text === 'any';
 }
 
 export function parsePort(text: string): { container: number; host: number | null; protocol: 'tcp' | 'udp' } {
