@@ -18,7 +18,7 @@ export function countsInWords({ counts }: Pick<DeploymentArray, 'counts'>): stri
   return order.flatMap((one) => (counts[one] === 0 ? [] : [`${counts[one]} ${status(one)}`])).join(', ');
 }
 
-export function isOpen({ counts }: Pick<DeploymentArray, 'counts'>): boolean {
+function isOpen({ counts }: Pick<DeploymentArray, 'counts'>): boolean {
   return counts.queued + counts.starting + counts.running + counts.stopping > 0;
 }
 

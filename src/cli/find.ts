@@ -120,7 +120,7 @@ async function findById(session: Session, id: string): Promise<Target> {
 async function findElement(session: Session, name: string, index: number): Promise<Target> {
   const target = await findTarget(session, name);
   if (target.kind !== 'array') throw new CliError(`"${name}" is no array: it has no ${index}`, exitCodes.notFound);
-  const query = { array_id: target.array.id, array_index: index };
+  const query = { array_id: target.array.id, array_index: String(index) };
   const { items } = await call(session, listDeployments({ client: session.client, query }));
   const [deployment] = items;
   if (deployment !== undefined) return { kind: 'deployment', deployment };

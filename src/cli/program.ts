@@ -4,6 +4,7 @@ import type { AddCommand } from './command.ts';
 import { addClusters, addTop } from './commands/clusters.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addContext } from './commands/context.ts';
+import { addCron } from './commands/cron.ts';
 import { addDescribe, addPs, addVerbs } from './commands/deployments.ts';
 import { addEngines } from './commands/engines.ts';
 import { addEvents } from './commands/events.ts';
@@ -31,6 +32,7 @@ const commands: readonly AddCommand[] = [
   addDescribe,
   addLogs,
   addVerbs,
+  addCron,
   addSchedule,
   addSimulate,
   addExport,

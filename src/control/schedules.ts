@@ -33,7 +33,7 @@ const checkMs = 600_000;
 const aheadMax = 100;
 
 /** What is submitted for a schedule. */
-export interface Scheduled {
+interface Scheduled {
   readonly schedule: ScheduleRow;
   readonly dueAt: number;
   readonly actor: Actor;
@@ -41,7 +41,7 @@ export interface Scheduled {
   readonly after: readonly { readonly id: string; readonly name: string }[];
 }
 
-export type ScheduledOutcome =
+type ScheduledOutcome =
   | { readonly kind: 'submitted'; readonly deploymentId: string; readonly name: string }
   /** Why it can't be, in words. */
   | { readonly kind: 'refused'; readonly message: string };

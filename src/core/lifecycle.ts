@@ -33,8 +33,7 @@ export type FinalStatus = (typeof finalStatuses)[number];
  * What waits for others is queued like the rest, and is skipped where what it waits for can't come about any more.
  *
  * Who is stopped for somebody more important, or because its node is drained, goes back to the queue when its containers have
- * ended. What had ended by itself
- * before it was told to stop has ended: an end that is seen late is no other end.
+ * ended. What had ended by itself before it was told to stop has ended: an end that is seen late is no other end.
  *
  * An end may be seen before the start was (short runs, lost observations), so `starting` goes to every end that `running`
  * goes to. Where a gang loses one replica, it is `stopping` until the others have ended.

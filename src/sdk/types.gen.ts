@@ -4988,7 +4988,7 @@ export type ListDeploymentsData = {
         /**
          * Only elements of this number.
          */
-        array_index?: number;
+        array_index?: string;
         /**
          * False: only those that are no element of an array.
          */

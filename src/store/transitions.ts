@@ -114,10 +114,11 @@ export async function cancelRunsOf(
   await sql`
     select 1 from deployment where schedule_id = ${scheduleId} and status in ('queued', 'starting', 'running', 'stopping')
      order by id for update`.execute(tx);
-  const cancelled = await cancelQueued(tx, scope, which);
-  await tell(tx, cancelled, 'deployment.cancelled', actor);
+  const why = 'its schedule replaces it by the next run';
+  const cancelled = await cancelQueued(tx, scope, which, why);
+  await tell(tx, cancelled, 'deployment.cancelled', actor, why);
   const stopping = await beginStopping(tx, scope, which, 'cancel');
-  await tell(tx, stopping, 'deployment.stopping', actor);
+  await tell(tx, stopping, 'deployment.stopping', actor, why);
   await dropClaims(
     tx,
     [...cancelled, ...stopping].map(({ id }) => id),
@@ -227,6 +228,7 @@ async function tell(
   deployments: readonly DeploymentRow[],
   type: EventType,
   actor: Actor,
+  message = messages[type] ?? type,
 ): Promise<void> {
   await appendEvents(
     tx,
@@ -235,20 +237,20 @@ async function tell(
       clusterId: deployment.cluster_id,
       deploymentId: deployment.id,
       type,
-      message: messages[type] ?? type,
+      message,
       data: { status: deployment.status, attempt: deployment.attempt },
       actorId: actor.userId,
     })),
   );
 }
 
-function cancelQueued(tx: InTransaction, scope: Scope, which: Which) {
+function cancelQueued(tx: InTransaction, scope: Scope, which: Which, reason = 'cancelled by a user before it started') {
   return tx
     .updateTable('deployment')
     .set({
       status: 'cancelled',
       reason_code: 'cancelled',
-      reason: 'cancelled by a user before it started',
+      reason,
       finished_at: sql<Date>`now()`,
       changed_at: sql<Date>`now()`,
       version: sql<number>`version + 1`,

@@ -615,6 +615,11 @@ async function makeThings(client: Client): Promise<Ids> {
   await client.setSchedulable(cluster.id, false);
   const deployment = await client.submit(cluster.id);
   const array = (await client.submit(cluster.id, { kind: 'job', count: 2 })).array!;
+  const schedule = await client.call<{ id: string }>('POST', '/schedules', {
+    name: 'nightly',
+    cron: '0 0 1 1 *',
+    deployment: submission(cluster.id, { kind: 'job' }),
+  });
   const invitation = await client.call<InviteWithCode>('POST', `/organizations/${organizationId}/invites`, {});
   const token = await client.call<TokenWithSecret>('POST', `/organizations/${organizationId}/tokens`, { name: 'ci' });
   const credential = await client.call<{ id: string }>('POST', '/registry-credentials', {
@@ -630,6 +635,7 @@ async function makeThings(client: Client): Promise<Ids> {
     [/\/clusters\/\{/, cluster.id],
     [/\/deployments\/\{/, deployment.id],
     [/\/arrays\/\{/, array.id],
+    [/\/schedules\/\{/, schedule.id],
     [/\/registry-credentials\/\{/, credential.id],
     [/\/volumes\/\{/, volume.id],
   ];
@@ -675,19 +681,30 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     secrets: [{ name: ids['name']!(route), path: '/run/secrets/db', mode: '0400' }],
     files: [{ path: '/etc/app.conf', content: 'colour: blue', encoding: 'utf8', mode: '0644' }],
     network: 'shared',
+    keep_for_s: 60,
     count: 2,
     array_parallel: 1,
     depends_on: [{ deployment: ids['deployment']!(route), condition: 'any' }],
   }) as JsonObject;
   const allowed_host_paths = [{ path: '/srv/data', read_only: true }];
+  const schedule = {
+    cron: '30 2 * * 1-5',
+    time_zone: 'Europe/Berlin',
+    overlap: 'forbid',
+    missed: 'run_all',
+    missed_max: 3,
+  };
   const gpu = { model: 'a100', memory_gb: 40, driver: 'none' };
   const policy = {
     aging_interval_s: 60,
     reservation_after_s: 60,
     backfill: 'learned',
+    retention_s: 86_400,
     preemption: { enabled: true, min_run_time_s: 60 },
   };
   return {
+    'POST /schedules': { ...schedule, name: unique('schedule'), deployment },
+    'PATCH /schedules/{id}': { ...schedule, name: unique('schedule'), deployment },
     'POST /auth/register': { ...person, password: 'a long and winding password' },
     // A wrong password: nobody is signed in by accident.
     'POST /auth/sign-in': { username: unique('nobody'), password: 'not a password of anybody' },

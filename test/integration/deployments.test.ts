@@ -73,8 +73,9 @@ describe('a submission', () => {
       submitted_by: user.id,
     });
     const { body: read } = await test.ask('GET', `/deployments/${body['id']}`, { as: user });
-    const { waiting, replica_states: replicas, ...same } = read;
+    const { waiting, replica_states: replicas, dependencies, expires_at: expires, ...same } = read;
     expect(same).toEqual(body);
+    expect([dependencies, expires]).toEqual([[], null]);
     expect(replicas).toEqual([]);
     expect(waiting).toMatchObject({ reason: 'insufficient_resources', shortfall: { ram: 1, cpu: 0, gpu: 0 } });
     expect(control.woken).toContain(clusterId);

@@ -8,6 +8,7 @@ import { up as preemption } from '../../src/store/migrations/0004-preemption.ts'
 import { up as learnedBackfill } from '../../src/store/migrations/0006-learned-backfill.ts';
 import { up as plannerChanges } from '../../src/store/migrations/0008-planner-changes.ts';
 import { up as hostPorts } from '../../src/store/migrations/0014-host-ports.ts';
+import { up as arraysAndDependencies } from '../../src/store/migrations/0019-arrays-and-dependencies.ts';
 import { up as engines } from '../../src/store/migrations/0022-engines.ts';
 import { up as drain } from '../../src/store/migrations/0023-drain.ts';
 import { up as maintenance } from '../../src/store/migrations/0024-maintenance.ts';
@@ -43,6 +44,7 @@ test('deployments that were queued before labels, preemption and host ports are 
   await learnedBackfill(old);
   await plannerChanges(old);
   await hostPorts(old);
+  await arraysAndDependencies(old);
   await engines(old);
   await drain(old);
   await maintenance(old);

@@ -245,7 +245,12 @@ export const DeploymentListQuery = PageQuery.extend({
   name: NamePart,
   submitted_by: id.optional(),
   array_id: id.optional().describe('Only elements of this array.'),
-  array_index: z.coerce.number().int().min(0).max(elementsMax).optional().describe('Only elements of this number.'),
+  array_index: z
+    .string()
+    .regex(/^\d{1,5}$/, { message: `must be a whole number from 0 to ${elementsMax - 1}` })
+    .transform(Number)
+    .optional()
+    .describe('Only elements of this number.'),
   in_array: z.stringbool().optional().describe('False: only those that are no element of an array.'),
   sort: z.enum(['created_at', '-created_at', 'priority', '-priority']).default('-created_at'),
 });

@@ -20,6 +20,7 @@ interface PolicyOptions {
   readonly minRunTime?: string;
   readonly backfill?: 'largest_set' | 'learned';
   readonly lostAfter?: string;
+  readonly retention?: string;
 }
 
 const preemptionOption = () =>
@@ -34,8 +35,11 @@ const backfillOption = () =>
     'learned',
   ] as const);
 
+const retentionOption = () =>
+  new Option('--retention <duration>', 'what has ended is deleted after so long; "forever": never');
+
 function policyOf(given: PolicyOptions) {
-  const { agingInterval, reservationAfter, preemption, minRunTime, backfill, lostAfter } = given;
+  const { agingInterval, reservationAfter, preemption, minRunTime, backfill, lostAfter, retention } = given;
   const stopping = {
     ...(preemption === undefined ? {} : { enabled: preemption === 'on' }),
     ...(minRunTime === undefined ? {} : { min_run_time_s: parseDuration(minRunTime) }),
@@ -45,6 +49,7 @@ function policyOf(given: PolicyOptions) {
     ...(reservationAfter === undefined ? {} : { reservation_after_s: parseDuration(reservationAfter) }),
     ...(backfill === undefined ? {} : { backfill }),
     ...(lostAfter === undefined ? {} : { lost_after_s: parseDuration(lostAfter) }),
+    ...(retention === undefined ? {} : { retention_s: retention === 'forever' ? null : parseDuration(retention) }),
     ...(Object.keys(stopping).length === 0 ? {} : { preemption: stopping }),
   };
 }
@@ -62,6 +67,7 @@ export const addClusters: AddCommand = (program) => {
     .addOption(runtimeOption())
     .option('--aging-interval <duration>', 'waiting this long raises the priority by one')
     .option('--reservation-after <duration>', 'passed over for longer, room is kept')
+    .addOption(retentionOption())
     .addOption(backfillOption())
     .addOption(preemptionOption())
     .option('--min-run-time <duration>', 'nothing is stopped for others that has not run for so long')
@@ -129,6 +135,7 @@ export const addClusters: AddCommand = (program) => {
     .argument('[name]')
     .option('--aging-interval <duration>', 'waiting this long raises the priority by one; 0: off')
     .option('--reservation-after <duration>', 'passed over for longer, room is kept')
+    .addOption(retentionOption())
     .addOption(backfillOption())
     .addOption(preemptionOption())
     .option('--min-run-time <duration>', 'nothing is stopped for others that has not run for so long')
@@ -195,7 +202,9 @@ function policyText(cluster: Cluster): string {
     cluster.policy.backfill === 'learned'
       ? 'who is expected to be short goes first, as learned from earlier runs'
       : 'as many as can run go first';
-  return `${cluster.name}: ${raised}; ${first}; room is kept for what has waited longer than ${duration(reservation * 1000)}; ${stopped}.`;
+  const { retention_s: retention } = cluster.policy;
+  const kept = retention === null ? 'for ever' : `for ${duration(retention * 1000)}`;
+  return `${cluster.name}: ${raised}; ${first}; room is kept for what has waited longer than ${duration(reservation * 1000)}; ${stopped}; what has ended is kept ${kept}.`;
 }
 
 function describe(cluster: Cluster, nodes: readonly Node[]): string {

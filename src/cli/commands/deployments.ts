@@ -203,6 +203,7 @@ function described(one: DeploymentDetail, events: readonly Event[]): string {
     ['attempt', one.attempt > 1 ? String(one.attempt) : null],
     ['array', one.array === null ? null : `${one.array.index} of 0 to ${one.array.count - 1}`],
     ['depends on', dependenciesText(one)],
+    ['kept until', one.expires_at],
   ];
   const lines = facts.flatMap(([name, value]) => (value === null ? [] : [`${name.padEnd(11)}${value}`]));
   return [

@@ -46,6 +46,7 @@ interface SubmitOptions extends Globals, HealthOptions, DataOptions {
   readonly count?: number;
   readonly arrayParallel?: number;
   readonly dependsOn: string[];
+  readonly keepFor?: string;
 }
 
 const collect = (value: string, before: string[]) => [...before, value];
@@ -76,6 +77,7 @@ export const addSubmit: AddCommand = (program) => {
       collect,
       [],
     )
+    .option('--keep-for <duration>', 'after its end, until it is deleted; default: as its cluster says')
     .option('-e, --env <NAME=value>', 'an environment variable (repeatable)', collect, [])
     .option('--env-file <path>', 'a file of NAME=value lines')
     .option('--port <[host:]container[/udp]>', 'a port to publish (repeatable)', collect, [])
@@ -223,6 +225,7 @@ async function fromOptions(
     ...(words.length === 0 ? {} : { command: [...words] }),
     ...(given.maxPerNode === undefined ? {} : { max_per_node: given.maxPerNode }),
     ...(given.count === undefined ? {} : { count: given.count }),
+    ...(given.keepFor === undefined ? {} : { keep_for_s: parseDuration(given.keepFor) }),
     ...(given.arrayParallel === undefined ? {} : { array_parallel: given.arrayParallel }),
     ...(given.dependsOn.length === 0 ? {} : { depends_on: given.dependsOn.map(parseDependency) }),
     ...(given.name === undefined ? {} : { name: given.name }),
