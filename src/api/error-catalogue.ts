@@ -230,6 +230,11 @@ export const catalogue = {
     title: 'The engine could not be reached',
     next: 'Check its address and credentials, and that it is reached from where Hypervisor runs; then send it again.',
   },
+  not_a_service: {
+    status: 422,
+    title: 'Only a service is updated',
+    next: 'Submit a new job, with what is to be different.',
+  },
 
   // 429 and above
   too_many_requests: {

@@ -3,16 +3,22 @@ import type { CapacityShortfall } from '../core/capacity.ts';
 import type { Request } from '../core/model.ts';
 import { fromThousandths, toThousandths } from '../store/amounts.ts';
 import type { Scope } from '../store/scope.ts';
-import type { NewDeployment, Submission } from '../store/submit.ts';
+import type { NewDeployment } from '../store/submit.ts';
 import type { ClusterCapacities } from '../store/submit-capacity.ts';
 import { ApiError, type FieldError, notFound } from './errors.ts';
 
 type Verdict = CapacityShortfall | null;
 
+/** What a deployment asks of its cluster. */
+export type AskedFor = Pick<
+  NewDeployment,
+  'clusterId' | 'ram' | 'cpu' | 'gpu' | 'gpuModels' | 'gpuMemory' | 'nodeLabels' | 'maxPerNode' | 'replicas' | 'ports'
+>;
+
 /** The refusal, or null where everything could be held by the cluster, empty. One refused deployment refuses its batch. */
 export async function refuseWhatNeverFits(
   capacities: ClusterCapacities,
-  submission: Submission,
+  submission: { readonly scope: Scope; readonly deployments: readonly AskedFor[] },
   fieldOf: (index: number, field: string) => string,
 ): Promise<ApiError | null> {
   const errors: FieldError[] = [];
@@ -30,7 +36,7 @@ export async function refuseWhatNeverFits(
 async function judge(
   capacities: ClusterCapacities,
   scope: Scope,
-  deployment: NewDeployment,
+  deployment: AskedFor,
 ): Promise<Verdict | 'unknown_cluster'> {
   const request = requestOf(deployment);
   const remembered = await capacities.empty(scope, deployment.clusterId);
@@ -40,7 +46,7 @@ async function judge(
   return cluster === null ? 'unknown_cluster' : cluster.verdict(request);
 }
 
-function requestOf(deployment: NewDeployment): Request {
+function requestOf(deployment: AskedFor): Request {
   const { ram, cpu, gpu, replicas, gpuModels, gpuMemory, nodeLabels, maxPerNode, ports } = deployment;
   const hostPorts = ports.flatMap(({ host, protocol }) => (host === null ? [] : [`${protocol}/${host}`]));
   return {
@@ -54,15 +60,11 @@ function requestOf(deployment: NewDeployment): Request {
   };
 }
 
-function describe(
-  verdict: CapacityShortfall,
-  deployment: NewDeployment,
-  fieldOf: (field: string) => string,
-): FieldError {
+function describe(verdict: CapacityShortfall, deployment: AskedFor, fieldOf: (field: string) => string): FieldError {
   return { field: fieldOf(fields[verdict.dimension]), message: messageOf(verdict, deployment) };
 }
 
-function messageOf({ dimension, requested, most }: CapacityShortfall, deployment: NewDeployment): string {
+function messageOf({ dimension, requested, most }: CapacityShortfall, deployment: AskedFor): string {
   const labels = labelsInWords(deployment.nodeLabels);
   switch (dimension) {
     case 'node_labels':

@@ -15,6 +15,7 @@ import * as deployments from './schemas/deployments.ts';
 import * as engines from './schemas/engines.ts';
 import * as identity from './schemas/identity.ts';
 import * as maintenance from './schemas/maintenance.ts';
+import * as revisions from './schemas/revisions.ts';
 import * as schedules from './schemas/schedules.ts';
 import * as scheduling from './schemas/scheduling.ts';
 import * as secrets from './schemas/secrets.ts';
@@ -34,6 +35,7 @@ function nameSchemas(): void {
     arrays,
     dependencies,
     schedules,
+    revisions,
     scheduling,
     secrets,
     volumes,

@@ -1,11 +1,11 @@
-/** The log of one replica: from its container while that exists, afterwards from what was kept of it. */
+/** The log of one run of a replica: from its container while that exists, afterwards from what was kept of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlPlane } from '../control/control-plane.ts';
 import { isFinal } from '../core/lifecycle.ts';
 import { type ContainerKey, type LogLine, type Runtime, RuntimeError } from '../runtimes/runtime.ts';
 import type { Database } from '../store/database.ts';
 import { readArchivedLog } from '../store/replica-logs.ts';
-import { engineOfReplica, type LogSource, readLogSource } from '../store/replica-reads.ts';
+import { engineOfReplica, type LogSource, readLatestRun, readLogSource } from '../store/replica-reads.ts';
 import type { Scope } from '../store/scope.ts';
 import { ApiError, notFound } from './errors.ts';
 
@@ -14,6 +14,8 @@ export interface LogRequest {
   /** Undefined: the latest at the time of the request. */
   readonly attempt: number | undefined;
   readonly replica: number;
+  /** Undefined: the latest at the time of the request. */
+  readonly run: number | undefined;
   readonly tail: number | undefined;
   /** Milliseconds since the epoch. */
   readonly since: number | undefined;
@@ -56,10 +58,21 @@ export async function openLog(
       `There is no replica ${request.replica}: they count from 0 to ${source.replicas - 1}.`,
     );
   }
-  const key = { clusterId: source.clusterId, deploymentId: request.deploymentId, attempt, replica: request.replica };
+  const { deploymentId, replica } = request;
+  const run = await runOf(deps.db, request, attempt);
+  const key = { clusterId: source.clusterId, deploymentId, attempt, replica, run };
   const found = await orUnreachable(find(deps, source, key));
   const lines = linesOf(deps, scope, request, key, found, signal);
   return request.follow ? lines : orUnreachable(begun(lines));
+}
+
+async function runOf(db: Database, request: LogRequest, attempt: number): Promise<number> {
+  const { deploymentId, replica, run } = request;
+  const latest = await readLatestRun(db, deploymentId, { attempt, replica });
+  if (run !== undefined && run > latest) {
+    throw new ApiError('not_found', `There is no run ${run} of replica ${replica}: the latest is ${latest}.`);
+  }
+  return run ?? latest;
 }
 
 /** Looks in the archive first: a container is removed only after its log was kept. */

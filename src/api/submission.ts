@@ -7,6 +7,7 @@ import { readDeployments } from '../store/deployments.ts';
 import { readReady } from '../store/health.ts';
 import { findSubmitted, requestHash } from '../store/idempotency.ts';
 import { newId } from '../store/ids.ts';
+import { defaultUpdatePolicy } from '../store/rollouts.ts';
 import type { NewDeployment, Submission, SubmissionOutcome } from '../store/submit.ts';
 import type { ClusterCapacities } from '../store/submit-capacity.ts';
 import type { Submitter } from '../store/submit-group.ts';
@@ -14,6 +15,7 @@ import { actorOf, pathId, scopeOf } from './auth.ts';
 import { checkData } from './data-checks.ts';
 import { resolveDependencies } from './depends-on.ts';
 import { ApiError, type FieldError, invalidField, invalidFields, notFound } from './errors.ts';
+import { refuseFieldsOfOtherKind } from './kind-fields.ts';
 import { refuseWhatNeverFits } from './never-fits.ts';
 import { newData } from './new-data.ts';
 import { type DeploymentAnswer, presentDeployment, presentSubmitted } from './present/deployments.ts';
@@ -84,7 +86,7 @@ export async function prepareSubmission(
 ): Promise<Prepared> {
   checkData(bodies, fieldOf);
   const submission = { ...of, deployments: bodies.map(newDeployment) };
-  const impossible = refuseImpossibleArrays(bodies, fieldOf);
+  const impossible = refuseFieldsOfOtherKind(bodies, fieldOf) ?? refuseImpossibleArrays(bodies, fieldOf);
   if (impossible !== null) return { submission, refusal: impossible };
   const refusal =
     (await refuseWhatNeverFits(capacities, submission, fieldOf)) ??
@@ -168,6 +170,8 @@ function idempotencyKey(request: FastifyRequest): string | undefined {
   return header;
 }
 
+const defaultRestart = { policy: 'on_failure', max_restarts: null } as const;
+
 function newDeployment(body: DeploymentBody): NewDeployment {
   const elementIds = Array.from({ length: body.count }, newId);
   return {
@@ -198,6 +202,10 @@ function newDeployment(body: DeploymentBody): NewDeployment {
     timeLimitSeconds: body.time_limit_s,
     stopGraceSeconds: body.stop_grace_s,
     ...newData(body),
+    stopSignal: body.stop_signal,
+    retry: body.retry ?? null,
+    restart: body.kind === 'service' ? (body.restart ?? defaultRestart) : null,
+    updatePolicy: body.kind === 'service' ? (body.update ?? defaultUpdatePolicy) : null,
   };
 }
 

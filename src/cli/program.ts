@@ -18,6 +18,7 @@ import { addSecrets } from './commands/secrets.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { addSubmit } from './commands/submit.ts';
 import { addUp } from './commands/up.ts';
+import { addUpdate } from './commands/update.ts';
 import { addVolumes } from './commands/volumes.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -33,6 +34,7 @@ const commands: readonly AddCommand[] = [
   addLogs,
   addVerbs,
   addCron,
+  addUpdate,
   addSchedule,
   addSimulate,
   addExport,

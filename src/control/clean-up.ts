@@ -7,7 +7,7 @@ import { markCleaned } from '../store/work.ts';
 const keptCharacters = 4 * 1024 * 1024;
 
 /**
- * After a replica ended: keeps its log, then removes its container, then says so. Each step may be repeated; a crash between
+ * After a run ended: keeps its log, then removes its container, then says so. Each step may be repeated; a crash between
  * two of them leaves something that the next sweep finishes.
  */
 export async function cleanUp(db: Database, runtime: Runtime, key: ContainerKey): Promise<void> {
@@ -16,7 +16,7 @@ export async function cleanUp(db: Database, runtime: Runtime, key: ContainerKey)
     await keepLog(db, key, lines, truncated);
     await runtime.remove(key);
   }
-  await markCleaned(db, key.deploymentId, key.attempt, key.replica);
+  await markCleaned(db, key);
 }
 
 async function readTail(runtime: Runtime, key: ContainerKey): Promise<{ lines: LogLine[]; truncated: boolean }> {

@@ -18,6 +18,7 @@ import { startScheduler } from './scheduler.ts';
 import { type SubmitScheduled, startSchedules } from './schedules.ts';
 import { startSettler } from './settler.ts';
 import { startSweeper } from './sweeper.ts';
+import { startUpdates } from './updates.ts';
 import { createWorker } from './worker.ts';
 
 export interface ControlPlaneDeps {
@@ -130,6 +131,15 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       settler.now();
     },
   });
+  const updates = startUpdates({
+    db,
+    log,
+    send,
+    onChanged(clusterId) {
+      tellListeners();
+      scheduler.wake(clusterId);
+    },
+  });
   await queue.work(
     createWorker({
       db,
@@ -176,6 +186,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     },
     async close() {
       await schedules.close();
+      await updates.close();
       await sweeper.close();
       await health.close();
       await settler.close();
@@ -193,6 +204,6 @@ function tasksAfter(progress: Progress): Task[] {
   const { deploymentId, attempt } = progress;
   const tasks: Task[] = [];
   if (progress.changed && progress.status === 'stopping') tasks.push({ kind: 'stop', deploymentId, attempt });
-  if (progress.freed && !progress.removed) tasks.push({ kind: 'clean', deploymentId, attempt });
+  if (progress.ended && !progress.removed) tasks.push({ kind: 'clean', deploymentId, attempt });
   return tasks;
 }

@@ -98,7 +98,7 @@ export function startHealth(deps: Deps): { close(): Promise<void> } {
 
 /** One that was started again is another: nothing of what was found before holds. */
 function nameOf({ key, startedAt }: CheckedReplica): string {
-  return `${key.deploymentId}/${key.attempt}/${key.replica}/${startedAt}`;
+  return `${key.deploymentId}/${key.attempt}/${key.replica}/${key.run}/${startedAt}`;
 }
 
 function recordOf({ health }: CheckedReplica): HealthRecord {

@@ -15,15 +15,18 @@ export interface Observations {
 const batchMax = 200;
 
 /**
- * Observations of one turn of the event loop are written in one transaction: a thousand containers that end in one second
- * cost a handful of commits. `onProgress` is called after each commit.
+ * Observations are written one batch after the other, and what is seen while one is under way makes up the next: a thousand
+ * containers that end in one second cost a handful of commits, and one connection. `onProgress` is called after each commit.
  */
 export function createObservations(db: Database, onProgress: (progress: readonly Progress[]) => void): Observations {
-  const record = batched<Observation, Recorded>(async (observations) => {
-    const progress = await recordObservations(db, observations);
-    onProgress(progress);
-    const byId = new Map(progress.map((one) => [one.deploymentId, one]));
-    return observations.map((observation) => byId.get(observation.deploymentId) ?? null);
-  }, batchMax);
+  const record = batched<Observation, Recorded>(
+    async (observations) => {
+      const progress = await recordObservations(db, observations);
+      onProgress(progress);
+      const byId = new Map(progress.map((one) => [one.deploymentId, one]));
+      return observations.map((observation) => byId.get(observation.deploymentId) ?? null);
+    },
+    { max: batchMax, oneAtATime: true },
+  );
   return { record };
 }

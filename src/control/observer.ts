@@ -133,8 +133,8 @@ function heard(deps: Deps, state: ContainerState): void {
     );
 }
 
-const nameOf = (key: Pick<ContainerKey, 'deploymentId' | 'attempt' | 'replica'>) =>
-  `${key.deploymentId}/${key.attempt}/${key.replica}`;
+const nameOf = (key: Pick<ContainerKey, 'deploymentId' | 'attempt' | 'replica' | 'run'>) =>
+  `${key.deploymentId}/${key.attempt}/${key.replica}/${key.run}`;
 
 /**
  * Compares what the runtime runs with what the store says, once:
@@ -174,7 +174,7 @@ async function reconcile(deps: Deps): Promise<{ id: string; attempt: number }[]>
 
 async function removeUnknown(deps: Deps, key: ContainerKey): Promise<void> {
   deps.log.warn(
-    { deployment: key.deploymentId, attempt: key.attempt, replica: key.replica },
+    { deployment: key.deploymentId, attempt: key.attempt, replica: key.replica, run: key.run },
     'removing a container that nobody expects',
   );
   await deps.runtime.remove(key);
@@ -203,12 +203,13 @@ async function adopt(deps: Deps, replica: KnownReplica, listed: ContainerState):
 async function concludeLost(deps: Deps, silentSeconds: number): Promise<void> {
   const lost = await readLostReplicas(deps.db, deps.engine, silentSeconds);
   await Promise.all(
-    lost.map(({ deploymentId, attempt, index, nodeName }) =>
+    lost.map(({ deploymentId, attempt, index, run, nodeName }) =>
       deps.observations.record({
         kind: 'ended',
         deploymentId,
         attempt,
         replica: index,
+        run,
         exitCode: null,
         outOfMemory: false,
         at: Date.now(),
@@ -225,6 +226,7 @@ async function checkLost(deps: Deps, replica: KnownReplica): Promise<void> {
     deploymentId: replica.deploymentId,
     attempt: replica.attempt,
     replica: replica.index,
+    run: replica.run,
   };
   const state = await deps.runtime.inspect(key);
   if (state !== null) {
@@ -236,6 +238,7 @@ async function checkLost(deps: Deps, replica: KnownReplica): Promise<void> {
     deploymentId: key.deploymentId,
     attempt: key.attempt,
     replica: key.replica,
+    run: key.run,
     exitCode: null,
     outOfMemory: false,
     at: Date.now(),

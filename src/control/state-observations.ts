@@ -16,12 +16,13 @@ export async function recordState(observations: Observations, state: ContainerSt
 
 /** What a container's state says of its replica: that it was started. */
 function startedObservation(state: ContainerState): Started {
-  const { deploymentId, attempt, replica } = state.key;
+  const { deploymentId, attempt, replica, run } = state.key;
   return {
     kind: 'started',
     deploymentId,
     attempt,
     replica,
+    run,
     containerId: state.containerId,
     at: state.startedAt ?? Date.now(),
     ports: state.ports,
@@ -30,12 +31,13 @@ function startedObservation(state: ContainerState): Started {
 
 /** What an exited container's state says of its replica: how it ended. */
 function endedObservation(state: ContainerState): Ended {
-  const { deploymentId, attempt, replica } = state.key;
+  const { deploymentId, attempt, replica, run } = state.key;
   return {
     kind: 'ended',
     deploymentId,
     attempt,
     replica,
+    run,
     exitCode: state.exitCode,
     outOfMemory: state.outOfMemory,
     at: state.finishedAt ?? Date.now(),

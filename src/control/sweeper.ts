@@ -5,6 +5,7 @@ import type { Database } from '../store/database.ts';
 import { moveFromDrained, noteDrained } from '../store/drain.ts';
 import { removeExpired } from '../store/expired.ts';
 import { turnMaintenance } from '../store/maintenance.ts';
+import { startDueRuns } from '../store/next-runs.ts';
 import { type ChangePosition, changesEnd, removeChangesBefore } from '../store/planner-changes.ts';
 import { removeExpiredDeployments } from '../store/retention.ts';
 import { removeDeletedClusters, stopOverdue } from '../store/transitions.ts';
@@ -35,19 +36,15 @@ export function startSweeper(deps: Deps): { now(): void; close(): Promise<void> 
     for (const clusterId of await turnMaintenance(deps.db)) deps.onRoom(clusterId);
     const leaving = await moveFromDrained(deps.db);
     await noteDrained(deps.db);
+    const due = await startDueRuns(deps.db);
     const stuck = await readStuck(deps.db, stuckAfterSeconds);
     const uncleaned = await readUncleaned(deps.db, uncleanedAfterSeconds);
     await removeDeletedClusters(deps.db);
     await removeStaleClaims(deps.db);
     deps.send([
       ...[...overdue, ...leaving].map(({ id, attempt }): Task => ({ kind: 'stop', deploymentId: id, attempt })),
-      ...stuck.map(
-        ({ id, attempt, status }): Task => ({
-          kind: status === 'starting' ? 'start' : 'stop',
-          deploymentId: id,
-          attempt,
-        }),
-      ),
+      ...due.map(({ id, attempt }): Task => ({ kind: 'start', deploymentId: id, attempt })),
+      ...stuck.map(({ id, attempt, task }): Task => ({ kind: task, deploymentId: id, attempt })),
       ...uncleaned.map(({ id, attempt }): Task => ({ kind: 'clean', deploymentId: id, attempt })),
     ]);
   });

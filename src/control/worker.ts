@@ -13,14 +13,7 @@ import type { Database } from '../store/database.ts';
 import { appendEvents } from '../store/events.ts';
 import { networkToRemove } from '../store/private-networks.ts';
 import type { Keyring } from '../store/secrets/keyring.ts';
-import {
-  type EngineKey,
-  isKnownReplica,
-  readEndedReplicas,
-  readWork,
-  type Work,
-  type WorkReplica,
-} from '../store/work.ts';
+import { type EngineKey, isKnownRun, readEndedRuns, readWork, type Work, type WorkReplica } from '../store/work.ts';
 
 import { batched } from './batched.ts';
 import { cleanUp } from './clean-up.ts';
@@ -69,8 +62,11 @@ export function createWorker(given: Given): (task: Task) => Promise<void> {
   async function startOrStop(task: Task): Promise<void> {
     const work = await load(task.deploymentId);
     if (work === null || work.deployment.attempt !== task.attempt) return;
-    if (task.kind === 'start' && work.deployment.status === 'starting') await startAll(deps, work);
-    if (task.kind === 'stop' && work.deployment.status === 'stopping') await stopAll(deps, work);
+    // Of a running one too: replicas that are started again.
+    const { status } = work.deployment;
+    if (task.kind === 'start' && (status === 'starting' || status === 'running')) await startAll(deps, work);
+    if (task.kind === 'stop' && status === 'stopping') await stopAll(deps, work);
+    if (task.kind === 'replace' && status === 'running') await stopReplaced(deps, work);
   }
 
   async function carryOut(task: Task): Promise<void> {
@@ -89,7 +85,8 @@ export function createWorker(given: Given): (task: Task) => Promise<void> {
     if (underWay.has(name)) return;
     underWay.add(name);
     try {
-      await turns.run(task.deploymentId, () => carryOut(task));
+      // What is replaced has been started: its stop, which may take its grace, need not keep the others' starts waiting.
+      await turns.run(task.kind === 'replace' ? name : task.deploymentId, () => carryOut(task));
     } finally {
       underWay.delete(name);
     }
@@ -124,12 +121,32 @@ async function startAll(deps: Deps, work: Work): Promise<void> {
 }
 
 async function startThere(deps: Deps, engine: EngineKey, work: Work, replicas: readonly WorkReplica[]): Promise<void> {
+  const byImage = new Map<string, WorkReplica[]>();
+  for (const replica of replicas) {
+    const image = imageOf(work, replica);
+    byImage.set(image, [...(byImage.get(image) ?? []), replica]);
+  }
+  await Promise.all([...byImage].map(([image, of]) => startOfImage(deps, engine, work, image, of)));
+}
+
+/** Where a service is being updated, some of its replicas are of one revision, and some of another. */
+function imageOf({ deployment }: Work, { spec }: WorkReplica): string {
+  return spec?.docker_image ?? deployment.docker_image;
+}
+
+async function startOfImage(
+  deps: Deps,
+  engine: EngineKey,
+  work: Work,
+  image: string,
+  replicas: readonly WorkReplica[],
+): Promise<void> {
   const runtime = deps.runtimeOf(engine);
   let data: DeploymentData | null = null;
   try {
     data = await readDeploymentData(deps.db, deps.secretKey, work.deployment);
     const found = data;
-    await pull(deps, runtime, work);
+    await pull(deps, runtime, work, image);
     await Promise.all(
       replicas.map(async (replica) => {
         const spec = specOf(work, replica, found);
@@ -141,10 +158,10 @@ async function startThere(deps: Deps, engine: EngineKey, work: Work, replicas: r
   }
 }
 
-async function pull(deps: Deps, runtime: Runtime, work: Work): Promise<void> {
+async function pull(deps: Deps, runtime: Runtime, work: Work, image: string): Promise<void> {
   const { deployment } = work;
-  const credential = await deps.credentialFor(deployment.organization_id, deployment.docker_image);
-  await runtime.ensureImage(deployment.docker_image, {
+  const credential = await deps.credentialFor(deployment.organization_id, image);
+  await runtime.ensureImage(image, {
     policy: deployment.pull_policy,
     ...(credential === undefined ? {} : { credential }),
     onProgress: (message) => {
@@ -169,12 +186,12 @@ function withoutSecrets(error: unknown, data: DeploymentData | null): unknown {
 }
 
 /**
- * Tells what a container is doing. One whose replica is unknown, because the deployment was deleted meanwhile, is removed; one
+ * Tells what a container is doing. One whose run is unknown, because the deployment was deleted meanwhile, is removed; one
  * that has ended already, as somebody else saw first, is left to the cleaning up, which keeps its log.
  */
 async function report(deps: Deps, runtime: Runtime, state: ContainerState): Promise<void> {
   const recorded = await recordState(deps.observations, state);
-  if (recorded === null && !(await isKnownReplica(deps.db, state.key))) await runtime.remove(state.key);
+  if (recorded === null && !(await isKnownRun(deps.db, state.key))) await runtime.remove(state.key);
 }
 
 /**
@@ -195,7 +212,7 @@ async function startFailed(
   }
   const runtime = deps.runtimeOf(engine);
   for (const replica of replicas) {
-    const key = keyOf(work, replica.index);
+    const key = keyOf(work, replica);
     const state = await runtime.inspect(key);
     if (state !== null && state.status !== 'created') {
       await report(deps, runtime, state);
@@ -207,6 +224,7 @@ async function startFailed(
       deploymentId: key.deploymentId,
       attempt: key.attempt,
       replica: key.replica,
+      run: key.run,
       exitCode: null,
       outOfMemory: false,
       at: Date.now(),
@@ -217,8 +235,31 @@ async function startFailed(
 
 /** What is on an engine that does not answer is stopped when it does, or given up. */
 async function stopAll(deps: Deps, work: Work): Promise<void> {
-  const replicas = work.replicas.filter((replica) => replica.status !== 'ended' && replica.reachable);
-  await Promise.all(byEngine(work, replicas).map(([engine, of]) => stopThere(deps, engine, work, of)));
+  // Who waits for its next start needs no engine to be stopped.
+  await Promise.all(
+    work.replicas.filter(({ status }) => status === 'restarting').map((one) => callOff(deps, work, one)),
+  );
+  await stopThese(
+    deps,
+    work,
+    work.replicas.filter(({ status }) => status !== 'restarting' && status !== 'ended'),
+  );
+}
+
+/** Of a service that goes on, those that are replaced or taken away. */
+async function stopReplaced(deps: Deps, work: Work): Promise<void> {
+  const replicas = work.replicas.filter(({ status }) => status === 'replacing' || status === 'removing');
+  await stopThese(deps, work, replicas);
+}
+
+async function stopThese(deps: Deps, work: Work, replicas: readonly WorkReplica[]): Promise<void> {
+  const there = replicas.filter(({ reachable }) => reachable);
+  await Promise.all(byEngine(work, there).map(([engine, of]) => stopThere(deps, engine, work, of)));
+}
+
+async function callOff(deps: Deps, work: Work, replica: WorkReplica): Promise<void> {
+  const { deploymentId, attempt, run } = keyOf(work, replica);
+  await deps.observations.record({ kind: 'called_off', deploymentId, attempt, replica: replica.index, run });
 }
 
 async function stopThere(deps: Deps, engine: EngineKey, work: Work, replicas: readonly WorkReplica[]): Promise<void> {
@@ -232,7 +273,7 @@ async function stopThere(deps: Deps, engine: EngineKey, work: Work, replicas: re
 }
 
 async function stopOne(deps: Deps, runtime: Runtime, work: Work, replica: WorkReplica): Promise<void> {
-  const key = keyOf(work, replica.index);
+  const key = keyOf(work, replica);
   const state = await runtime.stop(key, work.deployment.stop_grace_s);
   if (state !== null && state.status === 'exited') {
     if (work.deployment.delete_when_ended) await runtime.remove(key);
@@ -246,6 +287,7 @@ async function stopOne(deps: Deps, runtime: Runtime, work: Work, replica: WorkRe
     deploymentId: key.deploymentId,
     attempt: key.attempt,
     replica: key.replica,
+    run: key.run,
     exitCode: null,
     outOfMemory: false,
     at: Date.now(),
@@ -255,15 +297,16 @@ async function stopOne(deps: Deps, runtime: Runtime, work: Work, replica: WorkRe
 
 async function clean(deps: Deps, task: Task): Promise<void> {
   const engines = new Map<string | null, EngineKey>();
-  for (const replica of await readEndedReplicas(deps.db, task.deploymentId, task.attempt)) {
+  for (const ended of await readEndedRuns(deps.db, task.deploymentId, task.attempt)) {
     const key = {
-      clusterId: replica.cluster_id,
+      clusterId: ended.cluster_id,
       deploymentId: task.deploymentId,
       attempt: task.attempt,
-      replica: replica.index,
+      replica: ended.index,
+      run: ended.run,
     };
-    const engine = { runtime: replica.runtime, engineId: replica.engine_id };
-    engines.set(replica.engine_id, engine);
+    const engine = { runtime: ended.runtime, engineId: ended.engine_id };
+    engines.set(ended.engine_id, engine);
     await cleanUpThere(deps, engine, key);
   }
   const network = await networkToRemove(deps.db, task.deploymentId, task.attempt);
@@ -284,9 +327,9 @@ async function cleanUpThere(deps: Deps, engine: EngineKey, key: ContainerKey): P
   }
 }
 
-function keyOf(work: Work, replica: number): ContainerKey {
-  const { deployment } = work;
-  return { clusterId: deployment.cluster_id, deploymentId: deployment.id, attempt: deployment.attempt, replica };
+function keyOf({ deployment }: Work, { index, run }: WorkReplica): ContainerKey {
+  const { cluster_id: clusterId, id: deploymentId, attempt } = deployment;
+  return { clusterId, deploymentId, attempt, replica: index, run };
 }
 
 /** What an element of an array finds in its environment. */
@@ -305,12 +348,13 @@ function arrayVariables({
 
 function specOf(work: Work, replica: WorkReplica, data: DeploymentData): ContainerSpec {
   const { deployment } = work;
+  const { command, env } = replica.spec ?? deployment;
   return {
-    key: keyOf(work, replica.index),
-    image: deployment.docker_image,
-    command: deployment.command,
+    key: keyOf(work, replica),
+    image: imageOf(work, replica),
+    command,
     env: {
-      ...deployment.env,
+      ...env,
       ...data.env,
       ...gangEnvironment(deployment, replica.index),
       ...arrayVariables(deployment),
@@ -321,6 +365,7 @@ function specOf(work: Work, replica: WorkReplica, data: DeploymentData): Contain
     devices: replica.devices,
     gpuDriver: replica.gpu_driver,
     stopGraceSeconds: deployment.stop_grace_s,
+    stopSignal: deployment.stop_signal,
     mounts: data.mounts,
     files: data.files,
     network: networkOf(deployment, replica.index),

@@ -15,8 +15,8 @@ import { reasons, reasonText } from './reasons.ts';
 /** Written out once more, by hand: every pair that is legal. Whatever is not here is not. */
 const legal: Readonly<Record<DeploymentStatus, readonly DeploymentStatus[]>> = {
   queued: ['starting', 'cancelled', 'skipped'],
-  starting: ['running', 'stopping', 'succeeded', 'failed'],
-  running: ['stopping', 'succeeded', 'failed'],
+  starting: ['running', 'stopping', 'succeeded', 'failed', 'queued'],
+  running: ['stopping', 'succeeded', 'failed', 'queued'],
   stopping: ['succeeded', 'failed', 'cancelled', 'queued'],
   succeeded: ['queued'],
   failed: ['queued'],

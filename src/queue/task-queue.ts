@@ -7,6 +7,8 @@ type TaskKind =
   | 'start'
   /** Stop the containers of a deployment that is stopping. */
   | 'stop'
+  /** Stop the containers of replicas of a service that goes on: for another run in their place, or for good. */
+  | 'replace'
   /** Keep the logs of ended containers and remove them. */
   | 'clean';
 

@@ -2,7 +2,7 @@
  * The runtime port: what the control plane asks of anything that runs containers. Every adapter passes the one
  * conformance suite in `test/conformance/runtime.suite.ts`.
  *
- * A container belongs to one replica of one attempt of one deployment; its name derives from these, so that a repeated
+ * A container is one run of one replica of one attempt of one deployment; its name derives from these, so that a repeated
  * start finds the first one instead of making a second. Amounts are thousandths, as in the core.
  */
 import type { DeviceShare, Resources } from '../core/model.ts';
@@ -15,6 +15,8 @@ export interface ContainerKey {
   readonly attempt: number;
   /** Counts from 0. */
   readonly replica: number;
+  /** Counts from 1; a replica that is started again in its place is in its next run. */
+  readonly run: number;
 }
 
 export interface PortMapping {
@@ -96,6 +98,8 @@ export interface ContainerSpec {
   readonly mounts: readonly Mount[];
   readonly files: readonly ContainerFile[];
   readonly network: ContainerNetwork;
+  /** What a stop sends first, as SIGINT; null: what the image says, else SIGTERM. */
+  readonly stopSignal: string | null;
 }
 
 /** What a runtime saw of one container. */

@@ -14,12 +14,13 @@
  * | `SIM_WRITE` | writes a file when it starts: `/path=text`; "refused" to the log where it may not |
  * | `SIM_READ` | then writes what these files hold to its log, paths separated by newlines; "no /path" where there is none |
  * | `SIM_REACH` | then, for each of these names, "reached NAME" or "no NAME" |
- * | `SIM_IGNORE_TERM` | `1`: ends only when it is killed, after the grace |
+ * | `SIM_IGNORE_TERM` | `1`: ends only when it is killed, after the grace, whatever its stop signal |
  * | `SIM_WELL_AFTER_MS` | health checks of every kind fail before it has run for so long (0) |
  * | `SIM_UNWELL_AFTER_MS` | they fail from then on; without it, they never do |
  *
  * Images whose name begins with `missing/` do not exist.
  */
+import { constants } from 'node:os';
 import { type Clock, realClock } from './clock.ts';
 import {
   type ContainerKey,
@@ -60,7 +61,7 @@ export interface SimulatedRuntime extends Runtime {
   vanish(key: ContainerKey): void;
 }
 
-const nameOf = (key: ContainerKey) => `${key.deploymentId}/${key.attempt}/${key.replica}`;
+const nameOf = (key: ContainerKey) => `${key.deploymentId}/${key.attempt}/${key.replica}/${key.run}`;
 
 /** Nothing is kept beyond the process: after a restart, what was simulated has vanished. */
 export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } = {}): SimulatedRuntime {
@@ -157,7 +158,8 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
       answer();
       const container = get(key);
       if (container === undefined) return null;
-      if (container.spec.env['SIM_IGNORE_TERM'] !== '1') end(container, terminated);
+      const signal = container.spec.stopSignal ?? 'SIGTERM';
+      if (signal === 'SIGKILL' || container.spec.env['SIM_IGNORE_TERM'] !== '1') end(container, endedBy(signal));
       else if (container.state.status === 'running') {
         container.callOffs.push(clock.after(graceSeconds * 1000, () => end(container, killed)));
       }
@@ -229,9 +231,9 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
   };
 }
 
-/** What a shell says of a program that a signal ended: 128 and the number of TERM, or of KILL. */
-const terminated = 143;
-const killed = 137;
+/** What a shell says of a program that a signal ended: 128 and the number of the signal. */
+const endedBy = (signal: string) => 128 + (constants.signals[signal as NodeJS.Signals] ?? constants.signals.SIGTERM);
+const killed = endedBy('SIGKILL');
 
 const unreachable = () => new RuntimeError('unreachable', 'the simulated engine is switched off');
 

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, Options as Options2, TDataShape } from './client/index.ts';
-import type { AcceptInviteData, AcceptInviteErrors, AcceptInviteResponses, CancelArrayData, CancelArrayErrors, CancelArrayResponses, CancelDeploymentData, CancelDeploymentErrors, CancelDeploymentResponses, ChangeRegistryCredentialData, ChangeRegistryCredentialErrors, ChangeRegistryCredentialResponses, ChangeSecretKeyData, ChangeSecretKeyErrors, ChangeSecretKeyResponses, CreateClusterData, CreateClusterErrors, CreateClusterResponses, CreateEngineData, CreateEngineErrors, CreateEngineResponses, CreateInviteData, CreateInviteErrors, CreateInviteResponses, CreateNodeData, CreateNodeErrors, CreateNodeResponses, CreateOrganizationData, CreateOrganizationErrors, CreateOrganizationResponses, CreateRegistryCredentialData, CreateRegistryCredentialErrors, CreateRegistryCredentialResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, CreateSecretData, CreateSecretErrors, CreateSecretResponses, CreateTokenData, CreateTokenErrors, CreateTokenResponses, CreateVolumeData, CreateVolumeErrors, CreateVolumeResponses, DeleteArrayData, DeleteArrayErrors, DeleteArrayResponses, DeleteClusterData, DeleteClusterErrors, DeleteClusterResponses, DeleteDeploymentData, DeleteDeploymentErrors, DeleteDeploymentResponses, DeleteEngineData, DeleteEngineErrors, DeleteEngineResponses, DeleteMaintenanceData, DeleteMaintenanceErrors, DeleteMaintenanceResponses, DeleteNodeData, DeleteNodeErrors, DeleteNodeResponses, DeleteRegistryCredentialData, DeleteRegistryCredentialErrors, DeleteRegistryCredentialResponses, DeleteScheduleData, DeleteScheduleErrors, DeleteScheduleResponses, DeleteSecretData, DeleteSecretErrors, DeleteSecretResponses, DeleteVolumeData, DeleteVolumeErrors, DeleteVolumeResponses, DrainNodeData, DrainNodeErrors, DrainNodeResponses, GetArrayData, GetArrayErrors, GetArrayResponses, GetClusterData, GetClusterErrors, GetClusterResponses, GetDeploymentData, GetDeploymentErrors, GetDeploymentResponses, GetEngineData, GetEngineErrors, GetEngineResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogsData, GetLogsErrors, GetLogsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNodeData, GetNodeErrors, GetNodeResponses, GetOrganizationData, GetOrganizationErrors, GetOrganizationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetScheduleData, GetScheduleErrors, GetScheduleResponses, GetSecretData, GetSecretErrors, GetSecretResponses, GetTraceData, GetTraceErrors, GetTraceResponses, GetVolumeData, GetVolumeErrors, GetVolumeResponses, ListArraysData, ListArraysErrors, ListArraysResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListDeploymentEventsData, ListDeploymentEventsErrors, ListDeploymentEventsResponses, ListDeploymentsData, ListDeploymentsErrors, ListDeploymentsResponses, ListEnginesData, ListEnginesErrors, ListEnginesResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvitesData, ListInvitesErrors, ListInvitesResponses, ListMaintenanceData, ListMaintenanceErrors, ListMaintenanceResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListNodesData, ListNodesErrors, ListNodesResponses, ListOrganizationsData, ListOrganizationsErrors, ListOrganizationsResponses, ListPassesData, ListPassesErrors, ListPassesResponses, ListQueueData, ListQueueErrors, ListQueueResponses, ListRegistryCredentialsData, ListRegistryCredentialsErrors, ListRegistryCredentialsResponses, ListScheduleRunsData, ListScheduleRunsErrors, ListScheduleRunsResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSecretsData, ListSecretsErrors, ListSecretsResponses, ListTokensData, ListTokensErrors, ListTokensResponses, ListVolumesData, ListVolumesErrors, ListVolumesResponses, PauseScheduleData, PauseScheduleErrors, PauseScheduleResponses, PlanMaintenanceData, PlanMaintenanceErrors, PlanMaintenanceResponses, RegisterData, RegisterErrors, RegisterResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, ResumeScheduleData, ResumeScheduleErrors, ResumeScheduleResponses, RetryArrayData, RetryArrayErrors, RetryArrayResponses, RetryDeploymentData, RetryDeploymentErrors, RetryDeploymentResponses, RevokeInviteData, RevokeInviteErrors, RevokeInviteResponses, RevokeTokenData, RevokeTokenErrors, RevokeTokenResponses, RotateSecretData, RotateSecretErrors, RotateSecretResponses, RunScheduleData, RunScheduleErrors, RunScheduleResponses, ScheduleData, ScheduleErrors, ScheduleResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StopDeploymentData, StopDeploymentErrors, StopDeploymentResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponses, SubmitDeploymentData, SubmitDeploymentErrors, SubmitDeploymentResponses, SubmitDeploymentsData, SubmitDeploymentsErrors, SubmitDeploymentsResponses, UpdateClusterData, UpdateClusterErrors, UpdateClusterResponses, UpdateDeploymentData, UpdateDeploymentErrors, UpdateDeploymentResponses, UpdateEngineData, UpdateEngineErrors, UpdateEngineResponses, UpdateMeData, UpdateMeErrors, UpdateMemberData, UpdateMemberErrors, UpdateMemberResponses, UpdateMeResponses, UpdateNodeData, UpdateNodeErrors, UpdateNodeResponses, UpdateOrganizationData, UpdateOrganizationErrors, UpdateOrganizationResponses, UpdateScheduleData, UpdateScheduleErrors, UpdateScheduleResponses } from './types.gen.ts';
+import type { AcceptInviteData, AcceptInviteErrors, AcceptInviteResponses, CancelArrayData, CancelArrayErrors, CancelArrayResponses, CancelDeploymentData, CancelDeploymentErrors, CancelDeploymentResponses, ChangeRegistryCredentialData, ChangeRegistryCredentialErrors, ChangeRegistryCredentialResponses, ChangeSecretKeyData, ChangeSecretKeyErrors, ChangeSecretKeyResponses, CreateClusterData, CreateClusterErrors, CreateClusterResponses, CreateEngineData, CreateEngineErrors, CreateEngineResponses, CreateInviteData, CreateInviteErrors, CreateInviteResponses, CreateNodeData, CreateNodeErrors, CreateNodeResponses, CreateOrganizationData, CreateOrganizationErrors, CreateOrganizationResponses, CreateRegistryCredentialData, CreateRegistryCredentialErrors, CreateRegistryCredentialResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, CreateSecretData, CreateSecretErrors, CreateSecretResponses, CreateTokenData, CreateTokenErrors, CreateTokenResponses, CreateVolumeData, CreateVolumeErrors, CreateVolumeResponses, DeleteArrayData, DeleteArrayErrors, DeleteArrayResponses, DeleteClusterData, DeleteClusterErrors, DeleteClusterResponses, DeleteDeploymentData, DeleteDeploymentErrors, DeleteDeploymentResponses, DeleteEngineData, DeleteEngineErrors, DeleteEngineResponses, DeleteMaintenanceData, DeleteMaintenanceErrors, DeleteMaintenanceResponses, DeleteNodeData, DeleteNodeErrors, DeleteNodeResponses, DeleteRegistryCredentialData, DeleteRegistryCredentialErrors, DeleteRegistryCredentialResponses, DeleteScheduleData, DeleteScheduleErrors, DeleteScheduleResponses, DeleteSecretData, DeleteSecretErrors, DeleteSecretResponses, DeleteVolumeData, DeleteVolumeErrors, DeleteVolumeResponses, DiffRevisionsData, DiffRevisionsErrors, DiffRevisionsResponses, DrainNodeData, DrainNodeErrors, DrainNodeResponses, GetArrayData, GetArrayErrors, GetArrayResponses, GetClusterData, GetClusterErrors, GetClusterResponses, GetDeploymentData, GetDeploymentErrors, GetDeploymentResponses, GetEngineData, GetEngineErrors, GetEngineResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogsData, GetLogsErrors, GetLogsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNodeData, GetNodeErrors, GetNodeResponses, GetOrganizationData, GetOrganizationErrors, GetOrganizationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetScheduleData, GetScheduleErrors, GetScheduleResponses, GetSecretData, GetSecretErrors, GetSecretResponses, GetTraceData, GetTraceErrors, GetTraceResponses, GetVolumeData, GetVolumeErrors, GetVolumeResponses, ListArraysData, ListArraysErrors, ListArraysResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListDeploymentEventsData, ListDeploymentEventsErrors, ListDeploymentEventsResponses, ListDeploymentsData, ListDeploymentsErrors, ListDeploymentsResponses, ListEnginesData, ListEnginesErrors, ListEnginesResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvitesData, ListInvitesErrors, ListInvitesResponses, ListMaintenanceData, ListMaintenanceErrors, ListMaintenanceResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListNodesData, ListNodesErrors, ListNodesResponses, ListOrganizationsData, ListOrganizationsErrors, ListOrganizationsResponses, ListPassesData, ListPassesErrors, ListPassesResponses, ListQueueData, ListQueueErrors, ListQueueResponses, ListRegistryCredentialsData, ListRegistryCredentialsErrors, ListRegistryCredentialsResponses, ListRevisionsData, ListRevisionsErrors, ListRevisionsResponses, ListScheduleRunsData, ListScheduleRunsErrors, ListScheduleRunsResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSecretsData, ListSecretsErrors, ListSecretsResponses, ListTokensData, ListTokensErrors, ListTokensResponses, ListVolumesData, ListVolumesErrors, ListVolumesResponses, PauseScheduleData, PauseScheduleErrors, PauseScheduleResponses, PlanMaintenanceData, PlanMaintenanceErrors, PlanMaintenanceResponses, RegisterData, RegisterErrors, RegisterResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, ResumeScheduleData, ResumeScheduleErrors, ResumeScheduleResponses, RetryArrayData, RetryArrayErrors, RetryArrayResponses, RetryDeploymentData, RetryDeploymentErrors, RetryDeploymentResponses, RevokeInviteData, RevokeInviteErrors, RevokeInviteResponses, RevokeTokenData, RevokeTokenErrors, RevokeTokenResponses, RollBackServiceData, RollBackServiceErrors, RollBackServiceResponses, RotateSecretData, RotateSecretErrors, RotateSecretResponses, RunScheduleData, RunScheduleErrors, RunScheduleResponses, ScheduleData, ScheduleErrors, ScheduleResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StopDeploymentData, StopDeploymentErrors, StopDeploymentResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponses, SubmitDeploymentData, SubmitDeploymentErrors, SubmitDeploymentResponses, SubmitDeploymentsData, SubmitDeploymentsErrors, SubmitDeploymentsResponses, UpdateClusterData, UpdateClusterErrors, UpdateClusterResponses, UpdateDeploymentData, UpdateDeploymentErrors, UpdateDeploymentResponses, UpdateEngineData, UpdateEngineErrors, UpdateEngineResponses, UpdateMeData, UpdateMeErrors, UpdateMemberData, UpdateMemberErrors, UpdateMemberResponses, UpdateMeResponses, UpdateNodeData, UpdateNodeErrors, UpdateNodeResponses, UpdateOrganizationData, UpdateOrganizationErrors, UpdateOrganizationResponses, UpdateScheduleData, UpdateScheduleErrors, UpdateScheduleResponses, UpdateServiceData, UpdateServiceErrors, UpdateServiceResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -1147,6 +1147,66 @@ export const listScheduleRuns = <ThrowOnError extends boolean = false>(options: 
             type: 'apiKey'
         }],
     url: '/api/v1/schedules/{id}/runs',
+    ...options
+});
+
+/**
+ * Bring a service to a new revision, one replica after the other
+ */
+export const updateService = <ThrowOnError extends boolean = false>(options: Options<UpdateServiceData, ThrowOnError>) => (options.client ?? client).post<UpdateServiceResponses, UpdateServiceErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/deployments/{id}/update',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Return a service to another of its revisions
+ */
+export const rollBackService = <ThrowOnError extends boolean = false>(options: Options<RollBackServiceData, ThrowOnError>) => (options.client ?? client).post<RollBackServiceResponses, RollBackServiceErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/deployments/{id}/rollback',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * List the revisions of a service
+ */
+export const listRevisions = <ThrowOnError extends boolean = false>(options: Options<ListRevisionsData, ThrowOnError>) => (options.client ?? client).get<ListRevisionsResponses, ListRevisionsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/deployments/{id}/revisions',
+    ...options
+});
+
+/**
+ * Say what differs between two revisions of a service
+ */
+export const diffRevisions = <ThrowOnError extends boolean = false>(options: Options<DiffRevisionsData, ThrowOnError>) => (options.client ?? client).get<DiffRevisionsResponses, DiffRevisionsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/deployments/{id}/revisions/diff',
     ...options
 });
 

@@ -331,6 +331,47 @@ export type Deployment = {
         sha256: string;
     }>;
     network: 'shared' | 'private' | 'none';
+    /**
+     * Null where a failed attempt is not repeated.
+     */
+    retry: {
+        limit: number;
+        on: Array<string>;
+        exit_codes: Array<number>;
+    } | null;
+    retries_used: number;
+    /**
+     * Null for a job.
+     */
+    restart: {
+        policy: 'always' | 'on_failure' | 'never';
+        max_restarts: number | null;
+    } | null;
+    stop_signal: string | null;
+    /**
+     * Null for a job.
+     */
+    update: {
+        max_unavailable: number;
+        min_ready_s: number;
+        max_failures: number;
+    } | null;
+    /**
+     * What is wanted of a service; counts from 1.
+     */
+    revision: number;
+    /**
+     * The last one that all of its replicas were ready with.
+     */
+    stable_revision: number;
+    /**
+     * Whether it is on its way from one revision to another.
+     */
+    updating: boolean;
+    /**
+     * What its update waits for, in plain words.
+     */
+    update_message: string | null;
     status: Status;
     attempt: number;
     reason_code: string | null;
@@ -620,6 +661,54 @@ export type DeploymentCreate = {
      * Seconds after its end until it is deleted, with its logs; null: as the policy of the cluster says.
      */
     keep_for_s?: number | null;
+    /**
+     * Of a job: which failed attempts are queued again, in their place.
+     */
+    retry?: {
+        /**
+         * How many attempts may follow the first.
+         */
+        limit?: number;
+        /**
+         * The failures that are worth another attempt.
+         */
+        on?: Array<'exit_nonzero' | 'out_of_memory' | 'container_lost' | 'engine_lost' | 'start_failed' | 'image_not_found' | 'image_pull_denied' | 'image_pull_failed' | 'time_limit'>;
+        /**
+         * Of attempts that exited by themselves, only with one of these codes; empty: any but 0.
+         */
+        exit_codes?: Array<number>;
+    };
+    /**
+     * Of a service: when a replica that ended is started again.
+     */
+    restart?: {
+        policy?: 'always' | 'on_failure' | 'never';
+        /**
+         * How often in a row, before the service fails; null: without end. Ten minutes of running begin a new row.
+         */
+        max_restarts?: number | null;
+    };
+    /**
+     * Of a service: how its replicas are brought to a new revision.
+     */
+    update?: {
+        /**
+         * So many are down at a time because of an update.
+         */
+        max_unavailable?: number;
+        /**
+         * Without a health check: a replica is ready when it has run for so long, in seconds.
+         */
+        min_ready_s?: number;
+        /**
+         * How often a new revision may fail in a replica before all go back to the one before.
+         */
+        max_failures?: number;
+    };
+    /**
+     * What it is told to stop with; null: the one that its image names, else SIGTERM.
+     */
+    stop_signal?: 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2' | 'SIGWINCH' | 'SIGKILL' | null;
 };
 
 export type DeploymentDetail = {
@@ -701,6 +790,47 @@ export type DeploymentDetail = {
         sha256: string;
     }>;
     network: 'shared' | 'private' | 'none';
+    /**
+     * Null where a failed attempt is not repeated.
+     */
+    retry: {
+        limit: number;
+        on: Array<string>;
+        exit_codes: Array<number>;
+    } | null;
+    retries_used: number;
+    /**
+     * Null for a job.
+     */
+    restart: {
+        policy: 'always' | 'on_failure' | 'never';
+        max_restarts: number | null;
+    } | null;
+    stop_signal: string | null;
+    /**
+     * Null for a job.
+     */
+    update: {
+        max_unavailable: number;
+        min_ready_s: number;
+        max_failures: number;
+    } | null;
+    /**
+     * What is wanted of a service; counts from 1.
+     */
+    revision: number;
+    /**
+     * The last one that all of its replicas were ready with.
+     */
+    stable_revision: number;
+    /**
+     * Whether it is on its way from one revision to another.
+     */
+    updating: boolean;
+    /**
+     * What its update waits for, in plain words.
+     */
+    update_message: string | null;
     status: Status;
     attempt: number;
     reason_code: string | null;
@@ -1557,7 +1687,24 @@ export type RegistryCredentialUpdate = {
 export type Replica = {
     index: number;
     attempt: number;
-    status: 'starting' | 'running' | 'ended';
+    status: 'starting' | 'running' | 'restarting' | 'replacing' | 'removing' | 'ended';
+    /**
+     * Counts from 1; a replica that is started again in its place is in its next run.
+     */
+    run: number;
+    /**
+     * How often its restart policy started it again in this attempt.
+     */
+    restarts: number;
+    restarts_in_row: number;
+    /**
+     * Of its service: what it runs.
+     */
+    revision: number;
+    /**
+     * Set while it is `restarting`.
+     */
+    next_start_at: string | null;
     node: string;
     gpu_devices: Array<number>;
     container_id: string | null;
@@ -1595,7 +1742,63 @@ export type Resources = {
     available: Amounts;
 };
 
+export type Revision = {
+    revision: number;
+    spec: {
+        docker_image: string;
+        command: Array<string> | null;
+        env: {
+            [key: string]: string;
+        };
+        ram_required: number;
+        cpu_required: number;
+        gpu_required: number;
+        replicas: number;
+    };
+    made_by: string | null;
+    why: string;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+    /**
+     * Whether its service is to be this, or is.
+     */
+    is_wanted: boolean;
+    /**
+     * Whether it is the last that all replicas were ready with.
+     */
+    is_stable: boolean;
+};
+
+export type RevisionDiff = {
+    from: number;
+    to: number;
+    /**
+     * What differs, variables one by one: `env.NAME`. Null: not there.
+     */
+    changes: Array<{
+        field: string;
+        before: string | number | Array<string> | null;
+        after: string | number | Array<string> | null;
+    }>;
+};
+
+export type RevisionList = {
+    /**
+     * The first first.
+     */
+    items: Array<Revision>;
+};
+
 export type Role = 'owner' | 'admin' | 'developer' | 'viewer';
+
+export type RollBack = {
+    /**
+     * Which one to return to; default: the one before.
+     */
+    revision?: number;
+};
 
 export type Schedule = {
     /**
@@ -1768,6 +1971,40 @@ export type SecretUpdate = {
      * How `value` is written.
      */
     encoding?: 'utf8' | 'base64';
+};
+
+export type ServiceUpdate = {
+    docker_image?: unknown & unknown;
+    command?: Array<string> | null;
+    /**
+     * All of it: variables that are left out are gone. `env_set` and `env_unset` change some.
+     */
+    env?: {
+        [key: string]: string;
+    };
+    /**
+     * Variables to add or to change.
+     */
+    env_set?: {
+        [key: string]: string;
+    };
+    /**
+     * Variables to take away.
+     */
+    env_unset?: Array<string>;
+    /**
+     * For each replica.
+     */
+    ram_required?: number;
+    /**
+     * For each replica.
+     */
+    cpu_required?: number;
+    /**
+     * GPU devices: a whole number, or a share of one device below 1, up to three decimals.
+     */
+    gpu_required?: number;
+    replicas?: number;
 };
 
 export type Session = {
@@ -6270,6 +6507,245 @@ export type ListScheduleRunsResponses = {
 
 export type ListScheduleRunsResponse = ListScheduleRunsResponses[keyof ListScheduleRunsResponses];
 
+export type UpdateServiceData = {
+    body: ServiceUpdate;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/deployments/{id}/update';
+};
+
+export type UpdateServiceErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `illegal_transition`: The status does not allow this.
+     */
+    409: Problem;
+    /**
+     * `version_mismatch`: It was changed meanwhile.
+     */
+    412: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is not JSON.
+     */
+    415: Problem;
+    /**
+     * `not_a_service`: Only a service is updated. `never_fits`: More than the cluster could ever give.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type UpdateServiceError = UpdateServiceErrors[keyof UpdateServiceErrors];
+
+export type UpdateServiceResponses = {
+    /**
+     * Done.
+     */
+    200: Deployment;
+};
+
+export type UpdateServiceResponse = UpdateServiceResponses[keyof UpdateServiceResponses];
+
+export type RollBackServiceData = {
+    body: RollBack;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/deployments/{id}/rollback';
+};
+
+export type RollBackServiceErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `illegal_transition`: The status does not allow this.
+     */
+    409: Problem;
+    /**
+     * `version_mismatch`: It was changed meanwhile.
+     */
+    412: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is not JSON.
+     */
+    415: Problem;
+    /**
+     * `not_a_service`: Only a service is updated.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type RollBackServiceError = RollBackServiceErrors[keyof RollBackServiceErrors];
+
+export type RollBackServiceResponses = {
+    /**
+     * Done.
+     */
+    200: Deployment;
+};
+
+export type RollBackServiceResponse = RollBackServiceResponses[keyof RollBackServiceResponses];
+
+export type ListRevisionsData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/deployments/{id}/revisions';
+};
+
+export type ListRevisionsErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ListRevisionsError = ListRevisionsErrors[keyof ListRevisionsErrors];
+
+export type ListRevisionsResponses = {
+    /**
+     * Done.
+     */
+    200: RevisionList;
+};
+
+export type ListRevisionsResponse = ListRevisionsResponses[keyof ListRevisionsResponses];
+
+export type DiffRevisionsData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query: {
+        from: number;
+        to: number;
+    };
+    url: '/api/v1/deployments/{id}/revisions/diff';
+};
+
+export type DiffRevisionsErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type DiffRevisionsError = DiffRevisionsErrors[keyof DiffRevisionsErrors];
+
+export type DiffRevisionsResponses = {
+    /**
+     * Done.
+     */
+    200: RevisionDiff;
+};
+
+export type DiffRevisionsResponse = DiffRevisionsResponses[keyof DiffRevisionsResponses];
+
 export type GetLogsData = {
     body?: never;
     path: {
@@ -6284,6 +6760,10 @@ export type GetLogsData = {
          */
         attempt?: number;
         replica?: number;
+        /**
+         * Of this run of the replica. Default: the latest.
+         */
+        run?: number;
         /**
          * Only the last so many lines.
          */

@@ -57,12 +57,12 @@ export async function commitPlan(
              reason_code = 'admitted', reason = w.message
         from wanted w
        where d.id = w.deployment_id and d.status = 'queued' and not d.held and d.cluster_id = ${read.clusterId}
-      returning d.id, d.attempt, w.message, w.data, w.promoted
+      returning d.id, d.attempt, d.revision, w.message, w.data, w.promoted
     ), unclaimed as (
       -- It has what it claimed.
       delete from claim c using admitted a where c.deployment_id = a.id
     ), placed as (
-      select a.attempt, r.* from admitted a join
+      select a.attempt, a.revision, r.* from admitted a join
         json_to_recordset(${replicas}::json) as r(deployment_id uuid, replica int, node_id uuid, node_name text,
           ram int, cpu int, gpu int, device_indexes int[], device_amounts int[], host_ports text[]) on r.deployment_id = a.id
     ), allocated as (
@@ -71,8 +71,8 @@ export async function commitPlan(
       select deployment_id, replica, attempt, ${read.clusterId}::uuid, node_id, ram, cpu, gpu, device_indexes, device_amounts,
              host_ports from placed
     ), made as (
-      insert into replica (deployment_id, attempt, index, node_id, node_name, engine_id, devices)
-      select deployment_id, attempt, replica, node_id, node_name, (select n.engine_id from node n where n.id = node_id),
+      insert into replica (deployment_id, attempt, index, revision, node_id, node_name, engine_id, devices)
+      select deployment_id, attempt, replica, revision, node_id, node_name, (select n.engine_id from node n where n.id = node_id),
              coalesce((select jsonb_agg(jsonb_build_object('index', u.index, 'amount', u.amount))
                          from unnest(device_indexes, device_amounts) as u(index, amount)), '[]')
         from placed

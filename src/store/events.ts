@@ -67,7 +67,16 @@ export type EventType =
   | 'deployment.expired'
   | 'deployment.deleted'
   | 'replica.healthy'
-  | 'replica.unhealthy';
+  | 'replica.unhealthy'
+  | 'deployment.updated'
+  | 'deployment.rolled_back'
+  | 'deployment.update_waits'
+  | 'deployment.update_finished'
+  | 'replica.replacing'
+  | 'replica.removing'
+  | 'replica.added'
+  | 'replica.restarting'
+  | 'replica.restarted';
 
 export interface NewEvent {
   readonly organizationId: string;

@@ -27,6 +27,7 @@ interface CheckedRow {
   cluster_id: string;
   attempt: number;
   index: number;
+  run: number;
   runtime: RuntimeKind;
   engine_id: string | null;
   kind: DeploymentKind;
@@ -39,13 +40,19 @@ interface CheckedRow {
 /** All of them, not on behalf of a person, and so across organizations. What is being stopped is not looked at any more. */
 export async function readChecked(db: Database): Promise<CheckedReplica[]> {
   const { rows } = await sql<CheckedRow>`
-    select d.id as deployment_id, d.cluster_id, r.attempt, r.index, c.runtime, r.engine_id, d.kind, d.health_check,
+    select d.id as deployment_id, d.cluster_id, r.attempt, r.index, r.run, c.runtime, r.engine_id, d.kind, d.health_check,
            floor(extract(epoch from r.started_at) * 1000)::bigint as started_ms, r.health, r.health_message
       from deployment d join replica r on r.deployment_id = d.id and r.attempt = d.attempt join cluster c on c.id = d.cluster_id
      where d.health_check is not null and d.status in ('starting', 'running') and r.status = 'running'
      order by d.id, r.index`.execute(db);
   return rows.map((row) => ({
-    key: { clusterId: row.cluster_id, deploymentId: row.deployment_id, attempt: row.attempt, replica: row.index },
+    key: {
+      clusterId: row.cluster_id,
+      deploymentId: row.deployment_id,
+      attempt: row.attempt,
+      replica: row.index,
+      run: row.run,
+    },
     runtime: row.runtime,
     engineId: row.engine_id,
     kind: row.kind,
@@ -72,6 +79,7 @@ export async function recordHealth(db: Database, findings: readonly Finding[]): 
       deployment_id: key.deploymentId,
       attempt: key.attempt,
       index: key.replica,
+      run: key.run,
       health,
       message,
     })),
@@ -82,10 +90,10 @@ export async function recordHealth(db: Database, findings: readonly Finding[]): 
     const { rows } = await sql`
       with found as materialized (
         select f.*, d.organization_id, d.cluster_id, d.replicas, r.health is distinct from f.health as is_other
-          from json_to_recordset(${records}::json) as f(deployment_id uuid, attempt int, index int, health text, message text)
+          from json_to_recordset(${records}::json) as f(deployment_id uuid, attempt int, index int, run int, health text, message text)
           join replica r on r.deployment_id = f.deployment_id and r.attempt = f.attempt and r.index = f.index
           join deployment d on d.id = f.deployment_id
-         where r.status = 'running'
+         where r.status = 'running' and r.run = f.run
       ), written as (
         update replica r
            set health = f.health, health_message = f.message,

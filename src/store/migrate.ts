@@ -8,6 +8,8 @@ import { up as qualityOfPasses } from './migrations/0005-quality-of-passes.ts';
 import { up as learnedBackfill } from './migrations/0006-learned-backfill.ts';
 import { up as solverOfPasses } from './migrations/0007-solver-of-passes.ts';
 import { up as plannerChanges } from './migrations/0008-planner-changes.ts';
+import { up as runs } from './migrations/0010-runs.ts';
+import { up as revisions } from './migrations/0011-revisions.ts';
 import { up as healthChecks } from './migrations/0013-health-checks.ts';
 import { up as hostPorts } from './migrations/0014-host-ports.ts';
 import { up as secrets } from './migrations/0015-secrets.ts';
@@ -29,6 +31,8 @@ const migrations: Record<string, Migration> = {
   '0006-learned-backfill': { up: learnedBackfill },
   '0007-solver-of-passes': { up: solverOfPasses },
   '0008-planner-changes': { up: plannerChanges },
+  '0010-runs': { up: runs },
+  '0011-revisions': { up: revisions },
   '0013-health-checks': { up: healthChecks },
   '0014-host-ports': { up: hostPorts },
   '0015-secrets': { up: secrets },

@@ -1,7 +1,15 @@
 import { sql } from 'kysely';
-import { applyObservation, type DeploymentRecord, type Observation, type ReplicaRecord } from '../core/progress.ts';
+import {
+  applyObservation,
+  type DeploymentRecord,
+  type Observation,
+  type ReplicaRecord,
+  type Retried,
+  type Step,
+} from '../core/progress.ts';
 import type { Database, InTransaction } from './database.ts';
 import { appendEvents, type EventType, type NewEvent } from './events.ts';
+import type { RestartColumn, RetryColumn } from './tables.ts';
 
 /** What became of a deployment, for who has to act on it: stop the rest, clean up, schedule what fits now. */
 export interface Progress {
@@ -11,8 +19,10 @@ export interface Progress {
   readonly status: DeploymentRecord['status'];
   /** Its status changed just now. */
   readonly changed: boolean;
-  /** Replicas ended: resources came free, and containers can be cleaned up. */
+  /** Replicas ended: resources came free. */
   readonly freed: boolean;
+  /** Runs ended, whether their replicas go on or not: containers can be cleaned up. */
+  readonly ended: boolean;
   /** At least one observation of it counted. */
   readonly accepted: boolean;
   /** Its row is gone: it was to be deleted when it ended. */
@@ -46,6 +56,12 @@ interface LockedRow {
   attempt: number;
   kind: DeploymentRecord['kind'];
   time_limit_s: number | null;
+  stop_grace_s: number;
+  retry: RetryColumn | null;
+  retries_used: number;
+  restart: RestartColumn | null;
+  revision: number;
+  stable_revision: number;
   status: DeploymentRecord['status'];
   stop_intent: DeploymentRecord['stopIntent'];
   stopping_since: Date | null;
@@ -53,7 +69,7 @@ interface LockedRow {
   reason: string | null;
   exit_code: number | null;
   delete_when_ended: boolean;
-  replicas: (Omit<ReplicaRecord, 'startedAt' | 'finishedAt'> & { startedAt: null; finishedAt: null })[];
+  replicas: ReplicaRecord[];
 }
 
 type Locked = DeploymentRecord & { deleteWhenEnded: boolean };
@@ -67,12 +83,15 @@ type Locked = DeploymentRecord & { deleteWhenEnded: boolean };
 async function lockDeployments(tx: InTransaction, ids: string[]): Promise<Map<string, Locked>> {
   await sql`select 1 from deployment where id = any(${ids}::uuid[]) order by id for update`.execute(tx);
   const { rows } = await sql<LockedRow>`
-    select d.id, d.organization_id, d.cluster_id, d.attempt, d.kind, d.time_limit_s, d.status, d.stop_intent, d.reason_code,
+    select d.id, d.organization_id, d.cluster_id, d.attempt, d.kind, d.time_limit_s, d.stop_grace_s, d.retry, d.retries_used,
+           d.restart, d.revision, d.stable_revision, d.status, d.stop_intent, d.reason_code,
            case when d.status = 'stopping' then d.changed_at end as stopping_since,
            d.reason, d.exit_code, d.delete_when_ended,
            (select json_agg(json_build_object('index', r.index, 'status', r.status, 'containerId', r.container_id, 'ports', r.ports,
               'exitCode', r.exit_code, 'outOfMemory', r.out_of_memory, 'reasonCode', r.reason_code, 'reason', r.reason,
-              'startedAt', null, 'finishedAt', extract(epoch from r.finished_at) * 1000) order by r.index)
+              'startedAt', extract(epoch from r.started_at) * 1000, 'finishedAt', extract(epoch from r.finished_at) * 1000,
+              'run', r.run, 'revision', r.revision, 'failures', r.failures, 'restarts', r.restarts, 'restartsInRow', r.restarts_in_row,
+              'nextStartIn', extract(epoch from r.next_start_at - now()) * 1000) order by r.index)
               from replica r where r.deployment_id = d.id and r.attempt = d.attempt) as replicas
       from deployment d
      where d.id = any(${ids}::uuid[]) and d.status in ('starting', 'running', 'stopping') order by d.id`.execute(tx);
@@ -87,6 +106,12 @@ function fromRow(row: LockedRow): Locked {
     attempt: row.attempt,
     kind: row.kind,
     timeLimitSeconds: row.time_limit_s,
+    stopGraceSeconds: row.stop_grace_s,
+    retry: row.retry === null ? null : { ...row.retry, exitCodes: row.retry.exit_codes },
+    retriesUsed: row.retries_used,
+    restart: row.restart === null ? null : { ...row.restart, maxRestarts: row.restart.max_restarts },
+    revision: row.revision,
+    stableRevision: row.stable_revision,
     status: row.status,
     stopIntent: row.stop_intent,
     stoppingSince: row.stopping_since?.getTime() ?? null,
@@ -104,7 +129,7 @@ const eventOf: Partial<Record<DeploymentRecord['status'], EventType>> = {
   succeeded: 'deployment.succeeded',
   failed: 'deployment.failed',
   cancelled: 'deployment.cancelled',
-  // Only what was stopped for another comes back here.
+  // What was stopped for another, or is tried again.
   queued: 'deployment.requeued',
 };
 
@@ -114,8 +139,11 @@ const finalStatuses: ReadonlySet<string> = new Set(['succeeded', 'failed', 'canc
 class Changes {
   readonly #replicas = new Map<string, { deployment: Locked; replica: ReplicaRecord }>();
   readonly #deployments = new Map<string, Locked>();
+  /** Of them, those whose status changed. */
+  readonly #changed = new Set<string>();
   readonly #accepted = new Set<string>();
   readonly #freed: { deploymentId: string; replica: number }[] = [];
+  readonly #restarting: { deployment: Locked; replica: ReplicaRecord }[] = [];
   readonly #events: NewEvent[] = [];
   readonly #seen = new Map<string, Locked>();
 
@@ -126,30 +154,18 @@ class Changes {
     this.#accepted.add(deployment.id);
     this.#replicas.set(`${deployment.id}/${step.replica.index}`, { deployment, replica: step.replica });
     if (step.replica.status === 'ended') this.#freed.push({ deploymentId: deployment.id, replica: step.replica.index });
+    if (step.replica.status === 'restarting') this.#restarting.push({ deployment, replica: step.replica });
+    if (step.told !== null) this.#events.push(tellOfReplica(deployment, step.replica, step.told));
+    if (step.became !== null || step.told !== null) this.#deployments.set(deployment.id, deployment);
     if (step.became === null) return;
-    this.#deployments.set(deployment.id, deployment);
+    this.#changed.add(deployment.id);
     const type = eventOf[step.became];
-    if (type !== undefined) this.#events.push(this.#tell(deployment, type));
-  }
-
-  #tell(deployment: Locked, type: EventType): NewEvent {
-    return {
-      organizationId: deployment.organizationId,
-      clusterId: deployment.clusterId,
-      deploymentId: deployment.id,
-      type,
-      message: deployment.reason ?? deployment.status,
-      data: {
-        status: deployment.status,
-        attempt: deployment.attempt,
-        reason_code: deployment.reasonCode,
-        exit_code: deployment.exitCode,
-      },
-    };
+    if (type !== undefined) this.#events.push(tellOfDeployment(deployment, type, step.retried));
   }
 
   async write(tx: InTransaction): Promise<void> {
     await updateReplicas(tx, [...this.#replicas.values()]);
+    await keepRuns(tx, this.#restarting);
     await updateDeployments(tx, [...this.#deployments.values()]);
     await freeAllocations(tx, this.#freed);
     await appendEvents(tx, this.#events);
@@ -164,18 +180,61 @@ class Changes {
 
   progress(): Progress[] {
     const freed = new Set(this.#freed.map((one) => one.deploymentId));
+    const ended = new Set([...freed, ...this.#restarting.map(({ deployment }) => deployment.id)]);
     const removed = new Set(this.#removed());
     return [...this.#seen.values()].map((deployment) => ({
       deploymentId: deployment.id,
       clusterId: deployment.clusterId,
       attempt: deployment.attempt,
       status: deployment.status,
-      changed: this.#deployments.has(deployment.id),
+      changed: this.#changed.has(deployment.id),
       freed: freed.has(deployment.id),
+      ended: ended.has(deployment.id),
       accepted: this.#accepted.has(deployment.id),
       removed: removed.has(deployment.id),
     }));
   }
+}
+
+function tellOfDeployment(deployment: Locked, type: EventType, retried: Retried | null): NewEvent {
+  return {
+    organizationId: deployment.organizationId,
+    clusterId: deployment.clusterId,
+    deploymentId: deployment.id,
+    type,
+    message: deployment.reason ?? deployment.status,
+    data: {
+      status: deployment.status,
+      attempt: deployment.attempt,
+      reason_code: deployment.reasonCode,
+      exit_code: deployment.exitCode,
+      ...(retried !== null && {
+        failed: { attempt: retried.attempt, reason_code: retried.reasonCode, exit_code: retried.exitCode },
+        retries_left: retried.retriesLeft,
+      }),
+    },
+  };
+}
+
+function tellOfReplica(deployment: Locked, replica: ReplicaRecord, told: NonNullable<Step['told']>): NewEvent {
+  return {
+    organizationId: deployment.organizationId,
+    clusterId: deployment.clusterId,
+    deploymentId: deployment.id,
+    type: told.type,
+    message: told.message,
+    data: {
+      attempt: deployment.attempt,
+      replica: replica.index,
+      run: replica.run,
+      restarts: replica.restarts,
+      ...(told.type === 'replica.restarting' && {
+        reason_code: replica.reasonCode,
+        exit_code: replica.exitCode,
+        starts_in_s: (replica.nextStartIn ?? 0) / 1000,
+      }),
+    },
+  };
 }
 
 async function updateReplicas(
@@ -197,6 +256,11 @@ async function updateReplicas(
       reason: replica.reason,
       started_ms: replica.startedAt,
       finished_ms: replica.finishedAt,
+      run: replica.run,
+      restarts: replica.restarts,
+      restarts_in_row: replica.restartsInRow,
+      failures: replica.failures,
+      next_start_ms: replica.nextStartIn,
     })),
   );
   await sql`
@@ -204,11 +268,48 @@ async function updateReplicas(
        set status = c.status, container_id = c.container_id, ports = c.ports, exit_code = c.exit_code,
            out_of_memory = c.out_of_memory, reason_code = c.reason_code, reason = c.reason,
            started_at = coalesce(to_timestamp(c.started_ms / 1000), r.started_at),
-           finished_at = coalesce(to_timestamp(c.finished_ms / 1000), r.finished_at)
+           finished_at = coalesce(to_timestamp(c.finished_ms / 1000), r.finished_at),
+           restarts = c.restarts, restarts_in_row = c.restarts_in_row, failures = c.failures, changed_at = now(),
+           next_start_at = now() + make_interval(secs => c.next_start_ms / 1000)
       from json_to_recordset(${records}::json) as c(deployment_id uuid, attempt int, index int, status text, container_id text,
              ports jsonb, exit_code int, out_of_memory boolean, reason_code text, reason text,
-             started_ms double precision, finished_ms double precision)
-     where r.deployment_id = c.deployment_id and r.attempt = c.attempt and r.index = c.index and r.status <> 'ended'`.execute(
+             started_ms double precision, finished_ms double precision, run int, restarts int, restarts_in_row int,
+             failures int, next_start_ms double precision)
+     where r.deployment_id = c.deployment_id and r.attempt = c.attempt and r.index = c.index and r.run = c.run and r.status <> 'ended'`.execute(
+    tx,
+  );
+}
+
+/** As many as of a service that fails again and again are of use to somebody. */
+const runsKept = 20;
+
+/** Writes down what became of runs whose replicas go on, and forgets those that are long past, with their logs. */
+async function keepRuns(tx: InTransaction, ended: { deployment: Locked; replica: ReplicaRecord }[]): Promise<void> {
+  if (ended.length === 0) return;
+  const records = JSON.stringify(
+    ended.map(({ deployment, replica }) => ({
+      deployment_id: deployment.id,
+      attempt: deployment.attempt,
+      index: replica.index,
+    })),
+  );
+  await sql`
+    insert into replica_run (deployment_id, attempt, index, run, engine_id, container_id, exit_code, out_of_memory, reason_code, reason,
+           started_at, finished_at)
+    select deployment_id, attempt, index, run, engine_id, container_id, exit_code, out_of_memory, reason_code, reason, started_at, finished_at
+      from replica join json_to_recordset(${records}::json) as c(deployment_id uuid, attempt int, index int)
+             using (deployment_id, attempt, index)
+    on conflict do nothing`.execute(tx);
+  await sql`
+    with past as (
+      delete from replica_run old using replica r, json_to_recordset(${records}::json) as c(deployment_id uuid, attempt int, index int)
+       where r.deployment_id = c.deployment_id and r.attempt = c.attempt and r.index = c.index
+         and old.deployment_id = c.deployment_id and old.attempt = c.attempt and old.index = c.index
+         and old.cleaned and old.run <= r.run - ${runsKept}
+      returning old.deployment_id, old.attempt, old.index, old.run
+    )
+    delete from replica_log l using past p
+     where l.deployment_id = p.deployment_id and l.attempt = p.attempt and l.index = p.index and l.run = p.run`.execute(
     tx,
   );
 }
@@ -225,18 +326,20 @@ async function updateDeployments(tx: InTransaction, changed: Locked[]): Promise<
       exit_code: deployment.exitCode,
       finished: finalStatuses.has(deployment.status),
       requeued: deployment.status === 'queued',
+      retries_used: deployment.retriesUsed,
     })),
   );
   await sql`
     update deployment d
        set status = c.status, stop_intent = c.stop_intent, reason_code = c.reason_code, reason = c.reason, exit_code = c.exit_code,
+           retries_used = c.retries_used,
            -- Queued again it is a new attempt, of the same age: queued_at stays as it is.
            attempt = d.attempt + c.requeued::int, admitted_at = case when not c.requeued then d.admitted_at end,
            started_at = case when not c.requeued then coalesce(d.started_at, case when c.status <> 'starting' then
              (select max(r.started_at) from replica r where r.deployment_id = d.id and r.attempt = d.attempt) end) end,
            finished_at = case when c.finished then now() end, changed_at = now(), version = d.version + 1
       from json_to_recordset(${records}::json) as c(id uuid, status text, stop_intent text, reason_code text, reason text,
-             exit_code int, finished boolean, requeued boolean)
+             exit_code int, finished boolean, requeued boolean, retries_used int)
      where d.id = c.id and d.status in ('starting', 'running', 'stopping')`.execute(tx);
 }
 

@@ -64,3 +64,19 @@ export async function readLogSource(db: Database, scope: Scope, deploymentId: st
      where d.organization_id = ${scope.organizationId} and d.id = ${deploymentId}`.execute(db);
   return rows[0] ?? null;
 }
+
+/** The latest run of a replica; 1 where it has not been started yet. The caller has checked that the deployment is one it may see. */
+export async function readLatestRun(
+  db: Database,
+  deploymentId: string,
+  { attempt, replica }: { readonly attempt: number; readonly replica: number },
+): Promise<number> {
+  const row = await db
+    .selectFrom('replica')
+    .select('run')
+    .where('deployment_id', '=', deploymentId)
+    .where('attempt', '=', attempt)
+    .where('index', '=', replica)
+    .executeTakeFirst();
+  return row?.run ?? 1;
+}

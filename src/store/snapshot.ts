@@ -160,7 +160,8 @@ interface NodeRow {
   devices: Device[];
 }
 
-async function readNodes(
+/** With `lock` they are locked, by id. */
+export async function readNodes(
   db: Database,
   clusterId: string,
   options: { usable: boolean; lock: boolean },

@@ -18,7 +18,10 @@ import type {
   NetworkMode,
   PortColumn,
   PullPolicy,
+  RestartColumn,
+  RetryColumn,
   SecretColumn,
+  UpdatePolicyColumn,
   VolumeColumn,
 } from './tables.ts';
 
@@ -71,6 +74,13 @@ export interface NewDeployment {
   readonly secrets: readonly SecretColumn[];
   readonly files: readonly (FileColumn & { readonly content: Buffer })[];
   readonly network: NetworkMode;
+  readonly stopSignal: string | null;
+  /** Null: a failed attempt is not repeated. */
+  readonly retry: RetryColumn | null;
+  /** Null: replicas are not started again. */
+  readonly restart: RestartColumn | null;
+  /** Null: it is a job. */
+  readonly updatePolicy: UpdatePolicyColumn | null;
 }
 
 export interface Submission {
@@ -137,6 +147,7 @@ async function insertSubmissions(db: Database, submissions: readonly Submission[
         as i(submission int, id uuid, cluster_id uuid, name text, kind text, docker_image text, command jsonb, env jsonb,
              ports jsonb, labels jsonb, pull_policy text, ram numeric, cpu numeric, gpu numeric, gpu_models text[],
              gpu_memory numeric, node_labels jsonb, max_per_node int, replicas int, priority smallint, time_limit_s int, stop_grace_s int,
+             stop_signal text, retry jsonb, restart jsonb, update_policy jsonb,
              health_check jsonb, volumes jsonb, secrets jsonb, files jsonb, contents jsonb, network text, message text,
              ids uuid[], array_id uuid, array_parallel int, dependencies jsonb, schedule_id uuid, keep_for_s int)
     ), cluster_now as materialized (
@@ -173,11 +184,11 @@ async function insertSubmissions(db: Database, submissions: readonly Submission[
     ), made as (
       insert into deployment (id, organization_id, cluster_id, name, kind, docker_image, command, env, ports, labels, pull_policy,
              ram_required, cpu_required, gpu_required, gpu_models, gpu_memory_required, node_labels, max_per_node, replicas, priority,
-             time_limit_s, stop_grace_s, health_check, volumes, secrets, files, network, submitted_by,
+             time_limit_s, stop_grace_s, stop_signal, retry, restart, update_policy, health_check, volumes, secrets, files, network, submitted_by,
              array_id, array_index, array_count, array_held, unmet_dependencies, schedule_id, keep_for_s)
       select i.element_id, i.organization_id, i.cluster_id, i.name, i.kind, i.docker_image, i.command, i.env, i.ports, i.labels,
              i.pull_policy, i.ram, i.cpu, i.gpu, i.gpu_models, i.gpu_memory, i.node_labels, i.max_per_node, i.replicas, i.priority,
-             i.time_limit_s, i.stop_grace_s, i.health_check, i.volumes, i.secrets, i.files, i.network, i.actor_id,
+             i.time_limit_s, i.stop_grace_s, i.stop_signal, i.retry, i.restart, i.update_policy, i.health_check, i.volumes, i.secrets, i.files, i.network, i.actor_id,
              i.array_id, i.array_index, i.array_count, i.array_parallel is not null, jsonb_array_length(i.dependencies), i.schedule_id, i.keep_for_s
         from element i order by i.element_id
     ), made_dependency as (
@@ -252,6 +263,10 @@ function deploymentRecords(submission: Submission, index: number) {
       name,
       condition,
     })),
+    stop_signal: deployment.stopSignal,
+    retry: deployment.retry,
+    restart: deployment.restart,
+    update_policy: deployment.updatePolicy,
     message: `${deployment.name} was submitted with priority ${deployment.priority}`,
   }));
 }

@@ -11,6 +11,7 @@ import type { Health } from '../core/health.ts';
 import type { DeploymentStatus } from '../core/lifecycle.ts';
 import type { Backfill, Placement } from '../core/model.ts';
 import type { DeploymentKind, ReplicaStatus, StopIntent } from '../core/progress.ts';
+import type { RestartPolicy } from '../core/restart.ts';
 import type { PreemptionRecord } from './commit-preemptions.ts';
 
 export type Role = 'owner' | 'admin' | 'developer' | 'viewer';
@@ -64,6 +65,46 @@ export type NetworkMode = 'shared' | 'private' | 'none';
 export interface AllowedHostPath {
   path: string;
   read_only: boolean;
+}
+
+/** As the API writes it. */
+export interface RetryColumn {
+  limit: number;
+  on: string[];
+  exit_codes: number[];
+}
+
+export interface RestartColumn {
+  policy: RestartPolicy['policy'];
+  max_restarts: number | null;
+}
+
+export interface UpdatePolicyColumn {
+  max_unavailable: number;
+  min_ready_s: number;
+  max_failures: number;
+}
+
+/** What an update may change, by the names of the columns of `deployment`; amounts as people write them. */
+export interface RevisionSpec {
+  docker_image: string;
+  command: string[] | null;
+  env: Record<string, string>;
+  ram_required: number;
+  cpu_required: number;
+  gpu_required: number;
+  replicas: number;
+}
+
+/** Where the next run of a replica goes, as an allocation says it. */
+export interface PlacementColumn {
+  node_id: string;
+  node_name: string;
+  ram: number;
+  cpu: number;
+  gpu: number;
+  device_indexes: number[];
+  device_amounts: number[];
 }
 
 export interface DeviceShareColumn {
@@ -238,6 +279,15 @@ export interface Tables {
     secrets: JSONColumnType<SecretColumn[], string | undefined, string>;
     files: JSONColumnType<FileColumn[], string | undefined, string>;
     network: Generated<NetworkMode>;
+    stop_signal: string | null;
+    retry: JSONColumnType<RetryColumn | null, string | null | undefined, string | null>;
+    retries_used: Generated<number>;
+    restart: JSONColumnType<RestartColumn | null, string | null | undefined, string | null>;
+    revision: Generated<number>;
+    stable_revision: Generated<number>;
+    update_policy: JSONColumnType<UpdatePolicyColumn | null, string | null | undefined, string | null>;
+    updating: Generated<boolean>;
+    update_message: string | null;
     shape: ColumnType<string, never, never>;
     status: Generated<DeploymentStatus>;
     attempt: Generated<number>;
@@ -342,11 +392,44 @@ export interface Tables {
     health: Health | null;
     health_since: NullableTimestamp;
     health_message: string | null;
+    run: Generated<number>;
+    restarts: Generated<number>;
+    restarts_in_row: Generated<number>;
+    next_start_at: NullableTimestamp;
+    changed_at: Timestamp;
+    revision: Generated<number>;
+    failures: Generated<number>;
+    next_revision: number | null;
+    next_placement: JSONColumnType<PlacementColumn | null, string | null | undefined, string | null>;
+  };
+  revision: {
+    deployment_id: string;
+    revision: number;
+    spec: JSONColumnType<RevisionSpec, string, string>;
+    made_by: string | null;
+    why: string;
+    created_at: Timestamp;
+  };
+  replica_run: {
+    deployment_id: string;
+    attempt: number;
+    index: number;
+    run: number;
+    engine_id: string | null;
+    container_id: string | null;
+    exit_code: number | null;
+    out_of_memory: boolean;
+    reason_code: string | null;
+    reason: string | null;
+    started_at: NullableTimestamp;
+    finished_at: NullableTimestamp;
+    cleaned: Generated<boolean>;
   };
   replica_log: {
     deployment_id: string;
     attempt: number;
     index: number;
+    run: Generated<number>;
     content: Buffer;
     truncated: boolean;
     created_at: Timestamp;
@@ -363,6 +446,7 @@ export interface Tables {
     device_indexes: Generated<number[]>;
     device_amounts: Generated<number[]>;
     host_ports: Generated<string[]>;
+    next: Generated<boolean>;
     created_at: Timestamp;
   };
   port_claim: { machine: string; port: string; deployment_id: string; replica: number; cluster_id: string };

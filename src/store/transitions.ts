@@ -287,8 +287,9 @@ function beginStopping(
     .execute();
 }
 
-/** Also what is being stopped to be queued again: whoever asks for its end now has the last word. */
-const isStoppable = sql<boolean>`(status in ('starting', 'running') or (status = 'stopping' and stop_intent in ('preempted', 'drained')))`;
+/** Also what is being stopped to be queued again, or may be: whoever asks for its end now has the last word. */
+const isStoppable = sql<boolean>`(status in ('starting', 'running') or (status = 'stopping' and (stop_intent in ('preempted', 'drained')
+  or (stop_intent in ('replica_failed', 'time_limit') and retries_used < coalesce((retry ->> 'limit')::int, 0)))))`;
 
 function markForDeletion(tx: InTransaction, scope: Scope, which: Which) {
   return tx
@@ -315,6 +316,7 @@ async function queueAgain(tx: InTransaction, scope: Scope, which: Which, from: r
       skip_chain: null,
       unmet_dependencies: sql<number>`(select count(*) from dependency x where x.deployment_id = deployment.id and x.state <> 'met')`,
       array_held: sql<boolean>`exists (select 1 from deployment_array a where a.id = deployment.array_id and a.parallel is not null)`,
+      retries_used: 0,
       queued_at: sql<Date>`now()`,
       admitted_at: null,
       started_at: null,

@@ -1,9 +1,9 @@
 /** What the control loops read of deployments under way. Not on behalf of a person, and so across organizations. */
 import { type Selectable, sql } from 'kysely';
-import type { DeploymentStatus } from '../core/lifecycle.ts';
-import type { ReplicaStatus } from '../core/progress.ts';
+import type { DeploymentStatus, ReplicaStatus } from '../core/lifecycle.ts';
+import type { ContainerKey } from '../runtimes/runtime.ts';
 import type { Database } from './database.ts';
-import type { AllowedHostPath, DeviceShareColumn, RuntimeKind, Tables } from './tables.ts';
+import type { AllowedHostPath, DeviceShareColumn, RevisionSpec, RuntimeKind, Tables } from './tables.ts';
 
 /** A deployment with what it takes to start, stop or clean up its containers. */
 export interface Work {
@@ -16,8 +16,11 @@ export interface Work {
 
 export interface WorkReplica {
   readonly index: number;
+  readonly run: number;
   readonly status: ReplicaStatus;
   readonly cleaned: boolean;
+  /** What its revision says; null where its deployment was never updated. */
+  readonly spec: RevisionSpec | null;
   readonly ram: number;
   readonly cpu: number;
   readonly gpu: number;
@@ -36,13 +39,14 @@ export interface WorkReplica {
 export async function readWork(db: Database, ids: readonly string[]): Promise<Map<string, Work>> {
   const { rows } = await sql<Work['deployment'] & { work_replicas: WorkReplica[] | null }>`
     select d.*, c.runtime, c.allowed_host_paths,
-           (select json_agg(json_build_object('index', r.index, 'status', r.status, 'cleaned', r.cleaned,
+           (select json_agg(json_build_object('index', r.index, 'run', r.run, 'status', r.status, 'spec', v.spec, 'cleaned', r.cleaned,
                      'ram', coalesce(a.ram, 0), 'cpu', coalesce(a.cpu, 0), 'gpu', coalesce(a.gpu, 0), 'devices', r.devices,
                      'gpu_driver', coalesce((select max(g.driver) from gpu_device g where g.node_id = r.node_id), 'none'),
                      'engine_id', r.engine_id,
                      'reachable', coalesce((select n.reachable from node n where n.id = r.node_id), true))
                    order by r.index)
-              from replica r left join allocation a on a.deployment_id = r.deployment_id and a.replica = r.index and a.attempt = r.attempt
+              from replica r left join allocation a on a.deployment_id = r.deployment_id and a.replica = r.index and a.attempt = r.attempt and not a.next
+                   left join revision v on v.deployment_id = r.deployment_id and v.revision = r.revision
              where r.deployment_id = d.id and r.attempt = d.attempt) as work_replicas
       from deployment d join cluster c on c.id = d.cluster_id
      where d.id = any(${[...ids]}::uuid[]) order by d.id`.execute(db);
@@ -51,26 +55,33 @@ export async function readWork(db: Database, ids: readonly string[]): Promise<Ma
   );
 }
 
-export interface StuckDeployment {
+interface StuckDeployment {
   readonly id: string;
   readonly attempt: number;
-  readonly status: DeploymentStatus;
+  readonly task: 'start' | 'stop' | 'replace';
 }
 
 /** Of a replica `r`: does its engine answer, as far as anybody knows? */
 const onReachable = sql<boolean>`coalesce((select n.reachable from node n where n.id = r.node_id), true)`;
 
 /**
- * Those that should have moved on by now: their task was lost, or could not be carried out. Seconds since the last change. Where no
+ * Those that should have moved on by now, themselves or a replica of theirs: their task was lost, or could not be carried out. Seconds since the last change. Where no
  * engine of theirs answers, there is nothing to be done.
  */
 export async function readStuck(db: Database, olderThanSeconds: number): Promise<StuckDeployment[]> {
   const { rows } = await sql<StuckDeployment>`
-    select d.id, d.attempt, d.status from deployment d
-     where d.status in ('starting', 'stopping') and d.changed_at < now() - make_interval(secs => ${olderThanSeconds})
-       and exists (select 1 from replica r where r.deployment_id = d.id and r.attempt = d.attempt and r.status <> 'ended'
-                      and ${onReachable})
-     order by d.changed_at, d.id limit 1000`.execute(db);
+    select id, attempt, task from (
+      select d.id, d.attempt, case when d.status = 'starting' then 'start' else 'stop' end as task, d.changed_at from deployment d
+       where d.status in ('starting', 'stopping') and d.changed_at < now() - make_interval(secs => ${olderThanSeconds})
+         and exists (select 1 from replica r where r.deployment_id = d.id and r.attempt = d.attempt and r.status <> 'ended'
+                        and (r.status = 'restarting' or ${onReachable}))
+      union all
+      select d.id, d.attempt, case when r.status = 'starting' then 'start' else 'replace' end, min(r.changed_at)
+        from replica r join deployment d on d.id = r.deployment_id and d.attempt = r.attempt
+       where r.status in ('starting', 'replacing', 'removing') and d.status = 'running'
+         and r.changed_at < now() - make_interval(secs => ${olderThanSeconds}) and ${onReachable}
+       group by 1, 2, 3) stuck
+     order by changed_at, id, task limit 1000`.execute(db);
   return rows;
 }
 
@@ -80,9 +91,12 @@ export async function readUncleaned(
   olderThanSeconds: number,
 ): Promise<{ id: string; attempt: number }[]> {
   const { rows } = await sql<{ id: string; attempt: number }>`
-    select distinct r.deployment_id as id, r.attempt from replica r
+    select r.deployment_id as id, r.attempt from replica r
      where r.status = 'ended' and not r.cleaned and r.finished_at < now() - make_interval(secs => ${olderThanSeconds})
        and ${onReachable}
+    union
+    select old.deployment_id, old.attempt from replica_run old join replica r using (deployment_id, attempt, index)
+     where not old.cleaned and old.finished_at < now() - make_interval(secs => ${olderThanSeconds}) and ${onReachable}
      order by 1, 2 limit 500`.execute(db);
   return rows;
 }
@@ -116,6 +130,7 @@ export interface KnownReplica {
   readonly deploymentId: string;
   readonly attempt: number;
   readonly index: number;
+  readonly run: number;
   readonly status: ReplicaStatus;
   readonly cleaned: boolean;
   readonly clusterId: string;
@@ -129,19 +144,26 @@ export interface EngineKey {
   readonly engineId: string | null;
 }
 
-/** Replicas that reconciliation compares with an engine's listing: those there that are not ended, and those of the named deployments. */
+/**
+ * Runs that reconciliation compares with an engine's listing: those there that are not ended, and all of the named deployments. A
+ * replica that waits for its next start has none but those before.
+ */
 export async function readKnownReplicas(
   db: Database,
   { runtime, engineId }: EngineKey,
   deploymentIds: readonly string[],
 ): Promise<KnownReplica[]> {
   const { rows } = await sql<KnownReplica>`
-    select r.deployment_id as "deploymentId", r.attempt, r.index, r.status, r.cleaned, d.cluster_id as "clusterId",
+    select r.deployment_id as "deploymentId", r.attempt, r.index, r.run, r.status, r.cleaned, d.cluster_id as "clusterId",
            r.engine_id is not distinct from ${engineId}::uuid as "isHere"
       from replica r join deployment d on d.id = r.deployment_id join cluster c on c.id = d.cluster_id
-     where c.runtime = ${runtime} and (r.deployment_id = any(${[...deploymentIds]}::uuid[])
+     where c.runtime = ${runtime} and r.status <> 'restarting' and (r.deployment_id = any(${[...deploymentIds]}::uuid[])
         or (r.status <> 'ended' and r.engine_id is not distinct from ${engineId}::uuid and d.status in ('starting', 'running', 'stopping') and r.attempt = d.attempt))
-     order by r.deployment_id, r.attempt, r.index`.execute(db);
+    union all
+    select r.deployment_id, r.attempt, r.index, r.run, 'ended', r.cleaned, d.cluster_id, r.engine_id is not distinct from ${engineId}::uuid
+      from replica_run r join deployment d on d.id = r.deployment_id join cluster c on c.id = d.cluster_id
+     where c.runtime = ${runtime} and r.deployment_id = any(${[...deploymentIds]}::uuid[])
+     order by 1, 2, 3, 4`.execute(db);
   return rows;
 }
 
@@ -161,6 +183,7 @@ export interface LostReplica {
   readonly deploymentId: string;
   readonly attempt: number;
   readonly index: number;
+  readonly run: number;
   readonly nodeName: string;
 }
 
@@ -171,55 +194,62 @@ export async function readLostReplicas(
   silentSeconds: number,
 ): Promise<LostReplica[]> {
   const { rows } = await sql<LostReplica>`
-    select r.deployment_id as "deploymentId", r.attempt, r.index, r.node_name as "nodeName"
+    select r.deployment_id as "deploymentId", r.attempt, r.index, r.run, r.node_name as "nodeName"
       from node n join cluster c on c.id = n.cluster_id
       join allocation a on a.node_id = n.id
       join replica r on r.deployment_id = a.deployment_id and r.attempt = a.attempt and r.index = a.replica
      where c.runtime = ${runtime} and n.engine_id is not distinct from ${engineId}::uuid and not n.reachable
        and c.lost_after_s <= ${silentSeconds} and n.unreachable_since <= now() - make_interval(secs => c.lost_after_s)
-       and r.status <> 'ended' and r.engine_id is not distinct from ${engineId}::uuid
+       and r.status not in ('ended', 'restarting') and r.engine_id is not distinct from ${engineId}::uuid
      order by r.deployment_id, r.index limit 1000`.execute(db);
   return rows;
 }
 
-/** Marks replicas as cleaned up: their logs are kept, their containers are gone. */
-export async function markCleaned(db: Database, deploymentId: string, attempt: number, index: number): Promise<void> {
-  await db
-    .updateTable('replica')
-    .set({ cleaned: true })
-    .where('deployment_id', '=', deploymentId)
-    .where('attempt', '=', attempt)
-    .where('index', '=', index)
-    .where('status', '=', 'ended')
-    .execute();
+type RunKey = Pick<ContainerKey, 'deploymentId' | 'attempt' | 'replica' | 'run'>;
+
+/** Marks a run as cleaned up: its log is kept, its container is gone. */
+export async function markCleaned(db: Database, { deploymentId, attempt, replica, run }: RunKey): Promise<void> {
+  await sql`
+    with before as (
+      update replica_run set cleaned = true
+       where deployment_id = ${deploymentId} and attempt = ${attempt} and index = ${replica} and run = ${run}
+    )
+    update replica set cleaned = true
+     where deployment_id = ${deploymentId} and attempt = ${attempt} and index = ${replica} and run = ${run}
+       and status = 'ended'`.execute(db);
 }
 
-/** Replicas of one attempt that have ended and are not cleaned up. */
-export async function readEndedReplicas(db: Database, deploymentId: string, attempt: number) {
-  return db
-    .selectFrom('replica')
-    .innerJoin('deployment', 'deployment.id', 'replica.deployment_id')
-    .innerJoin('cluster', 'cluster.id', 'deployment.cluster_id')
-    .select(['replica.index', 'replica.engine_id', 'deployment.cluster_id', 'cluster.runtime'])
-    .where('replica.deployment_id', '=', deploymentId)
-    .where('replica.attempt', '=', attempt)
-    .where('replica.status', '=', 'ended')
-    .where('replica.cleaned', '=', false)
-    .orderBy('replica.index')
-    .execute();
+interface EndedRun {
+  readonly index: number;
+  readonly run: number;
+  readonly engine_id: string | null;
+  readonly cluster_id: string;
+  readonly runtime: RuntimeKind;
 }
 
-/** Whether there is such a replica, whatever its status. */
-export async function isKnownReplica(
-  db: Database,
-  key: { readonly deploymentId: string; readonly attempt: number; readonly replica: number },
-): Promise<boolean> {
+/** Runs of one attempt that have ended and are not cleaned up. */
+export async function readEndedRuns(db: Database, deploymentId: string, attempt: number): Promise<EndedRun[]> {
+  const { rows } = await sql<EndedRun>`
+    select r.index, r.run, r.engine_id, d.cluster_id, c.runtime
+      from (select index, run, engine_id from replica
+             where deployment_id = ${deploymentId} and attempt = ${attempt} and status = 'ended' and not cleaned
+            union
+            select index, run, engine_id from replica_run
+             where deployment_id = ${deploymentId} and attempt = ${attempt} and not cleaned) r
+      join deployment d on d.id = ${deploymentId} join cluster c on c.id = d.cluster_id
+     order by r.index, r.run`.execute(db);
+  return rows;
+}
+
+/** Whether there is such a run, or was: whatever its status. */
+export async function isKnownRun(db: Database, { deploymentId, attempt, replica, run }: RunKey): Promise<boolean> {
   const found = await db
     .selectFrom('replica')
     .select('index')
-    .where('deployment_id', '=', key.deploymentId)
-    .where('attempt', '=', key.attempt)
-    .where('index', '=', key.replica)
+    .where('deployment_id', '=', deploymentId)
+    .where('attempt', '=', attempt)
+    .where('index', '=', replica)
+    .where('run', '>=', run)
     .executeTakeFirst();
   return found !== undefined;
 }

@@ -108,7 +108,7 @@ test('tens of thousands that end in another order than they started', async () =
   const clock = new VirtualClock();
   const runtime = createSimulatedRuntime({ clock });
   for (let n = 0; n < count; n += 1) {
-    const key = { clusterId: 'c', deploymentId: String(n), attempt: 1, replica: 0 };
+    const key = { clusterId: 'c', deploymentId: String(n), attempt: 1, replica: 0, run: 1 };
     await runtime.start(newSpec({ image, key, env: { SIM_RUN_MS: String((n * 7919) % count) } }));
   }
   clock.advance(count);

@@ -52,7 +52,7 @@ export interface Subject {
 }
 
 export function newKey(given: Partial<ContainerKey> = {}): ContainerKey {
-  return { clusterId: randomUUID(), deploymentId: randomUUID(), attempt: 1, replica: 0, ...given };
+  return { clusterId: randomUUID(), deploymentId: randomUUID(), attempt: 1, replica: 0, run: 1, ...given };
 }
 
 /** A small container; what a test is about is given on top. */
@@ -70,6 +70,7 @@ export function newSpec(given: Partial<ContainerSpec> & Pick<ContainerSpec, 'ima
     mounts: [],
     files: [],
     network: { mode: 'shared' },
+    stopSignal: null,
     ...given,
   };
 }

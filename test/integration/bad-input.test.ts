@@ -196,6 +196,30 @@ test('references to images that can be none are 400', async () => {
   report.end();
 });
 
+test('what is for jobs or for services only is 400 for the others, and says what is there instead', async () => {
+  const { retry, ...plain } = bodies['POST /deployments'] as { retry: Json } & JsonObject;
+  const wrong: [string, JsonObject][] = [
+    ['retry', { ...plain, kind: 'service', retry }],
+    ['restart', { ...plain, restart: { policy: 'always' } }],
+    ['update', { ...plain, update: { max_unavailable: 2 } }],
+    ['restart.policy', { ...plain, kind: 'service', restart: { policy: 'sometimes' } }],
+    ['restart.max_restarts', { ...plain, kind: 'service', restart: { max_restarts: -1 } }],
+    ['update.max_unavailable', { ...plain, kind: 'service', update: { max_unavailable: 0 } }],
+    ['update.min_ready_s', { ...plain, kind: 'service', update: { min_ready_s: 0.5 } }],
+    ['update.max_failures', { ...plain, kind: 'service', update: { max_failures: 'none' } }],
+    ['retry.limit', { ...plain, retry: { limit: 101 } }],
+    ['retry.on.0', { ...plain, retry: { on: ['bad_luck'] } }],
+    ['retry.exit_codes.0', { ...plain, retry: { exit_codes: [0] } }],
+    ['stop_signal', { ...plain, stop_signal: 'INT' }],
+  ];
+  const report = new Report();
+  const route = routeNamed('POST /deployments');
+  for (const [field, body] of wrong) {
+    report.check(route, field, await sendText(route, JSON.stringify(body)), { status: [400], field });
+  }
+  report.end();
+});
+
 test('names of variables, labels and ports that can be none are 400', async () => {
   const wrong: [string, Json][] = [
     ['env', { '1A': 'x' }],
@@ -685,6 +709,8 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     count: 2,
     array_parallel: 1,
     depends_on: [{ deployment: ids['deployment']!(route), condition: 'any' }],
+    stop_signal: 'SIGINT',
+    retry: { limit: 3, on: ['exit_nonzero'], exit_codes: [75] },
   }) as JsonObject;
   const allowed_host_paths = [{ path: '/srv/data', read_only: true }];
   const schedule = {
@@ -730,6 +756,18 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     'POST /deployments': deployment,
     'POST /deployments/batch': { deployments: [deployment] },
     'PATCH /deployments/{id}': { priority: 3 },
+    'POST /deployments/{id}/update': {
+      docker_image: 'app:2',
+      command: ['sh', '-c', 'true'],
+      env: { A: 'b' },
+      env_set: { C: 'd' },
+      env_unset: ['E'],
+      ram_required: 2,
+      cpu_required: 2,
+      gpu_required: 0,
+      replicas: 2,
+    },
+    'POST /deployments/{id}/rollback': { revision: 1 },
   };
 }
 
@@ -779,7 +817,7 @@ function wrongValues(value: Json): Json[] {
 
 /** What may hold anything: passwords, secrets, files. */
 const isSecret = (path: string) => /(^|\.)((current_)?password|value|content)$/.test(path);
-const isFreeText = (path: string) => /(^|\.)(command\.\d+|env\.\w+|labels\.\w+|invite)$/.test(path);
+const isFreeText = (path: string) => /(^|\.)(command\.\d+|env(_set)?\.\w+|labels\.\w+|invite)$/.test(path);
 const isReference = (path: string) => /(^|\.)(cluster_id|organization_id|username)$/.test(path);
 
 function wrongQueryValues(name: string, { type, enum: values }: Parameter['schema']): string[] {
@@ -812,6 +850,7 @@ const tables = [
   'gpu_device',
   'deployment',
   'replica',
+  'revision',
   'allocation',
   'claim',
   'event',

@@ -400,7 +400,12 @@ describe('logs', () => {
 
   it('come from what was kept, once the container is gone', async () => {
     const id = await withReplica();
-    await keepLog(test.db, { deploymentId: id, attempt: 1, replica: 0 }, [line(1, 'kept'), line(2, 'too')], false);
+    await keepLog(
+      test.db,
+      { deploymentId: id, attempt: 1, replica: 0, run: 1 },
+      [line(1, 'kept'), line(2, 'too')],
+      false,
+    );
     const path = `/deployments/${id}/logs`;
     expect((await test.ask('GET', `${path}?tail=1`, { as: user })).body['text']).toBe('too\n');
     expect((await test.ask('GET', `${path}?follow=true`, { as: user })).body['text']).toBe('kept\ntoo\n');

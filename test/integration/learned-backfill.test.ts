@@ -71,7 +71,7 @@ function pass(): Promise<string[]> {
   });
 }
 
-const of = (deploymentId: string) => ({ deploymentId, attempt: 1, replica: 0 });
+const of = (deploymentId: string) => ({ deploymentId, attempt: 1, replica: 0, run: 1 });
 
 /** Submits one, starts it, and has it seen running since so many minutes. */
 async function start(user: string, minutes: number, kind: 'job' | 'service' = 'job'): Promise<string> {

@@ -160,7 +160,7 @@ class World {
 
   async #observe(id: string, one: Happening & { kind: 'started' | 'ended' }): Promise<void> {
     const row = await db.selectFrom('deployment').select('attempt').where('id', '=', id).executeTakeFirst();
-    const about = { deploymentId: id, attempt: row?.attempt ?? 1, replica: one.replica, at: Date.now() };
+    const about = { deploymentId: id, attempt: row?.attempt ?? 1, replica: one.replica, run: 1, at: Date.now() };
     await recordObservations(db, [
       one.kind === 'started'
         ? { ...about, kind: 'started', containerId: `${id}-${one.replica}`, ports: [] }

@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 test('the log of a deployment that was deleted meanwhile is not kept, and that is no error', async () => {
-  const key = { deploymentId: randomUUID(), attempt: 1, replica: 0 };
+  const key = { deploymentId: randomUUID(), attempt: 1, replica: 0, run: 1 };
   await keepLog(db, key, [{ stream: 'stdout', at: 0, text: 'late' }], false);
   expect(await readArchivedLog(db, key)).toBeNull();
 });

@@ -16,6 +16,7 @@ import { registerMetricsRoutes } from './metrics.ts';
 import { registerNodeRoutes } from './nodes.ts';
 import { registerOrganizationRoutes } from './organizations.ts';
 import { registerRegistryCredentialRoutes } from './registry-credentials.ts';
+import { registerRevisionRoutes } from './revisions.ts';
 import { registerScheduleRoutes } from './schedules.ts';
 import { registerSchedulingRoutes } from './scheduling.ts';
 import { registerSecretRoutes } from './secrets.ts';
@@ -46,6 +47,7 @@ export const routes: readonly Routes[] = [
   registerDeploymentVerbRoutes,
   registerArrayRoutes,
   registerScheduleRoutes,
+  registerRevisionRoutes,
   registerLogRoutes,
   registerEventRoutes,
   registerHealthRoutes,

@@ -24,12 +24,13 @@ export const registerLogRoutes: Routes = (api, deps) => {
       },
     },
     async (request, reply) => {
-      const { attempt, replica, tail, since, follow, format } = request.query;
+      const { attempt, replica, run, tail, since, follow, format } = request.query;
       const signal = goneSignal(reply, deps);
       const log = {
         deploymentId: pathId(request.params.id, 'deployment'),
         attempt,
         replica,
+        run,
         tail,
         since: since === undefined ? undefined : Date.parse(since),
         follow,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { statuses } from '../../core/lifecycle.ts';
+import { replicaStatuses, statuses } from '../../core/lifecycle.ts';
 import { ArrayElement, arrayFields, elementsMax } from './arrays.ts';
 import {
   cpuAmount,
@@ -21,6 +21,7 @@ import {
 import { dataAnswers, dataFields } from './data.ts';
 import { Dependency, dependencyFields } from './dependencies.ts';
 import { HealthCheck, HealthCheckCreate, health } from './health.ts';
+import { lifeAnswer, lifeCreate } from './life.ts';
 import { retentionFields } from './retention.ts';
 
 export const Status = z.enum(statuses);
@@ -129,6 +130,7 @@ export const DeploymentCreate = z.strictObject({
   ...arrayFields,
   ...dependencyFields,
   ...retentionFields,
+  ...lifeCreate,
 });
 
 export const DeploymentBatchCreate = z.strictObject({
@@ -140,7 +142,12 @@ export const DeploymentUpdate = z.strictObject({ priority });
 export const Replica = z.object({
   index: z.number().int(),
   attempt: z.number().int(),
-  status: z.enum(['starting', 'running', 'ended']),
+  status: z.enum(replicaStatuses),
+  run: z.number().int().describe('Counts from 1; a replica that is started again in its place is in its next run.'),
+  restarts: z.number().int().describe('How often its restart policy started it again in this attempt.'),
+  restarts_in_row: z.number().int(),
+  revision: z.number().int().describe('Of its service: what it runs.'),
+  next_start_at: timestamp.nullable().describe('Set while it is `restarting`.'),
   node: z.string(),
   gpu_devices: z.array(z.number().int()),
   container_id: z.string().nullable(),
@@ -205,6 +212,7 @@ export const Deployment = z.object({
   stop_grace_s: z.number().int(),
   health_check: HealthCheck.nullable(),
   ...dataAnswers,
+  ...lifeAnswer,
   status: Status,
   attempt: z.number().int(),
   reason_code: z.string().nullable(),
@@ -258,6 +266,7 @@ export const DeploymentListQuery = PageQuery.extend({
 export const LogQuery = z.strictObject({
   attempt: z.coerce.number().int().min(1).optional().describe('Default: the latest.'),
   replica: z.coerce.number().int().min(0).default(0),
+  run: z.coerce.number().int().min(1).optional().describe('Of this run of the replica. Default: the latest.'),
   tail: z.coerce.number().int().min(0).max(1_000_000).optional().describe('Only the last so many lines.'),
   since: z.iso.datetime({ offset: true }).optional().describe('Only lines from this time on.'),
   follow: z.stringbool().default(false).describe('Stay, and send lines as they are written, until it ends.'),

@@ -204,6 +204,9 @@ function described(one: DeploymentDetail, events: readonly Event[]): string {
     ['array', one.array === null ? null : `${one.array.index} of 0 to ${one.array.count - 1}`],
     ['depends on', dependenciesText(one)],
     ['kept until', one.expires_at],
+    ['retries', one.retry === null ? null : `${one.retries_used} of ${one.retry.limit} used`],
+    ['revision', one.kind === 'job' ? null : revisionText(one)],
+    ['restart', one.restart === null ? null : restartText(one.restart)],
   ];
   const lines = facts.flatMap(([name, value]) => (value === null ? [] : [`${name.padEnd(11)}${value}`]));
   return [
@@ -246,6 +249,22 @@ function dataText({ volumes, secrets, files }: DeploymentDetail): string | null 
   return parts.length === 0 ? null : parts.join(', ');
 }
 
+function revisionText({
+  revision,
+  stable_revision: stable,
+  updating,
+  update_message: waits,
+}: DeploymentDetail): string {
+  if (!updating) return String(revision);
+  const way = revision === stable ? `${revision}, on its way back to it` : `${revision}, on its way from ${stable}`;
+  return waits === null ? way : `${way}: ${waits}`;
+}
+
+function restartText({ policy, max_restarts: most }: NonNullable<DeploymentDetail['restart']>): string {
+  const when = { always: 'always', on_failure: 'when it fails', never: 'never' }[policy];
+  return most === null || policy === 'never' ? when : `${when}, ${most} times in a row at the most`;
+}
+
 function priorityText({ priority, waiting }: DeploymentDetail): string {
   if (waiting === null || waiting.effective_priority === priority) return String(priority);
   return `${priority}, raised to ${waiting.effective_priority} by its age`;
@@ -267,16 +286,19 @@ function waitingLines({ waiting }: DeploymentDetail): string[] {
 function replicaLines({ replica_states: replicas }: DeploymentDetail): string[] {
   if (replicas.length === 0) return [];
   const made = table(
-    ['replica', 'status', 'health', 'node', 'GPUs', 'ports', 'exit', 'why'],
+    ['replica', 'status', 'run', 'health', 'node', 'GPUs', 'ports', 'exit', 'why'],
     replicas.map((one) => [
       one.index,
       one.status,
+      one.run,
       one.health ?? '-',
       one.node,
       one.gpu_devices.join(', ') || '-',
       one.ports.map(reachText).join(', ') || '-',
       one.exit_code,
-      one.reason ?? (one.status === 'running' ? one.health_message : null) ?? '',
+      [one.reason ?? (one.status === 'running' ? one.health_message : null) ?? '', nextStart(one)]
+        .filter((text) => text !== '')
+        .join('; '),
     ]),
   );
   return [made, ''];
@@ -285,6 +307,12 @@ function replicaLines({ replica_states: replicas }: DeploymentDetail): string[] 
 /** "10.0.0.5:8080 -> 80", or "10.0.0.5:5353 -> 53/udp". */
 function reachText({ address, host, container, protocol }: ReplicaPort): string {
   return `${address ?? '-'}:${host} -> ${container}${protocol === 'udp' ? '/udp' : ''}`;
+}
+
+function nextStart({ next_start_at: at }: DeploymentDetail['replica_states'][number]): string {
+  if (at === null) return '';
+  const waitMs = Date.parse(at) - Date.now();
+  return waitMs > 0 ? `starts again in ${duration(waitMs)}` : 'starts again now';
 }
 
 function eventLines(events: readonly Event[]): string {

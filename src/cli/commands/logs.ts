@@ -16,6 +16,7 @@ interface LogOptions {
   readonly since?: string;
   readonly replica: string;
   readonly attempt?: string;
+  readonly run?: string;
   readonly timestamps?: boolean;
 }
 
@@ -35,6 +36,7 @@ export const addLogs: AddCommand = (program) => {
     .option('--since <duration>', 'only from so long ago on')
     .option('--replica <index>', 'of this replica', '0')
     .option('--attempt <number>', 'of this attempt; default: the latest')
+    .option('--run <number>', 'of this run of the replica; default: the latest')
     .option('-t, --timestamps', 'with the time before each line')
     .action(async (name: string, _options, command) => {
       const given = options<LogOptions>(command);
@@ -90,6 +92,7 @@ function queryOf(given: LogOptions): URLSearchParams {
   });
   if (given.tail !== undefined) query.set('tail', given.tail);
   if (given.attempt !== undefined) query.set('attempt', given.attempt);
+  if (given.run !== undefined) query.set('run', given.run);
   if (given.since !== undefined)
     query.set('since', new Date(Date.now() - parseDuration(given.since) * 1000).toISOString());
   return query;

@@ -40,6 +40,12 @@ interface SubmitOptions extends Globals, HealthOptions, DataOptions {
   readonly label: string[];
   readonly timeLimit?: string;
   readonly grace?: string;
+  readonly stopSignal?: DeploymentCreate['stop_signal'];
+  readonly retries?: number;
+  readonly retryOn: string[];
+  readonly retryExitCode: string[];
+  readonly restart?: 'always' | 'on_failure' | 'never';
+  readonly maxRestarts?: number;
   readonly pull: 'always' | 'missing' | 'never';
   readonly wait?: boolean;
   readonly idempotencyKey?: string;
@@ -84,6 +90,18 @@ export const addSubmit: AddCommand = (program) => {
     .option('--label <name=value>', 'a label of the container (repeatable)', collect, [])
     .option('--time-limit <duration>', 'it is stopped then; helps to plan ahead')
     .option('--grace <duration>', 'between the signal and the kill; default 10s')
+    .option('--stop-signal <signal>', 'what it is told to stop with, as SIGINT; default: what its image says')
+    .option('--retries <count>', 'of a job: how many attempts may follow one that failed', Number)
+    .option('--retry-on <reason>', 'a failure that is worth another attempt, as exit_nonzero (repeatable)', collect, [])
+    .option('--retry-exit-code <code>', 'an exit code that is worth another attempt (repeatable)', collect, [])
+    .addOption(
+      new Option('--restart <policy>', 'of a service: when a replica that ended is started again').choices([
+        'always',
+        'on_failure',
+        'never',
+      ] as const),
+    )
+    .option('--max-restarts <count>', 'of a service: how often in a row; default: without end', Number)
     .addOption(
       new Option('--pull <policy>', 'when to pull').choices(['always', 'missing', 'never'] as const).default('missing'),
     )
@@ -232,6 +250,27 @@ async function fromOptions(
     ...(given.priority === undefined ? {} : { priority: given.priority }),
     ...(given.timeLimit === undefined ? {} : { time_limit_s: parseDuration(given.timeLimit) }),
     ...(given.grace === undefined ? {} : { stop_grace_s: parseDuration(given.grace) }),
+    ...lifeOf(given),
+  };
+}
+
+/** What becomes of it when its containers end; left to the API where nothing is said. */
+function lifeOf(given: SubmitOptions): Pick<DeploymentCreate, 'retry' | 'restart' | 'stop_signal'> {
+  const { retries, retryOn, retryExitCode, restart, maxRestarts, stopSignal } = given;
+  const retry = {
+    ...(retries !== undefined && { limit: retries }),
+    // Whether there are such reasons is for the API to say.
+    ...(retryOn.length > 0 && { on: retryOn as NonNullable<DeploymentCreate['retry']>['on'] }),
+    ...(retryExitCode.length > 0 && { exit_codes: retryExitCode.map(Number) }),
+  };
+  const again = {
+    ...(restart !== undefined && { policy: restart }),
+    ...(maxRestarts !== undefined && { max_restarts: maxRestarts }),
+  };
+  return {
+    ...(Object.keys(retry).length > 0 && { retry }),
+    ...(Object.keys(again).length > 0 && { restart: again }),
+    ...(stopSignal !== undefined && { stop_signal: stopSignal }),
   };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ContainerSpec } from '../runtime.ts';
 import { type Attached, createOptions } from './container-spec.ts';
 
-const key = { clusterId: 'c', deploymentId: 'd', attempt: 2, replica: 1 };
+const key = { clusterId: 'c', deploymentId: 'd', attempt: 2, replica: 1, run: 3 };
 
 const nothing: Attached = { mounts: [], networkId: null };
 
@@ -21,6 +21,7 @@ function optionsOf(given: Partial<ContainerSpec> = {}, attached = nothing) {
     mounts: [],
     files: [],
     network: { mode: 'shared' },
+    stopSignal: null,
     ...given,
   };
   return createOptions('installation', spec, attached);
@@ -75,6 +76,7 @@ test("a user's label does not stand for ours", () => {
     'hypervisor.deployment': 'd',
     'hypervisor.attempt': '2',
     'hypervisor.replica': '1',
+    'hypervisor.run': '3',
   });
 });
 

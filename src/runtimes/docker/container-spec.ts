@@ -36,6 +36,7 @@ export function createOptions(installationId: string, spec: ContainerSpec, found
     Labels: { ...spec.labels, ...labelsOf(installationId, spec.key) },
     ExposedPorts: Object.fromEntries(Object.keys(bindings).map((port) => [port, {}])),
     StopTimeout: spec.stopGraceSeconds,
+    ...(spec.stopSignal === null ? {} : { StopSignal: spec.stopSignal }),
     HostConfig: {
       Memory: memory,
       MemorySwap: memory,
@@ -99,6 +100,7 @@ function environment(spec: ContainerSpec): Record<string, string> {
     HYPERVISOR_DEPLOYMENT_ID: spec.key.deploymentId,
     HYPERVISOR_ATTEMPT: String(spec.key.attempt),
     HYPERVISOR_REPLICA: String(spec.key.replica),
+    HYPERVISOR_RUN: String(spec.key.run),
     HYPERVISOR_GPU_DEVICES: devices,
     ...gpuShare(spec),
     // Always, and over what the image or the user says: where NVIDIA's is the engine's default runtime, it would show every GPU

@@ -5,7 +5,7 @@ import type { ContainerState } from '../runtime.ts';
 import { watchEvents } from './events.ts';
 import { labelsOf } from './labels.ts';
 
-const key = { clusterId: 'c', deploymentId: 'd', attempt: 1, replica: 0 };
+const key = { clusterId: 'c', deploymentId: 'd', attempt: 1, replica: 0, run: 1 };
 const exited: ContainerState = {
   key,
   containerId: 'id',

@@ -9,11 +9,16 @@ export const labels = {
   replica: 'hypervisor.replica',
   organization: 'hypervisor.organization',
   volume: 'hypervisor.volume',
+  run: 'hypervisor.run',
 } as const;
 
-/** The same replica of the same attempt has the same name: a repeated start collides with the first and finds it. */
+/**
+ * The same run of the same replica of the same attempt has the same name: a repeated start collides with the first and finds
+ * it. The first run's has no number, as before there were runs.
+ */
 export function containerName(installationId: string, key: ContainerKey): string {
-  return `hv-${installationId.slice(-12)}-${key.deploymentId}-${key.attempt}-${key.replica}`;
+  const name = `hv-${installationId.slice(-12)}-${key.deploymentId}-${key.attempt}-${key.replica}`;
+  return key.run === 1 ? name : `${name}-${key.run}`;
 }
 
 export function labelsOf(installationId: string, key: ContainerKey): Record<string, string> {
@@ -23,6 +28,7 @@ export function labelsOf(installationId: string, key: ContainerKey): Record<stri
     [labels.deployment]: key.deploymentId,
     [labels.attempt]: String(key.attempt),
     [labels.replica]: String(key.replica),
+    [labels.run]: String(key.run),
   };
 }
 
@@ -37,10 +43,12 @@ export function keyOf(
     [labels.deployment]: deploymentId,
     [labels.attempt]: attempt,
     [labels.replica]: replica,
+    // A container that was made before there were runs is in its first.
+    [labels.run]: run = '1',
   } = found;
   if (clusterId === undefined || deploymentId === undefined || attempt === undefined || replica === undefined)
     return null;
-  return { clusterId, deploymentId, attempt: Number(attempt), replica: Number(replica) };
+  return { clusterId, deploymentId, attempt: Number(attempt), replica: Number(replica), run: Number(run) };
 }
 
 /** One for each attempt: whoever starts a replica of it finds the network that another one made. */
