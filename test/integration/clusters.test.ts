@@ -152,7 +152,13 @@ describe('reading and changing a cluster', () => {
     const changed = await test.ask('PATCH', path, { as: admin, body: { policy }, headers: { 'if-match': '"1"' } });
     expect(changed).toMatchObject({ status: 200, headers: { etag: '"2"' } });
     const preemption = { enabled: false, min_run_time_s: 300 };
-    const unchanged = { reservation_after_s: 7200, backfill: 'largest_set', lost_after_s: 300, preemption };
+    const unchanged = {
+      reservation_after_s: 7200,
+      backfill: 'largest_set',
+      lost_after_s: 300,
+      retention_s: 2_592_000,
+      preemption,
+    };
     expect(changed.body['policy']).toEqual({ aging_interval_s: 0.5, ...unchanged });
     expect(control.woken).toContain(body['id']);
     const stale = await test.ask('PATCH', path, { as: admin, body: { name: 'x' }, headers: { 'if-match': '"1"' } });

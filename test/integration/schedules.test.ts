@@ -49,7 +49,7 @@ const madeBy = (id: string) =>
 /** As if its time were so many seconds ago. */
 async function makeDue(id: string, secondsAgo = 0): Promise<void> {
   await service.sql(
-    "update schedule set next_at = date_trunc('second', now()) - make_interval(secs => $2) where id = $1",
+    "update schedule set next_at = date_trunc('milliseconds', now()) - make_interval(secs => $2) where id = $1",
     [id, secondsAgo],
   );
 }
