@@ -18,6 +18,7 @@ import * as maintenance from './schemas/maintenance.ts';
 import * as schedules from './schemas/schedules.ts';
 import * as scheduling from './schemas/scheduling.ts';
 import * as secrets from './schemas/secrets.ts';
+import * as seeingIn from './schemas/seeing-in.ts';
 import * as volumes from './schemas/volumes.ts';
 
 nameSchemas();
@@ -36,6 +37,7 @@ function nameSchemas(): void {
     schedules,
     scheduling,
     secrets,
+    seeingIn,
     volumes,
   ]) {
     for (const [name, schema] of Object.entries(module)) {

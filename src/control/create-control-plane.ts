@@ -18,6 +18,7 @@ import { startScheduler } from './scheduler.ts';
 import { type SubmitScheduled, startSchedules } from './schedules.ts';
 import { startSettler } from './settler.ts';
 import { startSweeper } from './sweeper.ts';
+import { startUsageWatch } from './usage.ts';
 import { createWorker } from './worker.ts';
 
 export interface ControlPlaneDeps {
@@ -130,6 +131,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       settler.now();
     },
   });
+  const usage = startUsageWatch({ db, log, runtimeOf: engines.runtimeOf });
   await queue.work(
     createWorker({
       db,
@@ -170,6 +172,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
         close();
       }
     },
+    lookAtUsage: (runtime, key) => usage.look(runtime, key),
     onEvents(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -179,6 +182,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       await sweeper.close();
       await health.close();
       await settler.close();
+      await usage.close();
       await scheduler.close();
       await solver.close();
       // Observers before the queue: what they see last is still written down, and its tasks are sent.

@@ -65,6 +65,9 @@ export type EventType =
   | 'deployment.released'
   | 'deployment.retried'
   | 'deployment.expired'
+  | 'deployment.exec'
+  | 'deployment.files_in'
+  | 'deployment.files_out'
   | 'deployment.deleted'
   | 'replica.healthy'
   | 'replica.unhealthy';

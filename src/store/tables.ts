@@ -342,6 +342,10 @@ export interface Tables {
     health: Health | null;
     health_since: NullableTimestamp;
     health_message: string | null;
+    peak_ram: number | null;
+    cpu_ms: string | null;
+    cpu_counter_ms: string | null;
+    seen_at: NullableTimestamp;
   };
   replica_log: {
     deployment_id: string;

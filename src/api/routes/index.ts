@@ -6,6 +6,8 @@ import { registerDeploymentVerbRoutes } from './deployment-verbs.ts';
 import { registerDeploymentRoutes } from './deployments.ts';
 import { registerEngineRoutes } from './engines.ts';
 import { registerEventRoutes } from './events.ts';
+import { registerExecRoutes } from './exec.ts';
+import { registerFileRoutes } from './files.ts';
 import { registerHealthRoutes } from './health.ts';
 import { registerInviteRoutes } from './invites.ts';
 import { registerLogRoutes } from './logs.ts';
@@ -19,6 +21,7 @@ import { registerRegistryCredentialRoutes } from './registry-credentials.ts';
 import { registerScheduleRoutes } from './schedules.ts';
 import { registerSchedulingRoutes } from './scheduling.ts';
 import { registerSecretRoutes } from './secrets.ts';
+import { registerStatsRoutes } from './stats.ts';
 import { registerSubmitRoutes } from './submit.ts';
 import { registerTokenRoutes } from './tokens.ts';
 import { registerTraceRoutes } from './trace.ts';
@@ -47,6 +50,9 @@ export const routes: readonly Routes[] = [
   registerArrayRoutes,
   registerScheduleRoutes,
   registerLogRoutes,
+  registerStatsRoutes,
+  registerExecRoutes,
+  registerFileRoutes,
   registerEventRoutes,
   registerHealthRoutes,
   registerMetricsRoutes,

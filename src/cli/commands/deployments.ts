@@ -204,6 +204,7 @@ function described(one: DeploymentDetail, events: readonly Event[]): string {
     ['array', one.array === null ? null : `${one.array.index} of 0 to ${one.array.count - 1}`],
     ['depends on', dependenciesText(one)],
     ['kept until', one.expires_at],
+    ['hint', one.hints.length === 0 ? null : `it ${one.hints.join('; it ')}`],
   ];
   const lines = facts.flatMap(([name, value]) => (value === null ? [] : [`${name.padEnd(11)}${value}`]));
   return [
@@ -267,7 +268,7 @@ function waitingLines({ waiting }: DeploymentDetail): string[] {
 function replicaLines({ replica_states: replicas }: DeploymentDetail): string[] {
   if (replicas.length === 0) return [];
   const made = table(
-    ['replica', 'status', 'health', 'node', 'GPUs', 'ports', 'exit', 'why'],
+    ['replica', 'status', 'health', 'node', 'GPUs', 'ports', 'peak RAM', 'exit', 'why'],
     replicas.map((one) => [
       one.index,
       one.status,
@@ -275,6 +276,7 @@ function replicaLines({ replica_states: replicas }: DeploymentDetail): string[] 
       one.node,
       one.gpu_devices.join(', ') || '-',
       one.ports.map(reachText).join(', ') || '-',
+      one.peak_ram === null ? '-' : `${one.peak_ram} GB`,
       one.exit_code,
       one.reason ?? (one.status === 'running' ? one.health_message : null) ?? '',
     ]),
