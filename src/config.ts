@@ -20,6 +20,8 @@ export interface Config {
   readonly secureCookies: boolean;
   /** How many sign-ins and registrations one address may try in a minute. */
   readonly signInsPerMinute: number;
+  /** Bytes that one upload into a container may have. */
+  readonly uploadBytesMax: number;
   readonly logLevel: string;
   /** Below these, clusters may allow directories of the machine; only the operator may allow others. */
   readonly hostPaths: readonly string[];
@@ -57,6 +59,10 @@ export function makeConfig(given: Partial<Config> = {}, env: NodeJS.ProcessEnv =
       given.signInsPerMinute ??
       wholeNumber('HYPERVISOR_SIGN_INS_PER_MINUTE', env['HYPERVISOR_SIGN_INS_PER_MINUTE'], 1, 1_000_000) ??
       60,
+    uploadBytesMax:
+      given.uploadBytesMax ??
+      wholeNumber('HYPERVISOR_UPLOAD_BYTES_MAX', env['HYPERVISOR_UPLOAD_BYTES_MAX'], 1, Number.MAX_SAFE_INTEGER) ??
+      1024 ** 3,
     logLevel: logLevelOf(given.logLevel ?? env['HYPERVISOR_LOG_LEVEL'] ?? 'info'),
     hostPaths: given.hostPaths ?? hostPathsOf(env['HYPERVISOR_HOST_PATHS']),
     networkRange: networkRangeOf(given.networkRange ?? env['HYPERVISOR_NETWORK_RANGE'] ?? defaultNetworkRange),

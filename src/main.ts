@@ -117,6 +117,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
         registration: config.registration,
         secureCookies: config.secureCookies,
         hostPaths: config.hostPaths,
+        uploadBytesMax: config.uploadBytesMax,
         signInLimit: { max: config.signInsPerMinute, perSeconds: 60 },
         registerLimit: { max: config.signInsPerMinute, perSeconds: 60 },
       },

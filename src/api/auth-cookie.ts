@@ -22,7 +22,9 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
  * that is not the host. A client that sends neither is no browser, and nobody can make it send a cookie.
  */
 export function isCrossSite(request: FastifyRequest): boolean {
-  if (safeMethods.has(request.method)) return false;
+  // A WebSocket begins as a GET, and any site may open one: only by the origin can it be told.
+  const upgrades = request.headers.upgrade !== undefined;
+  if (safeMethods.has(request.method) && !upgrades) return false;
   const site = request.headers['sec-fetch-site'];
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   const { origin } = request.headers;

@@ -7,6 +7,7 @@ import type { ControlPlane } from '../control/control-plane.ts';
 import type { SecretKey } from '../secret-key.ts';
 import type { Database } from '../store/database.ts';
 import type { PrincipalCache } from './auth-principals.ts';
+import type { SeatLimits } from './seats.ts';
 
 /** So many requests in so many seconds. */
 export interface RateLimit {
@@ -27,6 +28,11 @@ export interface ServerConfig {
   readonly hostPaths?: readonly string[];
   /** Days until a session ends; default 30. */
   readonly sessionDays?: number;
+  /** Bytes that one upload into a container may have; default 1 GiB. */
+  readonly uploadBytesMax?: number;
+  /** Commands in containers at once, and connections to their ports. */
+  readonly execSeats?: Partial<SeatLimits>;
+  readonly connectionSeats?: Partial<SeatLimits>;
   /** Proxies whose X-Forwarded-* headers are believed; default none. */
   readonly trustProxy?: boolean | string | readonly string[];
 }

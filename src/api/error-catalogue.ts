@@ -185,6 +185,11 @@ export const catalogue = {
     title: 'The schedule could not be run',
     next: 'Wait for what it submitted before, or change the schedule.',
   },
+  not_running: {
+    status: 409,
+    title: 'The replica does not run',
+    next: 'Wait until it runs; what has ended is in its log.',
+  },
   idempotency_conflict: {
     status: 409,
     title: 'The idempotency key was used for another request',
@@ -204,11 +209,16 @@ export const catalogue = {
   },
   unsupported_media_type: {
     status: 415,
-    title: 'The body is not JSON',
-    next: 'Send JSON with `Content-Type: application/json`.',
+    title: 'The body is of another kind than the route takes',
+    next: 'Send JSON with `Content-Type: application/json`; for files, a tar stream with `application/x-tar`.',
   },
 
   // 422: understood but impossible
+  unusable: {
+    status: 422,
+    title: 'What was sent can not be used',
+    next: 'Send a tar stream, not compressed, for a directory that exists.',
+  },
   never_fits: {
     status: 422,
     title: 'More than the cluster could ever give',
@@ -236,7 +246,17 @@ export const catalogue = {
     next: 'Submit a new job, with what is to be different.',
   },
 
-  // 429 and above
+  // 426, 429 and above
+  upgrade_required: {
+    status: 426,
+    title: 'The route speaks WebSocket',
+    next: 'Ask for an upgrade to a WebSocket: docs/seeing-in.md says what goes through it.',
+  },
+  too_many_sessions: {
+    status: 429,
+    title: 'Too many sessions at once',
+    next: 'End one of them first.',
+  },
   too_many_requests: {
     status: 429,
     title: 'Too many requests',

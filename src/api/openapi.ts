@@ -19,6 +19,7 @@ import * as revisions from './schemas/revisions.ts';
 import * as schedules from './schemas/schedules.ts';
 import * as scheduling from './schemas/scheduling.ts';
 import * as secrets from './schemas/secrets.ts';
+import * as seeingIn from './schemas/seeing-in.ts';
 import * as volumes from './schemas/volumes.ts';
 
 nameSchemas();
@@ -38,6 +39,7 @@ function nameSchemas(): void {
     revisions,
     scheduling,
     secrets,
+    seeingIn,
     volumes,
   ]) {
     for (const [name, schema] of Object.entries(module)) {

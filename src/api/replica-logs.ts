@@ -1,26 +1,44 @@
-/** The log of one run of a replica: from its container while that exists, afterwards from what was kept of it. */
+/**
+ * The logs of replicas: of each from its container while that exists, afterwards from what was kept of it; of several in one stream,
+ * by time where all of it is there already, and as it comes where it is followed.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlPlane } from '../control/control-plane.ts';
 import { isFinal } from '../core/lifecycle.ts';
 import { type ContainerKey, type LogLine, type Runtime, RuntimeError } from '../runtimes/runtime.ts';
 import type { Database } from '../store/database.ts';
-import { readArchivedLog } from '../store/replica-logs.ts';
+import { type KeptLog, readArchivedLog } from '../store/replica-logs.ts';
 import { engineOfReplica, type LogSource, readLatestRun, readLogSource } from '../store/replica-reads.ts';
 import type { Scope } from '../store/scope.ts';
 import { ApiError, notFound } from './errors.ts';
+import { asTheyCome, byTime } from './merged.ts';
 
 export interface LogRequest {
   readonly deploymentId: string;
   /** Undefined: the latest at the time of the request. */
   readonly attempt: number | undefined;
-  readonly replica: number;
-  /** Undefined: the latest at the time of the request. */
+  readonly replica: number | 'all';
+  /** Undefined: the latest of each replica, at the time of the request. */
   readonly run: number | undefined;
+  /** Undefined: both. */
+  readonly stream: LogLine['stream'] | undefined;
+  /** Of each replica. */
   readonly tail: number | undefined;
   /** Milliseconds since the epoch. */
   readonly since: number | undefined;
   readonly follow: boolean;
 }
+
+/** A line, and whose it is. */
+export interface LogPiece extends LogLine {
+  readonly replica: number;
+  readonly attempt: number;
+  /** Set where this is no line, but word of what is missing: for people. */
+  readonly notice?: string;
+}
+
+/** What is asked of one replica. */
+type ReplicaRequest = LogRequest & { readonly replica: number };
 
 interface LogDeps {
   readonly db: Database;
@@ -28,7 +46,7 @@ interface LogDeps {
 }
 
 type Found =
-  | { kind: 'kept'; lines: readonly LogLine[] }
+  | { kind: 'kept'; log: KeptLog }
   | { kind: 'container'; key: ContainerKey; runtime: Runtime }
   /** There is no container yet; or, where it is over, there will be none. */
   | { kind: 'nothing'; over: boolean };
@@ -37,7 +55,7 @@ type Found =
 const waitMs = 500;
 
 /**
- * The lines, ready to be read. With `follow` they end when the container does; one that has not started is waited for.
+ * The lines, ready to be read. With `follow` they end when the containers do; one that has not started is waited for.
  * Throws `not_found` and `runtime_unreachable` before the first line.
  */
 export async function openLog(
@@ -45,28 +63,42 @@ export async function openLog(
   scope: Scope,
   request: LogRequest,
   signal: AbortSignal,
-): Promise<AsyncIterable<LogLine>> {
+): Promise<{ readonly name: string; readonly pieces: AsyncIterable<LogPiece> }> {
   const source = await readLogSource(deps.db, scope, request.deploymentId);
   if (source === null) throw notFound('deployment');
   const attempt = request.attempt ?? source.attempt;
   if (attempt > source.attempt) {
     throw new ApiError('not_found', `There is no attempt ${attempt}: the latest is ${source.attempt}.`);
   }
-  if (request.replica >= source.replicas) {
+  if (request.replica !== 'all' && request.replica >= source.replicas) {
     throw new ApiError(
       'not_found',
       `There is no replica ${request.replica}: they count from 0 to ${source.replicas - 1}.`,
     );
   }
-  const { deploymentId, replica } = request;
+  const wanted = request.replica === 'all' ? [...Array(source.replicas).keys()] : [request.replica];
+  const logs = await Promise.all(
+    wanted.map((replica) => openReplicaLog(deps, scope, source, { ...request, attempt, replica }, signal)),
+  );
+  return { name: source.name, pieces: request.follow ? asTheyCome(logs) : byTime(logs) };
+}
+
+async function openReplicaLog(
+  deps: LogDeps,
+  scope: Scope,
+  source: LogSource,
+  request: ReplicaRequest & { readonly attempt: number },
+  signal: AbortSignal,
+): Promise<AsyncGenerator<LogPiece>> {
+  const { deploymentId, attempt, replica } = request;
   const run = await runOf(deps.db, request, attempt);
   const key = { clusterId: source.clusterId, deploymentId, attempt, replica, run };
   const found = await orUnreachable(find(deps, source, key));
-  const lines = linesOf(deps, scope, request, key, found, signal);
-  return request.follow ? lines : orUnreachable(begun(lines));
+  const pieces = piecesOf(deps, scope, request, key, found, signal);
+  return request.follow ? pieces : orUnreachable(begun(pieces));
 }
 
-async function runOf(db: Database, request: LogRequest, attempt: number): Promise<number> {
+async function runOf(db: Database, request: ReplicaRequest, attempt: number): Promise<number> {
   const { deploymentId, replica, run } = request;
   const latest = await readLatestRun(db, deploymentId, { attempt, replica });
   if (run !== undefined && run > latest) {
@@ -77,8 +109,8 @@ async function runOf(db: Database, request: LogRequest, attempt: number): Promis
 
 /** Looks in the archive first: a container is removed only after its log was kept. */
 async function find({ db, control }: LogDeps, source: LogSource, key: ContainerKey): Promise<Found> {
-  const lines = await readArchivedLog(db, key);
-  if (lines !== null) return { kind: 'kept', lines };
+  const log = await readArchivedLog(db, key);
+  if (log !== null) return { kind: 'kept', log };
   const isLatest = key.attempt === source.attempt;
   if (isLatest && source.status === 'queued') return { kind: 'nothing', over: false };
   const runtime = control.runtimeOf(source.runtime, await engineOfReplica(db, key));
@@ -87,18 +119,32 @@ async function find({ db, control }: LogDeps, source: LogSource, key: ContainerK
   return { kind: 'nothing', over: !isLatest || isFinal(source.status) };
 }
 
-async function* linesOf(
+async function* piecesOf(
   deps: LogDeps,
   scope: Scope,
-  request: LogRequest,
+  request: ReplicaRequest,
   key: ContainerKey,
   first: Found,
   signal: AbortSignal,
-): AsyncGenerator<LogLine> {
+): AsyncGenerator<LogPiece> {
+  const whose = { replica: key.replica, attempt: key.attempt };
+  for await (const line of linesOf(deps, scope, request, key, first, signal)) yield { ...whose, ...line };
+}
+
+type LineOrNotice = LogLine & { readonly notice?: string };
+
+async function* linesOf(
+  deps: LogDeps,
+  scope: Scope,
+  request: ReplicaRequest,
+  key: ContainerKey,
+  first: Found,
+  signal: AbortSignal,
+): AsyncGenerator<LineOrNotice> {
   for (let found = first; ; found = await findAgain(deps, scope, key, signal)) {
     switch (found.kind) {
       case 'kept':
-        yield* selected(found.lines, request);
+        yield* selected(found.log, request);
         return;
       case 'container':
         if (yield* containerLines(found, request, signal)) return;
@@ -121,10 +167,16 @@ async function findAgain(deps: LogDeps, scope: Scope, key: ContainerKey, signal:
 /** False where the container was removed before a line was read: its log has been kept by then. */
 async function* containerLines(
   { runtime, key }: Extract<Found, { kind: 'container' }>,
-  { tail, since, follow }: LogRequest,
+  { tail, since, stream, follow }: LogRequest,
   signal: AbortSignal,
 ): AsyncGenerator<LogLine, boolean> {
-  const options = { ...(tail !== undefined && { tail }), ...(since !== undefined && { since }), follow, signal };
+  const options = {
+    ...(tail !== undefined && { tail }),
+    ...(since !== undefined && { since }),
+    ...(stream !== undefined && { stream }),
+    follow,
+    signal,
+  };
   let read = false;
   try {
     for await (const line of runtime.logs(key, options)) {
@@ -138,9 +190,18 @@ async function* containerLines(
   return true;
 }
 
-function selected(lines: readonly LogLine[], { tail, since }: LogRequest): readonly LogLine[] {
-  const recent = since === undefined ? lines : lines.filter(({ at }) => at >= since);
-  return tail === undefined ? recent : recent.slice(Math.max(0, recent.length - tail));
+const notKept = 'what came before this was not kept: there was too much of it';
+
+/** What was asked for of a kept log; where that begins before the log does, it is told. */
+function selected({ lines, truncated }: KeptLog, { tail, since, stream }: LogRequest): readonly LineOrNotice[] {
+  const written = stream === undefined ? lines : lines.filter((line) => line.stream === stream);
+  const recent = since === undefined ? written : written.filter(({ at }) => at >= since);
+  const wanted = tail === undefined ? recent : recent.slice(Math.max(0, recent.length - tail));
+  const [first] = lines;
+  if (!truncated || first === undefined || (since ?? first.at) > first.at || (tail ?? Infinity) <= recent.length) {
+    return wanted;
+  }
+  return [{ stream: 'stderr', at: first.at, text: '', notice: notKept }, ...wanted];
 }
 
 /** Reads the first line, so that a failure to read any is still answered with its status. */

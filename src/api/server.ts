@@ -12,15 +12,18 @@ import { toApiError } from './error-mapping.ts';
 import { ApiError } from './errors.ts';
 import { measureRequests } from './metrics.ts';
 import { describeApi, serveDocs } from './openapi.ts';
+import { limitReceiving } from './receive-limit.ts';
 import { logRequests, requestId } from './request-log.ts';
 import { routes } from './routes/index.ts';
 import { unknownRouteHandler } from './unknown-routes.ts';
+import { acceptUpgrades } from './upgrades.ts';
 import { validatorCompiler } from './validation.ts';
 
 export { redactedPaths } from './request-log.ts';
 
 const bodyLimitBytes = 4 * 1024 * 1024;
-const requestTimeoutMs = 30_000;
+/** For the headers, and for a body that is no upload. */
+const receiveMs = 30_000;
 /** How long requests under way may take once the server closes. */
 const closeGraceMs = 5000;
 
@@ -31,7 +34,8 @@ export function createServer(deps: ServerDeps): Api {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
     bodyLimit: bodyLimitBytes,
-    requestTimeout: requestTimeoutMs,
+    // Uploads take longer (receive-limit.ts); the server's own limit would hold for them, too.
+    requestTimeout: 0,
     trustProxy: trustedProxies(deps.config.trustProxy),
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true },
@@ -44,6 +48,7 @@ export function createServer(deps: ServerDeps): Api {
     closing: closingSignal(api),
   };
 
+  api.server.headersTimeout = receiveMs;
   api.setValidatorCompiler(validatorCompiler);
   api.setSerializerCompiler(serializerCompiler);
   api.setErrorHandler(answerError);
@@ -52,6 +57,7 @@ export function createServer(deps: ServerDeps): Api {
     reply.header('x-request-id', request.id);
     done();
   });
+  limitReceiving(api, receiveMs);
   logRequests(api);
   measureRequests(api, routeDeps.registry);
   const unknownRoute = unknownRouteHandler(api);
@@ -60,6 +66,7 @@ export function createServer(deps: ServerDeps): Api {
   api.register(helmet, securityHeaders(deps.config.secureCookies));
   api.register(cookie);
   api.register(rateLimit, { global: false, errorResponseBuilder: () => new ApiError('too_many_requests') });
+  acceptUpgrades(api);
   describeApi(api);
   serveDocs(api);
   api.register(

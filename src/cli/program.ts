@@ -4,18 +4,22 @@ import type { AddCommand } from './command.ts';
 import { addClusters, addTop } from './commands/clusters.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addContext } from './commands/context.ts';
+import { addCopy } from './commands/cp.ts';
 import { addCron } from './commands/cron.ts';
 import { addDescribe, addPs, addVerbs } from './commands/deployments.ts';
 import { addEngines } from './commands/engines.ts';
 import { addEvents } from './commands/events.ts';
+import { addExec } from './commands/exec.ts';
 import { addExport } from './commands/export.ts';
 import { addLogin } from './commands/login.ts';
 import { addLogs } from './commands/logs.ts';
 import { addNodes } from './commands/nodes.ts';
 import { addInvites, addMembers, addOrganizations, addRegistries, addTokens } from './commands/organizations.ts';
+import { addPortForward } from './commands/port-forward.ts';
 import { addQueue, addSchedule } from './commands/queue.ts';
 import { addSecrets } from './commands/secrets.ts';
 import { addSimulate } from './commands/simulate.ts';
+import { addStats } from './commands/stats.ts';
 import { addSubmit } from './commands/submit.ts';
 import { addUp } from './commands/up.ts';
 import { addUpdate } from './commands/update.ts';
@@ -32,6 +36,10 @@ const commands: readonly AddCommand[] = [
   addQueue,
   addDescribe,
   addLogs,
+  addStats,
+  addExec,
+  addCopy,
+  addPortForward,
   addVerbs,
   addCron,
   addUpdate,

@@ -1,10 +1,13 @@
 /** What the API asks of the control plane. The loops behind it are started and stopped by src/main.ts. */
 import type { Plan, Snapshot } from '../core/model.ts';
-import type { Capacity, Runtime } from '../runtimes/runtime.ts';
+import type { Capacity, ContainerKey, Runtime } from '../runtimes/runtime.ts';
 import type { StoredEngine } from '../store/engines.ts';
 import type { RunResult } from '../store/schedule-runs.ts';
 import type { Actor, Scope } from '../store/scope.ts';
 import type { SolverUse } from './near-optimum.ts';
+import type { UsageNow } from './usage.ts';
+
+export type { UsageNow };
 
 /** That one pass over a cluster took place. */
 export interface PassSummary {
@@ -57,6 +60,9 @@ export interface ControlPlane {
 
   /** Connects, and says what there is; throws RuntimeError `unreachable`. Nothing is kept of it. */
   tryEngine(engine: Pick<StoredEngine, 'address' | 'credentials'>): Promise<Capacity>;
+
+  /** What a container uses at the moment. Null where it does not run, or nothing is counted of it. Throws `unreachable`. */
+  lookAtUsage(runtime: Runtime, key: ContainerKey): Promise<UsageNow | null>;
 
   /** Calls back after events were written by this process, so that streams need not wait for their next look. */
   onEvents(listener: () => void): () => void;

@@ -19,6 +19,7 @@ import { type SubmitScheduled, startSchedules } from './schedules.ts';
 import { startSettler } from './settler.ts';
 import { startSweeper } from './sweeper.ts';
 import { startUpdates } from './updates.ts';
+import { startUsageWatch } from './usage.ts';
 import { createWorker } from './worker.ts';
 
 export interface ControlPlaneDeps {
@@ -140,6 +141,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       scheduler.wake(clusterId);
     },
   });
+  const usage = startUsageWatch({ db, log, runtimeOf: engines.runtimeOf });
   await queue.work(
     createWorker({
       db,
@@ -180,6 +182,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
         close();
       }
     },
+    lookAtUsage: (runtime, key) => usage.look(runtime, key),
     onEvents(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -190,6 +193,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       await sweeper.close();
       await health.close();
       await settler.close();
+      await usage.close();
       await scheduler.close();
       await solver.close();
       // Observers before the queue: what they see last is still written down, and its tasks are sent.

@@ -9,9 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Docker, { type ContainerInspectInfo, type MountSettings } from 'dockerode';
 import { readCapacity } from './docker/capacity.ts';
 import { type Attached, createOptions } from './docker/container-spec.ts';
+import { readFiles, statFile, writeFiles } from './docker/copies.ts';
 import { within } from './docker/deadline.ts';
+import { dialContainer } from './docker/dial.ts';
 import { statusOf, toRuntimeError } from './docker/errors.ts';
 import { watchEvents } from './docker/events.ts';
+import { startExec } from './docker/exec.ts';
 import { putFiles } from './docker/files.ts';
 import { resolveHostPath } from './docker/host-paths.ts';
 import { ensureImage } from './docker/images.ts';
@@ -20,6 +23,7 @@ import { readLogs } from './docker/logs.ts';
 import { privateNetworks } from './docker/networks.ts';
 import { probeContainer } from './docker/probe.ts';
 import { toListedState, toState } from './docker/state.ts';
+import { readUsage } from './docker/stats.ts';
 import { defaultNetworkRange, parseBlock } from './docker/subnets.ts';
 import { namedVolumes } from './docker/volumes.ts';
 import {
@@ -90,6 +94,21 @@ export function createDockerRuntime({
     const info = await look(key);
     return info !== null && isOurs(info) ? info : null;
   }
+
+  /** For what can't be done without it. */
+  async function get(key: ContainerKey): Promise<ContainerInspectInfo> {
+    const info = await find(key);
+    if (info === null) throw new RuntimeError('not_found', 'the container is gone');
+    return info;
+  }
+
+  /** By its id: one of the same name that comes after it is another. */
+  const both = ({ Id }: ContainerInspectInfo) => ({
+    container: docker.getContainer(Id),
+    patient: patient.getContainer(Id),
+    answerMs,
+    isLocal,
+  });
 
   async function inspect(key: ContainerKey): Promise<ContainerState | null> {
     const info = await find(key);
@@ -282,10 +301,20 @@ export function createDockerRuntime({
     removeVolume: (key) => volumes.remove(key),
 
     async *logs(key, options) {
-      const info = await find(key);
-      if (info === null) throw new RuntimeError('not_found', 'the container is gone');
+      const info = await get(key);
       yield* readLogs(patient.getContainer(info.Id), options, answerMs);
     },
+
+    async stats(key) {
+      const info = await get(key);
+      return readUsage(docker.getContainer(info.Id), info, answerMs, isLocal);
+    },
+
+    exec: async (key, options) => startExec(both(await get(key)), options),
+    statFile: async (key, path) => statFile(both(await get(key)), path),
+    readFiles: async (key, path) => readFiles(both(await get(key)), path),
+    writeFiles: async (key, directory, tar, signal) => writeFiles(both(await get(key)), directory, tar, signal),
+    dial: (key, port) => dialContainer(() => find(key), port, isLocal),
 
     async watch(onChange, onLost, signal) {
       try {

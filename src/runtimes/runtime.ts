@@ -6,6 +6,7 @@
  * start finds the first one instead of making a second. Amounts are thousandths, as in the core.
  */
 import type { DeviceShare, Resources } from '../core/model.ts';
+import type { SeeingIn } from './seeing-in.ts';
 
 /** Which container: together these make its name and its labels. */
 export interface ContainerKey {
@@ -128,6 +129,8 @@ export interface LogOptions {
   readonly tail?: number;
   /** Only lines at or after this time, milliseconds since the epoch. */
   readonly since?: number;
+  /** Only what was written to this one; undefined: both. */
+  readonly stream?: LogLine['stream'];
   readonly follow?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -170,7 +173,13 @@ export type RuntimeErrorCode =
   | 'start_failed'
   /** Something still uses it. */
   | 'in_use'
-  | 'not_found';
+  | 'not_found'
+  /** There is such a container, but it does not run. */
+  | 'not_running'
+  /** What was sent can't be used: a tar stream that is none, a directory that is a file, ... */
+  | 'invalid'
+  /** Nobody listens on that port of the container. */
+  | 'refused';
 
 /** `message` is the engine's reason in plain words, fit for a user; it holds no secret. */
 export class RuntimeError extends Error {
@@ -184,7 +193,7 @@ export class RuntimeError extends Error {
   }
 }
 
-export interface Runtime {
+export interface Runtime extends SeeingIn {
   readonly kind: 'docker' | 'simulated';
 
   /** Answers when the engine does; throws `unreachable` otherwise. */

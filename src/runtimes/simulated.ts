@@ -17,6 +17,7 @@
  * | `SIM_IGNORE_TERM` | `1`: ends only when it is killed, after the grace, whatever its stop signal |
  * | `SIM_WELL_AFTER_MS` | health checks of every kind fail before it has run for so long (0) |
  * | `SIM_UNWELL_AFTER_MS` | they fail from then on; without it, they never do |
+ * | `SIM_CPU`, `SIM_RAM` | uses so many cores, and so many GB; without both, nothing is counted of it |
  *
  * Images whose name begins with `missing/` do not exist.
  */
@@ -32,6 +33,7 @@ import {
   type Runtime,
   RuntimeError,
 } from './runtime.ts';
+import { Inside } from './simulated/inside.ts';
 import { type SimulatedData, simulatedStore } from './simulated-data.ts';
 
 export { realClock, VirtualClock } from './clock.ts';
@@ -47,6 +49,7 @@ interface Container {
   readonly waiting: Set<() => void>;
   /** Somebody removed it: whoever still holds it finds out here. */
   isGone: boolean;
+  readonly inside: Inside;
 }
 
 interface Watcher {
@@ -76,6 +79,21 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
   const answer = () => {
     if (!reachable) throw unreachable();
   };
+
+  /** For what can't be done without it. */
+  function existing(key: ContainerKey): Container {
+    answer();
+    const container = get(key);
+    if (container === undefined) throw new RuntimeError('not_found', 'the container is gone');
+    return container;
+  }
+
+  /** As `existing`, for what it takes a running one. */
+  function running(key: ContainerKey): Container {
+    const container = existing(key);
+    if (container.state.status !== 'running') throw new RuntimeError('not_running', 'the container does not run');
+    return container;
+  }
 
   function create(spec: ContainerSpec): Container {
     checkImage(spec.image);
@@ -205,11 +223,18 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
       store.removeVolume(key);
     },
     async *logs(key, options) {
-      answer();
-      const container = get(key);
-      if (container === undefined) throw new RuntimeError('not_found', 'the container is gone');
-      yield* readLog(container, options);
+      yield* readLog(existing(key), options);
     },
+
+    async stats(key) {
+      const container = running(key);
+      return container.inside.usage(container.state, clock.now());
+    },
+    exec: async (key, options) => running(key).inside.exec(options),
+    statFile: async (key, path) => existing(key).inside.statFile(path),
+    readFiles: async (key, path) => existing(key).inside.readFiles(path),
+    writeFiles: async (key, directory, tar) => existing(key).inside.writeFiles(directory, tar),
+    dial: async (key, port) => running(key).inside.dial(port),
     async watch(onChange, onLost, signal) {
       answer();
       if (signal.aborted) return;
@@ -272,12 +297,13 @@ function newContainer(spec: ContainerSpec, data: SimulatedData, containerId: str
     outOfMemory: false,
     ports: [],
   };
-  return { spec, data, state, log: [], callOffs: [], waiting: new Set(), isGone: false };
+  return { spec, data, state, log: [], callOffs: [], waiting: new Set(), isGone: false, inside: new Inside(spec) };
 }
 
 /** Nothing more comes from it. */
 function rest(container: Container): void {
   for (const callOff of container.callOffs.splice(0)) callOff();
+  container.inside.end();
   wake(container);
 }
 
@@ -286,8 +312,9 @@ function wake(container: Container): void {
 }
 
 async function* readLog(container: Container, options: LogOptions): AsyncGenerator<LogLine> {
-  const { tail, since, follow = false, signal } = options;
-  const isWanted = (line: LogLine) => since === undefined || line.at >= since;
+  const { tail, since, stream, follow = false, signal } = options;
+  const isWanted = (line: LogLine) =>
+    (since === undefined || line.at >= since) && (stream === undefined || line.stream === stream);
   let next = container.log.length;
   const wanted = container.log.filter((line) => isWanted(line));
   yield* tail === undefined ? wanted : wanted.slice(Math.max(0, wanted.length - tail));

@@ -907,6 +907,38 @@ export type DeploymentDetail = {
      * What it waits for, or has waited for.
      */
     dependencies: Array<Dependency>;
+    /**
+     * In words: where the request is far too large for what was used.
+     */
+    hints: Array<string>;
+};
+
+export type DeploymentStats = {
+    /**
+     * An id, as the API handed it out.
+     */
+    deployment_id: string;
+    attempt: number;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    at: string;
+    /**
+     * For each replica.
+     */
+    asked: {
+        /**
+         * GB.
+         */
+        ram: number;
+        cpu: number;
+        gpu: number;
+    };
+    replicas: Array<ReplicaStats>;
+    /**
+     * In words: where the request is far too large for what was used.
+     */
+    hints: Array<string>;
 };
 
 export type DeploymentUpdate = {
@@ -1052,6 +1084,23 @@ export type Event = {
      * A time in UTC, ISO 8601.
      */
     created_at: string;
+};
+
+export type FileInfo = {
+    path: string;
+    /**
+     * A link is told as what it points to.
+     */
+    kind: 'file' | 'directory' | 'other';
+    size_bytes: number;
+    /**
+     * The permissions, as `chmod` takes them.
+     */
+    mode: number;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    modified_at: string;
 };
 
 export type Gpu = {
@@ -1734,6 +1783,58 @@ export type Replica = {
     reason: string | null;
     started_at: string | null;
     finished_at: string | null;
+    /**
+     * The most memory that it was seen to hold, in GB.
+     */
+    peak_ram: number | null;
+    /**
+     * CPU time, as far as it was seen.
+     */
+    cpu_seconds: number | null;
+};
+
+export type ReplicaStats = {
+    replica: number;
+    status: 'starting' | 'running' | 'restarting' | 'replacing' | 'removing' | 'ended';
+    /**
+     * Null: it does not run, or nothing is counted of it.
+     */
+    used: {
+        /**
+         * A time in UTC, ISO 8601.
+         */
+        at: string;
+        /**
+         * Cores; null where it began only just now.
+         */
+        cpu: number | null;
+        /**
+         * GB, without the caches that the kernel would give back.
+         */
+        ram: number;
+        /**
+         * Null: it has none, or their driver can not be asked.
+         */
+        gpus: Array<{
+            /**
+             * As `gpu_devices` of the replica counts.
+             */
+            index: number;
+            /**
+             * How much of the last moments it computed, 0 to 1; null: its driver does not say.
+             */
+            busy: number | null;
+            memory_gb: number | null;
+        }> | null;
+    } | null;
+    /**
+     * The most that it was seen to hold in this attempt.
+     */
+    peak_ram: number | null;
+    /**
+     * CPU time in this attempt, as far as it was seen.
+     */
+    cpu_seconds: number | null;
 };
 
 export type Resources = {
@@ -2171,7 +2272,7 @@ export type RegisterErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -2220,7 +2321,7 @@ export type SignInErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -2347,7 +2448,7 @@ export type UpdateMeErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -2453,7 +2554,7 @@ export type CreateOrganizationErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -2565,7 +2666,7 @@ export type UpdateOrganizationErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -2747,7 +2848,7 @@ export type UpdateMemberErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -2867,7 +2968,7 @@ export type CreateInviteErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -3084,7 +3185,7 @@ export type CreateTokenErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -3240,7 +3341,7 @@ export type CreateRegistryCredentialErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -3344,7 +3445,7 @@ export type ChangeRegistryCredentialErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -3450,7 +3551,7 @@ export type CreateSecretErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -3604,7 +3705,7 @@ export type RotateSecretErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -3757,7 +3858,7 @@ export type CreateVolumeErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -3963,7 +4064,7 @@ export type CreateEngineErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -4125,7 +4226,7 @@ export type UpdateEngineErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -4238,7 +4339,7 @@ export type CreateClusterErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -4417,7 +4518,7 @@ export type UpdateClusterErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -4547,7 +4648,7 @@ export type CreateNodeErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -4717,7 +4818,7 @@ export type UpdateNodeErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -4779,7 +4880,7 @@ export type DrainNodeErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -4883,7 +4984,7 @@ export type PlanMaintenanceErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -5311,7 +5412,7 @@ export type SubmitDeploymentErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -5378,7 +5479,7 @@ export type SubmitDeploymentsErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -5559,7 +5660,7 @@ export type UpdateDeploymentErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -6095,7 +6196,7 @@ export type CreateScheduleErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -6257,7 +6358,7 @@ export type UpdateScheduleErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -6549,7 +6650,7 @@ export type UpdateServiceErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -6619,7 +6720,7 @@ export type RollBackServiceErrors = {
      */
     413: Problem;
     /**
-     * `unsupported_media_type`: The body is not JSON.
+     * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
     /**
@@ -6759,13 +6860,20 @@ export type GetLogsData = {
          * Default: the latest.
          */
         attempt?: number;
-        replica?: number;
+        /**
+         * One of them, or "all" of the attempt in one stream.
+         */
+        replica?: 'all' | number;
         /**
          * Of this run of the replica. Default: the latest.
          */
         run?: number;
         /**
-         * Only the last so many lines.
+         * Only what was written to this one.
+         */
+        stream?: 'stdout' | 'stderr';
+        /**
+         * Only the last so many lines, of each replica.
          */
         tail?: number;
         /**
@@ -6777,7 +6885,7 @@ export type GetLogsData = {
          */
         follow?: string;
         /**
-         * Plain lines, or one JSON object a line: {stream, at, text}.
+         * Plain lines, or one JSON object a line: {replica, attempt, stream, at, text}.
          */
         format?: 'text' | 'ndjson';
     };
@@ -6815,12 +6923,303 @@ export type GetLogsError = GetLogsErrors[keyof GetLogsErrors];
 
 export type GetLogsResponses = {
     /**
-     * `text/plain`, or `application/x-ndjson` with {stream, at, text} in each line.
+     * `text/plain`, or `application/x-ndjson` with {replica, attempt, stream, at, text} in each line.
      */
     200: string;
 };
 
 export type GetLogsResponse = GetLogsResponses[keyof GetLogsResponses];
+
+export type GetStatsData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/deployments/{id}/stats';
+};
+
+export type GetStatsErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached. `runtime_unreachable`: The container runtime cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetStatsError = GetStatsErrors[keyof GetStatsErrors];
+
+export type GetStatsResponses = {
+    /**
+     * Done.
+     */
+    200: DeploymentStats;
+};
+
+export type GetStatsResponse = GetStatsResponses[keyof GetStatsResponses];
+
+export type FollowStatsData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/deployments/{id}/stats/stream';
+};
+
+export type FollowStatsErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached. `runtime_unreachable`: The container runtime cannot be reached.
+     */
+    503: Problem;
+};
+
+export type FollowStatsError = FollowStatsErrors[keyof FollowStatsErrors];
+
+export type FollowStatsResponses = {
+    /**
+     * `application/x-ndjson`: a `DeploymentStats` in each line.
+     */
+    200: string;
+};
+
+export type FollowStatsResponse = FollowStatsResponses[keyof FollowStatsResponses];
+
+export type GetFileInfoData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query: {
+        /**
+         * Of the latest attempt.
+         */
+        replica?: number;
+        /**
+         * A file or directory of the container.
+         */
+        path: string;
+    };
+    url: '/api/v1/deployments/{id}/files/info';
+};
+
+export type GetFileInfoErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `not_running`: The replica does not run.
+     */
+    409: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached. `runtime_unreachable`: The container runtime cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetFileInfoError = GetFileInfoErrors[keyof GetFileInfoErrors];
+
+export type GetFileInfoResponses = {
+    /**
+     * Done.
+     */
+    200: FileInfo;
+};
+
+export type GetFileInfoResponse = GetFileInfoResponses[keyof GetFileInfoResponses];
+
+export type GetFilesData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query: {
+        /**
+         * Of the latest attempt.
+         */
+        replica?: number;
+        /**
+         * A file or directory of the container.
+         */
+        path: string;
+    };
+    url: '/api/v1/deployments/{id}/files';
+};
+
+export type GetFilesErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `not_running`: The replica does not run.
+     */
+    409: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached. `runtime_unreachable`: The container runtime cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetFilesError = GetFilesErrors[keyof GetFilesErrors];
+
+export type GetFilesResponses = {
+    /**
+     * `application/x-tar`.
+     */
+    200: unknown;
+};
+
+export type PutFilesData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query: {
+        /**
+         * Of the latest attempt.
+         */
+        replica?: number;
+        /**
+         * A directory of the container, that exists.
+         */
+        path: string;
+    };
+    url: '/api/v1/deployments/{id}/files';
+};
+
+export type PutFilesErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `not_running`: The replica does not run.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is of another kind than the route takes.
+     */
+    415: Problem;
+    /**
+     * `unusable`: What was sent can not be used.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached. `runtime_unreachable`: The container runtime cannot be reached.
+     */
+    503: Problem;
+};
+
+export type PutFilesError = PutFilesErrors[keyof PutFilesErrors];
+
+export type PutFilesResponses = {
+    /**
+     * All is there.
+     */
+    204: void;
+};
+
+export type PutFilesResponse = PutFilesResponses[keyof PutFilesResponses];
 
 export type ListEventsData = {
     body?: never;

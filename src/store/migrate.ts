@@ -14,6 +14,7 @@ import { up as healthChecks } from './migrations/0013-health-checks.ts';
 import { up as hostPorts } from './migrations/0014-host-ports.ts';
 import { up as secrets } from './migrations/0015-secrets.ts';
 import { up as dataAndNetwork } from './migrations/0016-data-and-network.ts';
+import { up as usage } from './migrations/0018-usage.ts';
 import { up as arraysAndDependencies } from './migrations/0019-arrays-and-dependencies.ts';
 import { up as schedules } from './migrations/0020-schedules.ts';
 import { up as retention } from './migrations/0021-retention.ts';
@@ -43,6 +44,7 @@ const migrations: Record<string, Migration> = {
   '0019-arrays-and-dependencies': { up: arraysAndDependencies },
   '0020-schedules': { up: schedules },
   '0021-retention': { up: retention },
+  '0018-usage': { up: usage },
 };
 
 /**

@@ -22,11 +22,17 @@ export async function keepLog(db: Database, key: LogKey, lines: readonly LogLine
     on conflict do nothing`.execute(db);
 }
 
+export interface KeptLog {
+  readonly lines: readonly LogLine[];
+  /** Its first lines are missing: there were too many. */
+  readonly truncated: boolean;
+}
+
 /** The kept log; null where none was kept. The caller has checked that the deployment is one it may see. */
-export async function readArchivedLog(db: Database, key: LogKey): Promise<LogLine[] | null> {
+export async function readArchivedLog(db: Database, key: LogKey): Promise<KeptLog | null> {
   const row = await db
     .selectFrom('replica_log')
-    .select('content')
+    .select(['content', 'truncated'])
     .where('deployment_id', '=', key.deploymentId)
     .where('attempt', '=', key.attempt)
     .where('index', '=', key.replica)
@@ -34,5 +40,6 @@ export async function readArchivedLog(db: Database, key: LogKey): Promise<LogLin
     .executeTakeFirst();
   if (row === undefined) return null;
   const text = (await expand(row.content)).toString('utf8');
-  return text === '' ? [] : text.split('\n').map((line) => JSON.parse(line) as LogLine);
+  const lines = text === '' ? [] : text.split('\n').map((line) => JSON.parse(line) as LogLine);
+  return { lines, truncated: row.truncated };
 }

@@ -1,5 +1,6 @@
 import { type Selectable, sql } from 'kysely';
 import type { DeploymentStatus } from '../core/lifecycle.ts';
+import type { ReplicaStatus } from '../core/progress.ts';
 import type { Database } from './database.ts';
 import type { Scope } from './scope.ts';
 import type { RuntimeKind, Tables } from './tables.ts';
@@ -49,6 +50,7 @@ export async function engineOfReplica(
 
 /** What decides where the log of a replica is to be found. */
 export interface LogSource {
+  readonly name: string;
   readonly clusterId: string;
   readonly runtime: RuntimeKind;
   readonly status: DeploymentStatus;
@@ -59,7 +61,7 @@ export interface LogSource {
 
 export async function readLogSource(db: Database, scope: Scope, deploymentId: string): Promise<LogSource | null> {
   const { rows } = await sql<LogSource>`
-    select d.cluster_id as "clusterId", c.runtime, d.status, d.attempt, d.replicas
+    select d.name, d.cluster_id as "clusterId", c.runtime, d.status, d.attempt, d.replicas
       from deployment d join cluster c on c.id = d.cluster_id
      where d.organization_id = ${scope.organizationId} and d.id = ${deploymentId}`.execute(db);
   return rows[0] ?? null;
@@ -79,4 +81,35 @@ export async function readLatestRun(
     .where('index', '=', replica)
     .executeTakeFirst();
   return row?.run ?? 1;
+}
+
+/** Where a replica of the latest attempt is. */
+export interface ReplicaPlace {
+  readonly clusterId: string;
+  readonly runtime: RuntimeKind;
+  readonly name: string;
+  readonly status: DeploymentStatus;
+  readonly attempt: number;
+  readonly replicas: number;
+  /** Null: it was not admitted, or there is no such replica. */
+  readonly replicaStatus: ReplicaStatus | null;
+  /** Its present run; null where there is no such replica. */
+  readonly run: number | null;
+  /** Where its container is; null: on the installation's own engine, or nowhere. */
+  readonly engineId: string | null;
+}
+
+export async function readReplicaPlace(
+  db: Database,
+  scope: Scope,
+  deploymentId: string,
+  replica: number,
+): Promise<ReplicaPlace | null> {
+  const { rows } = await sql<ReplicaPlace>`
+    select d.cluster_id as "clusterId", c.runtime, d.name, d.status, d.attempt, d.replicas, r.status as "replicaStatus", r.run,
+           r.engine_id as "engineId"
+      from deployment d join cluster c on c.id = d.cluster_id
+      left join replica r on r.deployment_id = d.id and r.attempt = d.attempt and r.index = ${replica}
+     where d.organization_id = ${scope.organizationId} and d.id = ${deploymentId}`.execute(db);
+  return rows[0] ?? null;
 }

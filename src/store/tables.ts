@@ -401,6 +401,10 @@ export interface Tables {
     failures: Generated<number>;
     next_revision: number | null;
     next_placement: JSONColumnType<PlacementColumn | null, string | null | undefined, string | null>;
+    peak_ram: number | null;
+    cpu_ms: string | null;
+    cpu_counter_ms: string | null;
+    seen_at: NullableTimestamp;
   };
   revision: {
     deployment_id: string;

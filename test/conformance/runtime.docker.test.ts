@@ -5,15 +5,17 @@ import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { ContainerCreateOptions } from 'dockerode';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { coresBetween } from '../../src/core/usage.ts';
 import { createOptions } from '../../src/runtimes/docker/container-spec.ts';
 import { resolveHostPath } from '../../src/runtimes/docker/host-paths.ts';
 import { privateNetworks } from '../../src/runtimes/docker/networks.ts';
 import { parseBlock } from '../../src/runtimes/docker/subnets.ts';
 import { createDockerRuntime } from '../../src/runtimes/docker.ts';
-import type { ContainerSpec, HealthCheck } from '../../src/runtimes/runtime.ts';
+import type { ContainerKey, ContainerSpec, HealthCheck, Runtime } from '../../src/runtimes/runtime.ts';
 import { requireEngine } from '../support/engine-port.ts';
 import { proxyTo } from '../support/socket-proxy.ts';
 import { type Behaviour, ended, newKey, newSpec, readAll, runtimeConformance } from './runtime.suite.ts';
+import { read, untar } from './seeing-in.suite.ts';
 
 const { docker, image, host: engineHost } = requireEngine();
 const socketPath = engineHost.replace(/^unix:\/\//, '');
@@ -47,7 +49,18 @@ const lackOfMemory = 'sleep 0.5\ntail /dev/zero\nexit $?';
 
 /** The same as the simulated containers do, in the words of a shell. */
 function scriptOf(behaviour: Behaviour): string {
-  const { afterMs, exitCode = 0, outOfMemory, stdout = [], stderr = [], everyMs = 0, ignoresTerm, isWell } = behaviour;
+  const {
+    afterMs,
+    exitCode = 0,
+    outOfMemory,
+    stdout = [],
+    stderr = [],
+    everyMs = 0,
+    ignoresTerm,
+    busy,
+    echoPort,
+    isWell,
+  } = behaviour;
   const { writes, reads = [], reaches = [] } = behaviour;
   const gap = everyMs === 0 ? '' : `sleep ${everyMs / 1000}\n`;
   const waitMs = afterMs === undefined ? 3_600_000 : Math.max(0, afterMs - everyMs * Math.max(0, stdout.length - 1));
@@ -57,6 +70,8 @@ function scriptOf(behaviour: Behaviour): string {
     ...(writes === undefined ? [] : [`printf %s ${quoted(writes.text)} 2>&- >${writes.path} || echo refused`]),
     ...reads.map((path) => `cat ${path} 2>&- && echo || echo no ${path}`),
     ...reaches.map((name) => `ping -c 1 -W 5 ${name} >&- 2>&- && echo reached ${name} || echo no ${name}`),
+    busy === true ? 'while true; do true; done &' : '',
+    echoPort === undefined ? '' : `while true; do nc -l -p ${echoPort} -e cat; done &`,
     ...stderr.map((line) => `echo ${quoted(line)} >&2`),
     stdout.map((line) => `echo ${quoted(line)}\n`).join(gap),
     outOfMemory === true ? lackOfMemory : `sleep ${waitMs / 1000} & wait $!\nexit ${exitCode}`,
@@ -534,6 +549,91 @@ describe('logs', () => {
   });
 });
 
+describe('inside of a container', () => {
+  test.each([
+    ['with a terminal', { columns: 80, rows: 24 }],
+    ['without', null],
+  ])('kill ends a command and all that it started, and nothing else: %s', async (_, terminal) => {
+    const { runtime } = newRuntime();
+    const { key } = await runtime.start(newSpec({ ...shell('sleep 4001 & sleep 4002'), env: {} }));
+    const script = "trap '' HUP; sleep 4003 & (sleep 4004 & wait) & sleep 4005";
+    const session = await runtime.exec(key, { command: ['sh', '-c', script], terminal });
+    await vi.waitFor(async () => expect(await processesOf(runtime, key)).toMatch(/4005/), { timeout: 60_000 });
+    await session.kill();
+    const left = await processesOf(runtime, key);
+    expect(left).not.toMatch(/400[345]/);
+    expect(left).toMatch(/4001/);
+    expect(left).toMatch(/4002/);
+    expect(await runtime.inspect(key)).toMatchObject({ status: 'running' });
+  });
+
+  test('a command that has ended leaves what it started to itself', async () => {
+    const { runtime } = newRuntime();
+    const { key } = await runtime.start(newSpec(shell('sleep 3600')));
+    const command = ['sh', '-c', 'sleep 4006 >/dev/null 2>&1 </dev/null &'] as const;
+    const session = await runtime.exec(key, { command, terminal: null });
+    expect((await read(session)).code).toBe(0);
+    await session.kill();
+    expect(await processesOf(runtime, key)).toMatch(/4006/);
+  });
+
+  test('a busy one uses what it was given, by its own count', async () => {
+    const { runtime } = newRuntime();
+    const resources = { ram: 64, cpu: 250, gpu: 0 };
+    const { key } = await runtime.start(newSpec({ ...shell('while true; do true; done'), resources }));
+    const first = await runtime.stats(key);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    const later = await runtime.stats(key);
+    // The kernel gives no more than the quota; how much less, on a machine that others use too, is not for a test to say.
+    const cores = coresBetween(first ?? { at: 0, cpuMs: 0 }, later ?? { at: 0, cpuMs: 0 });
+    expect(cores).toBeGreaterThan(0);
+    expect(cores).toBeLessThan(350);
+  });
+
+  test('memory is told without what was only read from files', async () => {
+    const { runtime } = newRuntime();
+    const script = 'head -c 20000000 /dev/zero > /tmp/file; cat /tmp/file > /dev/null; echo read; sleep 3600';
+    const spec = newSpec({ ...shell(script), resources: { ram: 64, cpu: 500, gpu: 0 } });
+    await runtime.start(spec);
+    await vi.waitFor(async () => expect(await readAll(runtime, spec.key)).toHaveLength(1), { timeout: 60_000 });
+    expect((await runtime.stats(spec.key))?.ram).toBeLessThan(15);
+  });
+
+  test('a link is followed to what it points to, and a command sees its terminal as one', async () => {
+    const { runtime } = newRuntime();
+    const { key } = await runtime.start(newSpec(shell('mkdir /data; echo 1 > /data/x; ln -s /data /link; sleep 3600')));
+    await vi.waitFor(async () => expect(await runtime.statFile(key, '/link')).toMatchObject({ kind: 'directory' }));
+    const names = (await untar(await runtime.readFiles(key, '/link'))).map(({ header }) => header.name);
+    expect(names).toEqual(['data/', 'data/x']);
+    const command = ['sh', '-c', 'test -t 0 && test -t 1 && echo "$TERM"'] as const;
+    const session = await runtime.exec(key, { command, terminal: { columns: 80, rows: 24 } });
+    expect(await read(session)).toMatchObject({ stdout: 'xterm-256color\r\n', code: 0 });
+  });
+
+  test('one that shares the network of its machine has no ports of its own to reach', async () => {
+    const { runtime, installationId } = newRuntime();
+    const spec = newSpec(shell('sleep 3600'));
+    const { containerId } = await runtime.start(spec);
+    const { Name, Config } = await docker.getContainer(containerId).inspect();
+    await runtime.remove(spec.key);
+    const container = await docker.createContainer({
+      name: Name.slice(1),
+      Image: image,
+      Cmd: ['sleep', '3600'],
+      Labels: Config.Labels,
+      HostConfig: { NetworkMode: 'host' },
+    });
+    await container.start();
+    expect(Config.Labels['hypervisor.installation']).toBe(installationId);
+    const somebodys = await listening(() => {});
+    await expect(runtime.dial(spec.key, somebodys.port)).rejects.toMatchObject({
+      code: 'refused',
+      message: 'the container has no network address of its own',
+    });
+    somebodys.close();
+  });
+});
+
 describe('pulls from a registry', () => {
   const credential = { username: 'robot', password: 'hunter2/+&secret' };
   const basic = Buffer.from(`${credential.username}:${credential.password}`).toString('base64');
@@ -588,6 +688,11 @@ describe('pulls from a registry', () => {
     expect(failure).toMatchObject({ code: 'image_pull_failed' });
   });
 });
+
+/** The processes of a container, by their command lines. */
+async function processesOf(runtime: Runtime, key: ContainerKey): Promise<string> {
+  return (await read(await runtime.exec(key, { command: ['ps'], terminal: null }))).stdout;
+}
 
 /** Says hello on its port 8080. */
 function serving(host: number | null): ContainerSpec {

@@ -5,8 +5,8 @@ import { type Behaviour, newKey, newSpec, readAll, runtimeConformance } from './
 const image = 'simulated/job';
 
 function environmentOf(behaviour: Behaviour): Record<string, string> {
-  const { afterMs, exitCode, outOfMemory, stdout, stderr, everyMs, ignoresTerm, writes, reads, reaches, isWell } =
-    behaviour;
+  const { afterMs, exitCode, outOfMemory, stdout, stderr, everyMs, ignoresTerm, isWell, busy } = behaviour;
+  const { writes, reads, reaches } = behaviour;
   return {
     ...(afterMs !== undefined && { SIM_RUN_MS: String(afterMs) }),
     ...(exitCode !== undefined && { SIM_EXIT_CODE: String(exitCode) }),
@@ -19,6 +19,7 @@ function environmentOf(behaviour: Behaviour): Record<string, string> {
     ...(reaches !== undefined && { SIM_REACH: reaches.join('\n') }),
     ...(ignoresTerm === true && { SIM_IGNORE_TERM: '1' }),
     ...(isWell === false && { SIM_UNWELL_AFTER_MS: '0' }),
+    ...(busy === true && { SIM_CPU: '0.5', SIM_RAM: '0.016' }),
   };
 }
 

@@ -3,6 +3,7 @@
  * made to behave, and how its engine goes away; what follows is the same for all.
  */
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type {
@@ -17,6 +18,7 @@ import type {
   Runtime,
   VolumeKey,
 } from '../../src/runtimes/runtime.ts';
+import { seeingInConformance } from './seeing-in.suite.ts';
 
 /** What a container is to do. Without `afterMs` it runs until it is stopped. */
 export interface Behaviour {
@@ -36,6 +38,10 @@ export interface Behaviour {
   readonly reads?: readonly string[];
   /** Then says "reached NAME" or "no NAME". */
   readonly reaches?: readonly string[];
+  /** Computes all the time. */
+  readonly busy?: boolean;
+  /** Sends back what it gets on this port. */
+  readonly echoPort?: number;
 }
 
 export interface Subject {
@@ -484,6 +490,15 @@ export function runtimeConformance(name: string, makeSubject: () => Promise<Subj
         for (const line of lines) expect(line.at).toBeGreaterThanOrEqual((state.startedAt ?? 0) - clockMs);
       });
 
+      test('of one of the two streams, also counted from the end', async () => {
+        const { key } = await start({ stdout: ['a', 'b'], stderr: ['x', 'y'], afterMs: 0 });
+        await ended(runtime, key);
+        expect(textsOf(await readAll(runtime, key, { stream: 'stdout' }))).toEqual(['a', 'b']);
+        expect(textsOf(await readAll(runtime, key, { stream: 'stderr' }))).toEqual(['x', 'y']);
+        expect(textsOf(await readAll(runtime, key, { stream: 'stderr', tail: 1 }))).toEqual(['y']);
+        expect(textsOf(await readAll(runtime, key, { stream: 'stdout', follow: true }))).toEqual(['a', 'b']);
+      });
+
       test('are readable while it runs, without waiting for more', async () => {
         const { key } = await start({ stdout: five });
         await vi.waitFor(async () => expect(textsOf(await readAll(runtime, key))).toEqual(five), { timeout: 60_000 });
@@ -612,6 +627,12 @@ export function runtimeConformance(name: string, makeSubject: () => Promise<Subj
         ['removeNetwork', (one, { key }) => one.removeNetwork(key)],
         ['volumeSizes', (one) => one.volumeSizes()],
         ['removeVolume', (one) => one.removeVolume(newVolume())],
+        ['stats', (one, { key }) => one.stats(key)],
+        ['exec', (one, { key }) => one.exec(key, { command: ['true'], terminal: null })],
+        ['statFile', (one, { key }) => one.statFile(key, '/tmp')],
+        ['readFiles', (one, { key }) => one.readFiles(key, '/tmp')],
+        ['writeFiles', (one, { key }) => one.writeFiles(key, '/tmp', Readable.from([]), new AbortController().signal)],
+        ['dial', (one, { key }) => one.dial(key, 80)],
       ];
 
       test.each(calls)('%s: unreachable', async (_, call) => {
@@ -627,6 +648,8 @@ export function runtimeConformance(name: string, makeSubject: () => Promise<Subj
         expect(await runtime.start(spec)).toEqual(state);
       });
     });
+
+    seeingInConformance({ runtime: () => runtime, newKey, ended, start });
 
     test('capacity is that of a machine', async () => {
       const { ram, cpu, devices } = await runtime.capacity();

@@ -84,14 +84,16 @@ test('what is not JSON is 400', async () => {
   for (const route of routes.filter(({ method }) => method !== 'GET')) {
     for (const text of texts) {
       // Who may not do a thing does not learn whether it was asked for in the right form.
-      const status = [operators.has(nameOf(route)) ? 403 : 400];
-      report.check(route, JSON.stringify(text), await sendText(route, text), { status });
+      const status = operators.has(nameOf(route)) ? 403 : takesFiles.has(nameOf(route)) ? 415 : 400;
+      report.check(route, JSON.stringify(text), await sendText(route, text), { status: [status] });
     }
   }
   report.end();
 });
 
 /** Routes that are for the operator of the installation alone. */
+/** They take a tar stream, and JSON of no kind. */
+const takesFiles = new Set(['PUT /deployments/{id}/files']);
 const operators = new Set(['POST /secret-key/change']);
 
 test('bodies of the wrong kind, poisoned, or nested without end are 400', async () => {

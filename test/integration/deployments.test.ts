@@ -73,10 +73,11 @@ describe('a submission', () => {
       submitted_by: user.id,
     });
     const { body: read } = await test.ask('GET', `/deployments/${body['id']}`, { as: user });
-    const { waiting, replica_states: replicas, dependencies, expires_at: expires, ...same } = read;
+    const { waiting, replica_states: replicas, dependencies, expires_at: expires, hints, ...same } = read;
     expect(same).toEqual(body);
     expect([dependencies, expires]).toEqual([[], null]);
     expect(replicas).toEqual([]);
+    expect(hints).toEqual([]);
     expect(waiting).toMatchObject({ reason: 'insufficient_resources', shortfall: { ram: 1, cpu: 0, gpu: 0 } });
     expect(control.woken).toContain(clusterId);
     const { body: events } = await test.ask('GET', `/deployments/${body['id']}/events`, { as: user });
@@ -395,7 +396,8 @@ describe('logs', () => {
       url: `/api/v1${path}?format=ndjson&tail=1`,
       headers: { authorization: `Bearer ${user.token}` },
     });
-    expect(JSON.parse(payload)).toEqual({ stream: 'stdout', at: '1970-01-01T00:00:03.000Z', text: 'c' });
+    const whose = { replica: 0, attempt: 1 };
+    expect(JSON.parse(payload)).toEqual({ ...whose, stream: 'stdout', at: '1970-01-01T00:00:03.000Z', text: 'c' });
   });
 
   it('come from what was kept, once the container is gone', async () => {

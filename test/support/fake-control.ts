@@ -41,6 +41,7 @@ export function fakeControl(): FakeControl {
     runtimesOf: () => [runtime as unknown as Runtime],
     enginesChanged: async () => undefined,
     tryEngine: async () => ({ ram: 8000, cpu: 4000, devices: [], labels: { arch: 'amd64' } }),
+    lookAtUsage: async () => null,
     onEvents(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

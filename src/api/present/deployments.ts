@@ -163,6 +163,8 @@ export function presentReplica(
     reason: row.reason,
     started_at: row.started_at?.toISOString() ?? null,
     finished_at: row.finished_at?.toISOString() ?? null,
+    peak_ram: row.peak_ram === null ? null : row.peak_ram / 1000,
+    cpu_seconds: row.cpu_ms === null ? null : Number(row.cpu_ms) / 1000,
   };
 }
 

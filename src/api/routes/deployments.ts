@@ -12,6 +12,7 @@ import { readReplicas } from '../../store/replica-reads.ts';
 import { readExpiry } from '../../store/retention.ts';
 import { actorOf, pathId, scopeOf } from '../auth.ts';
 import type { Routes } from '../context.ts';
+import { hintsOf } from '../deployment-stats.ts';
 import { notFound } from '../errors.ts';
 import { expectedVersion, setEtag, versionMismatch } from '../etag.ts';
 import { filterId } from '../filters.ts';
@@ -84,6 +85,7 @@ export const registerDeploymentRoutes: Routes = (api, deps) => {
         waiting: row.status === 'queued' ? await whyItWaits(db, control, scope, row, dependencies) : null,
         expires_at: (await readExpiry(db, scope, row.id))?.toISOString() ?? null,
         dependencies: dependencies.map(presentDependency),
+        hints: hintsOf(row, replicas),
       };
     },
   );

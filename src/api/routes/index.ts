@@ -6,6 +6,8 @@ import { registerDeploymentVerbRoutes } from './deployment-verbs.ts';
 import { registerDeploymentRoutes } from './deployments.ts';
 import { registerEngineRoutes } from './engines.ts';
 import { registerEventRoutes } from './events.ts';
+import { registerExecRoutes } from './exec.ts';
+import { registerFileRoutes } from './files.ts';
 import { registerHealthRoutes } from './health.ts';
 import { registerInviteRoutes } from './invites.ts';
 import { registerLogRoutes } from './logs.ts';
@@ -20,6 +22,7 @@ import { registerRevisionRoutes } from './revisions.ts';
 import { registerScheduleRoutes } from './schedules.ts';
 import { registerSchedulingRoutes } from './scheduling.ts';
 import { registerSecretRoutes } from './secrets.ts';
+import { registerStatsRoutes } from './stats.ts';
 import { registerSubmitRoutes } from './submit.ts';
 import { registerTokenRoutes } from './tokens.ts';
 import { registerTraceRoutes } from './trace.ts';
@@ -49,6 +52,9 @@ export const routes: readonly Routes[] = [
   registerScheduleRoutes,
   registerRevisionRoutes,
   registerLogRoutes,
+  registerStatsRoutes,
+  registerExecRoutes,
+  registerFileRoutes,
   registerEventRoutes,
   registerHealthRoutes,
   registerMetricsRoutes,

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import type { LogLine } from '../../runtimes/runtime.ts';
 import { pathId, scopeOf } from '../auth.ts';
 import type { Routes } from '../context.ts';
-import { openLog } from '../replica-logs.ts';
+import { type LogPiece, openLog } from '../replica-logs.ts';
 import { idParams } from '../schemas/common.ts';
 import { LogQuery } from '../schemas/deployments.ts';
 import { goneSignal, sendPieces } from '../streaming.ts';
@@ -14,30 +13,41 @@ export const registerLogRoutes: Routes = (api, deps) => {
       config: { role: 'viewer', errors: ['runtime_unreachable'] },
       schema: {
         operationId: 'getLogs',
-        summary: 'Read or follow the log of a replica',
+        summary: 'Read or follow the log of a replica, or of all of them',
         tags: ['Deployments'],
         params: idParams,
         querystring: LogQuery,
         response: {
-          200: z.string().describe('`text/plain`, or `application/x-ndjson` with {stream, at, text} in each line.'),
+          200: z
+            .string()
+            .describe(
+              '`text/plain`, or `application/x-ndjson` with {replica, attempt, stream, at, text} in each line.',
+            ),
         },
       },
     },
     async (request, reply) => {
-      const { attempt, replica, run, tail, since, follow, format } = request.query;
+      const { attempt, replica, run, stream, tail, since, follow, format } = request.query;
       const signal = goneSignal(reply, deps);
       const log = {
         deploymentId: pathId(request.params.id, 'deployment'),
         attempt,
         replica,
         run,
+        stream,
         tail,
         since: since === undefined ? undefined : Date.parse(since),
         follow,
       };
-      const lines = await openLog(deps, scopeOf(request), log, signal);
+      const { name, pieces } = await openLog(deps, scopeOf(request), log, signal);
+      const prefix = replica === 'all' ? name : null;
       const contentType = format === 'text' ? 'text/plain; charset=utf-8' : 'application/x-ndjson; charset=utf-8';
-      return sendPieces(reply, contentType, written(lines, format, follow), signal);
+      return sendPieces(
+        reply,
+        contentType,
+        written(pieces, format === 'text' ? asText(prefix) : asJson, follow),
+        signal,
+      );
     },
   );
 };
@@ -46,25 +56,28 @@ export const registerLogRoutes: Routes = (api, deps) => {
 const pieceSize = 32_768;
 
 async function* written(
-  lines: AsyncIterable<LogLine>,
-  format: 'text' | 'ndjson',
+  pieces: AsyncIterable<LogPiece>,
+  write: (piece: LogPiece) => string,
   live: boolean,
 ): AsyncGenerator<string> {
-  const write = format === 'text' ? asText : asJson;
-  let piece = '';
-  for await (const line of lines) {
-    piece += write(line);
-    if (!live && piece.length < pieceSize) continue;
-    yield piece;
-    piece = '';
+  let text = '';
+  for await (const piece of pieces) {
+    text += write(piece);
+    if (!live && text.length < pieceSize) continue;
+    yield text;
+    text = '';
   }
-  if (piece !== '') yield piece;
+  if (text !== '') yield text;
 }
 
-function asText({ text }: LogLine): string {
-  return `${text}\n`;
+/** Of several replicas, each line says whose it is. */
+function asText(name: string | null): (piece: LogPiece) => string {
+  return ({ replica, text, notice }) =>
+    `${name === null ? '' : `${name}.${replica} | `}${notice === undefined ? text : `[${notice}]`}\n`;
 }
 
-function asJson({ stream, at, text }: LogLine): string {
-  return `${JSON.stringify({ stream, at: new Date(at).toISOString(), text })}\n`;
+function asJson({ replica, attempt, stream, at, text, notice }: LogPiece): string {
+  const whose = { replica, attempt };
+  const time = new Date(at).toISOString();
+  return `${JSON.stringify(notice === undefined ? { ...whose, stream, at: time, text } : { ...whose, at: time, notice })}\n`;
 }

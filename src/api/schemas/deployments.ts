@@ -160,6 +160,8 @@ export const Replica = z.object({
   reason: z.string().nullable(),
   started_at: timestamp.nullable(),
   finished_at: timestamp.nullable(),
+  peak_ram: z.number().nullable().describe('The most memory that it was seen to hold, in GB.'),
+  cpu_seconds: z.number().nullable().describe('CPU time, as far as it was seen.'),
 });
 
 /** Why a queued one waits. Amounts are what is missing for one replica on the node that comes nearest. */
@@ -237,6 +239,7 @@ export const DeploymentDetail = Deployment.extend({
   waiting: WaitingOutside.nullable().describe('Set while it is queued.'),
   expires_at: timestamp.nullable().describe('When it is deleted; null: never, or it is not over.'),
   dependencies: z.array(Dependency).describe('What it waits for, or has waited for.'),
+  hints: z.array(z.string()).describe('In words: where the request is far too large for what was used.'),
 });
 
 export const DeploymentListQuery = PageQuery.extend({
@@ -265,13 +268,23 @@ export const DeploymentListQuery = PageQuery.extend({
 
 export const LogQuery = z.strictObject({
   attempt: z.coerce.number().int().min(1).optional().describe('Default: the latest.'),
-  replica: z.coerce.number().int().min(0).default(0),
+  replica: z
+    .union([z.literal('all'), z.coerce.number().int().min(0)], { error: 'must be the number of a replica, or "all"' })
+    .default(0)
+    .describe('One of them, or "all" of the attempt in one stream.'),
   run: z.coerce.number().int().min(1).optional().describe('Of this run of the replica. Default: the latest.'),
-  tail: z.coerce.number().int().min(0).max(1_000_000).optional().describe('Only the last so many lines.'),
+  stream: z.enum(['stdout', 'stderr']).optional().describe('Only what was written to this one.'),
+  tail: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe('Only the last so many lines, of each replica.'),
   since: z.iso.datetime({ offset: true }).optional().describe('Only lines from this time on.'),
   follow: z.stringbool().default(false).describe('Stay, and send lines as they are written, until it ends.'),
   format: z
     .enum(['text', 'ndjson'])
     .default('text')
-    .describe('Plain lines, or one JSON object a line: {stream, at, text}.'),
+    .describe('Plain lines, or one JSON object a line: {replica, attempt, stream, at, text}.'),
 });

@@ -207,6 +207,7 @@ function described(one: DeploymentDetail, events: readonly Event[]): string {
     ['retries', one.retry === null ? null : `${one.retries_used} of ${one.retry.limit} used`],
     ['revision', one.kind === 'job' ? null : revisionText(one)],
     ['restart', one.restart === null ? null : restartText(one.restart)],
+    ['hint', one.hints.length === 0 ? null : `it ${one.hints.join('; it ')}`],
   ];
   const lines = facts.flatMap(([name, value]) => (value === null ? [] : [`${name.padEnd(11)}${value}`]));
   return [
@@ -286,7 +287,7 @@ function waitingLines({ waiting }: DeploymentDetail): string[] {
 function replicaLines({ replica_states: replicas }: DeploymentDetail): string[] {
   if (replicas.length === 0) return [];
   const made = table(
-    ['replica', 'status', 'run', 'health', 'node', 'GPUs', 'ports', 'exit', 'why'],
+    ['replica', 'status', 'run', 'health', 'node', 'GPUs', 'ports', 'peak RAM', 'exit', 'why'],
     replicas.map((one) => [
       one.index,
       one.status,
@@ -295,6 +296,7 @@ function replicaLines({ replica_states: replicas }: DeploymentDetail): string[] 
       one.node,
       one.gpu_devices.join(', ') || '-',
       one.ports.map(reachText).join(', ') || '-',
+      one.peak_ram === null ? '-' : `${one.peak_ram} GB`,
       one.exit_code,
       [one.reason ?? (one.status === 'running' ? one.health_message : null) ?? '', nextStart(one)]
         .filter((text) => text !== '')

@@ -17,6 +17,7 @@ describe('what the engine says, in plain words', () => {
     ['driver failed programming: Bind for 0.0.0.0:8080 failed: port is already allocated', /host port 8080/],
     ['listen tcp4 0.0.0.0:81: bind: address already in use', /host port 81/],
     ['No command specified', /names no command/],
+    ['write /var/lib/docker/tmp/x: no space left on device', /disk of the engine's machine is full/],
     ['standard_init_linux.go:228: exec user process caused: exec format error', /another kind of processor/],
     ['something new', /^something new$/],
   ])('%s', (message, expected) => {

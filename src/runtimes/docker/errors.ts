@@ -32,6 +32,7 @@ const plainWords: readonly (readonly [RegExp, (...found: string[]) => string])[]
     (command) => `there is no command "${command}" in the image`,
   ],
   [/exec: "?([^"]+?)"?: permission denied/, (command) => `"${command}" is not a program that may be executed`],
+  [/no space left on device/i, () => "the disk of the engine's machine is full"],
   [/exec format error/, () => "the image is made for another kind of processor than this machine's"],
   [/no command specified/i, () => 'the image names no command to run: give one'],
   [/Bind for \S*?:(\d+) failed: port is already allocated/, (port) => `the host port ${port} is in use already`],

@@ -11,7 +11,16 @@ export async function* readLogs(
   options: LogOptions,
   answerMs: number,
 ): AsyncGenerator<LogLine> {
-  const { signal } = options;
+  const { tail, follow = false, signal } = options;
+  if (options.stream !== undefined && tail !== undefined) {
+    // The engine counts the lines of both.
+    const { tail: _, ...all } = options;
+    const last = await lastOf(readLogs(container, { ...all, follow: false }, answerMs), tail);
+    const since = last[0]?.at ?? (tail === 0 ? Date.now() : options.since);
+    if (follow) yield* readLogs(container, { ...all, ...(since !== undefined && { since }) }, answerMs);
+    else yield* last;
+    return;
+  }
   const stream = await open(container, options, answerMs);
   const destroy = () => stream.destroy();
   signal?.addEventListener('abort', destroy, { once: true });
@@ -28,16 +37,26 @@ export async function* readLogs(
   }
 }
 
+async function lastOf(lines: AsyncIterable<LogLine>, count: number): Promise<LogLine[]> {
+  const last: LogLine[] = [];
+  for await (const line of lines) {
+    last.push(line);
+    // Not at each: what is cut off is moved.
+    if (last.length >= 2 * count + 1000) last.splice(0, last.length - count);
+  }
+  return last.slice(Math.max(0, last.length - count));
+}
+
 /** The engine is asked in whole seconds: the rest is left out here. */
 function wanted(lines: readonly LogLine[], { since }: LogOptions): readonly LogLine[] {
   return since === undefined ? lines : lines.filter((line) => line.at >= since);
 }
 
 async function open(container: Docker.Container, options: LogOptions, answerMs: number): Promise<Readable> {
-  const { tail, since, follow = false } = options;
+  const { tail, since, stream, follow = false } = options;
   const query = {
-    stdout: true,
-    stderr: true,
+    stdout: stream !== 'stderr',
+    stderr: stream !== 'stdout',
     timestamps: true,
     ...(tail === undefined ? {} : { tail }),
     ...(since === undefined ? {} : { since: Math.floor(since / 1000) }),
