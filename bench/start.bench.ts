@@ -8,6 +8,7 @@ import { createSimulatedRuntime, realClock } from '../src/runtimes/simulated.ts'
 import { secretKeyInMemory } from '../src/secret-key.ts';
 import type { Database } from '../src/store/database.ts';
 import { newId } from '../src/store/ids.ts';
+import { addressRules } from '../src/webhooks/addresses.ts';
 import { type Bench, type BenchContext, type Metric, median } from './support/bench.ts';
 import { insertCluster, insertQueue } from './support/queue.ts';
 import { openStore } from './support/store.ts';
@@ -49,6 +50,7 @@ async function measure(context: BenchContext, db: Database, backend: QueueBacken
     },
     submitScheduled: () => Promise.reject(new Error('nothing is scheduled here')),
     credentialFor: () => Promise.resolve(undefined),
+    webhookRules: addressRules([]),
   });
   try {
     const values: number[] = [];

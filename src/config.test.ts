@@ -13,6 +13,8 @@ test('what is given comes before the environment, and that before the default', 
     logLevel: 'warn',
   });
   expect(makeConfig({}, { DATABASE_URL: '', REDIS_URL: '' })).toMatchObject({ databaseUrl: null, redisUrl: null });
+  const ranges = makeConfig({}, { HYPERVISOR_WEBHOOK_ALLOW: '10.1.0.0/16, fd00::1,' }).webhookAllow;
+  expect(ranges).toEqual(['10.1.0.0/16', 'fd00::1']);
   expect(makeConfig({ port: 0 }, { HYPERVISOR_PORT: '80' }).port).toBe(0);
 });
 
@@ -37,6 +39,8 @@ test.each([
   ['HYPERVISOR_NETWORK_RANGE', '10.0.0.1/16'],
   ['HYPERVISOR_NETWORK_RANGE', '10.0.0.0/30'],
   ['HYPERVISOR_NETWORK_RANGE', 'fd00::/8'],
+  ['HYPERVISOR_WEBHOOK_ALLOW', 'localhost'],
+  ['HYPERVISOR_WEBHOOK_ALLOW', '10.0.0.0/8,10.0.0.0/33'],
 ])('%s=%s is refused before anything is started, in words that say what may stand there', (name, value) => {
   expect(() => makeConfig({}, { [name]: value })).toThrow(/is "[^"]*"; it must be /);
 });

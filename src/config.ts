@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, normalize } from 'node:path';
 import { defaultNetworkRange, parseBlock } from './runtimes/docker/subnets.ts';
+import { addressRules } from './webhooks/addresses.ts';
 
 /** What a control plane needs to know to start. Every setting has a default that is right on one machine. */
 export interface Config {
@@ -22,6 +23,8 @@ export interface Config {
   readonly signInsPerMinute: number;
   /** Bytes that one upload into a container may have. */
   readonly uploadBytesMax: number;
+  /** Internal addresses that webhooks may reach all the same: addresses and ranges like 10.0.0.0/8. */
+  readonly webhookAllow: readonly string[];
   readonly logLevel: string;
   /** Below these, clusters may allow directories of the machine; only the operator may allow others. */
   readonly hostPaths: readonly string[];
@@ -63,6 +66,7 @@ export function makeConfig(given: Partial<Config> = {}, env: NodeJS.ProcessEnv =
       given.uploadBytesMax ??
       wholeNumber('HYPERVISOR_UPLOAD_BYTES_MAX', env['HYPERVISOR_UPLOAD_BYTES_MAX'], 1, Number.MAX_SAFE_INTEGER) ??
       1024 ** 3,
+    webhookAllow: given.webhookAllow ?? rangesOf('HYPERVISOR_WEBHOOK_ALLOW', env['HYPERVISOR_WEBHOOK_ALLOW']),
     logLevel: logLevelOf(given.logLevel ?? env['HYPERVISOR_LOG_LEVEL'] ?? 'info'),
     hostPaths: given.hostPaths ?? hostPathsOf(env['HYPERVISOR_HOST_PATHS']),
     networkRange: networkRangeOf(given.networkRange ?? env['HYPERVISOR_NETWORK_RANGE'] ?? defaultNetworkRange),
@@ -78,6 +82,18 @@ function wholeNumber(name: string, value: string | number | undefined, min: numb
   const number = value === '' ? Number.NaN : Number(value);
   if (Number.isInteger(number) && number >= min && number <= max) return number;
   throw new Error(`${name} is "${value}"; it must be a whole number from ${min} to ${max}`);
+}
+
+/** Separated by commas. */
+function rangesOf(name: string, value: string | undefined): string[] {
+  const ranges = (value ?? '').split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]));
+  try {
+    addressRules(ranges);
+  } catch (error) {
+    const what = 'addresses and ranges like 10.1.0.0/16, separated by commas';
+    throw new Error(`${name} is "${value}"; it must be ${what}`, { cause: error });
+  }
+  return ranges;
 }
 
 function logLevelOf(value: string): string {

@@ -24,6 +24,7 @@ import { migrate } from './store/migrate.ts';
 import { registryCredentialFor } from './store/registry-credentials.ts';
 import { reEncrypt } from './store/secrets/re-encrypt.ts';
 import type { RuntimeKind } from './store/tables.ts';
+import { addressRules } from './webhooks/addresses.ts';
 
 export interface Hypervisor {
   /** Where the API is, without a trailing slash. */
@@ -83,6 +84,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
       log,
     });
     const registry = new Registry();
+    const webhookRules = addressRules(config.webhookAllow);
     const control = await createControlPlane({
       metrics: createControlMetrics(registry, db),
       db,
@@ -104,6 +106,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
         const credential = await registryCredentialFor(db, { organizationId }, server, secretKey);
         return credential === null ? undefined : { server, ...credential };
       },
+      webhookRules,
     });
     started.push(() => control.close());
 
@@ -113,6 +116,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
       secretKey,
       logger: log,
       registry,
+      webhookRules,
       config: {
         registration: config.registration,
         secureCookies: config.secureCookies,

@@ -6,6 +6,7 @@ import type { Registry } from 'prom-client';
 import type { ControlPlane } from '../control/control-plane.ts';
 import type { SecretKey } from '../secret-key.ts';
 import type { Database } from '../store/database.ts';
+import type { AddressRules } from '../webhooks/addresses.ts';
 import type { PrincipalCache } from './auth-principals.ts';
 import type { SeatLimits } from './seats.ts';
 
@@ -41,8 +42,10 @@ export interface ServerDeps {
   readonly db: Database;
   readonly control: ControlPlane;
   readonly config: ServerConfig;
-  /** Encrypts secrets and the passwords of registries. */
+  /** Encrypts secrets, the passwords of registries and what signs for webhooks. */
   readonly secretKey: SecretKey;
+  /** Default: webhooks reach public addresses only. */
+  readonly webhookRules?: AddressRules;
   readonly logger: FastifyBaseLogger;
   /** The metrics of this process; other parts add theirs to the same. Default: one of its own. */
   readonly registry?: Registry;

@@ -195,6 +195,21 @@ export const catalogue = {
     title: 'The idempotency key was used for another request',
     next: 'Use a new `Idempotency-Key` for a new request.',
   },
+  apply_conflict: {
+    status: 409,
+    title: 'What is declared conflicts with what runs',
+    next: 'Nothing was applied. Repeat with `replace: true` (`hv apply --replace`) to stop what is in the way, or stop it first.',
+  },
+  too_many_webhooks: {
+    status: 409,
+    title: 'The organization has as many webhooks as it may have',
+    next: 'Delete one that is not needed, or change one that is there.',
+  },
+  webhook_disabled: {
+    status: 409,
+    title: 'The webhook is disabled',
+    next: 'Enable it first, with PATCH and `enabled: true`.',
+  },
   version_mismatch: {
     status: 412,
     title: 'It was changed meanwhile',

@@ -23,11 +23,26 @@ export async function refuseWhatNeverFits(
 ): Promise<ApiError | null> {
   const errors: FieldError[] = [];
   for (const [index, deployment] of submission.deployments.entries()) {
-    const verdict = await judge(capacities, submission.scope, deployment);
-    if (verdict === 'unknown_cluster') return notFound('cluster');
-    if (verdict !== null) errors.push(describe(verdict, deployment, (field) => fieldOf(index, field)));
+    const error = await whyItNeverFits(capacities, submission.scope, deployment, (field) => fieldOf(index, field));
+    if (error === 'unknown_cluster') return notFound('cluster');
+    if (error !== null) errors.push(error);
   }
-  if (errors.length === 0) return null;
+  return errors.length === 0 ? null : neverFits(errors);
+}
+
+/** Null where the cluster, empty, could hold it. */
+export async function whyItNeverFits(
+  capacities: ClusterCapacities,
+  scope: Scope,
+  deployment: AskedFor,
+  fieldOf: (field: string) => string,
+): Promise<FieldError | 'unknown_cluster' | null> {
+  const verdict = await judge(capacities, scope, deployment);
+  if (verdict === null || verdict === 'unknown_cluster') return verdict;
+  return describe(verdict, deployment, fieldOf);
+}
+
+export function neverFits(errors: readonly FieldError[]): ApiError {
   const detail = errors.slice(0, 3).map(({ field, message }) => `\`${field}\` ${message}`);
   const more = errors.length > detail.length ? `; and ${errors.length - detail.length} more` : '';
   return new ApiError('never_fits', `${detail.join('; ')}${more}.`, { errors });
@@ -46,7 +61,8 @@ async function judge(
   return cluster === null ? 'unknown_cluster' : cluster.verdict(request);
 }
 
-function requestOf(deployment: AskedFor): Request {
+/** What the scheduler reads of it. */
+export function requestOf(deployment: AskedFor): Request {
   const { ram, cpu, gpu, replicas, gpuModels, gpuMemory, nodeLabels, maxPerNode, ports } = deployment;
   const hostPorts = ports.flatMap(({ host, protocol }) => (host === null ? [] : [`${protocol}/${host}`]));
   return {

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { Api } from './context.ts';
 import { type ErrorCode, entryOf } from './error-catalogue.ts';
 import { tidyComponents } from './openapi-components.ts';
+import * as apply from './schemas/apply.ts';
 import * as arrays from './schemas/arrays.ts';
 import * as clusters from './schemas/clusters.ts';
 import * as common from './schemas/common.ts';
@@ -21,6 +22,7 @@ import * as scheduling from './schemas/scheduling.ts';
 import * as secrets from './schemas/secrets.ts';
 import * as seeingIn from './schemas/seeing-in.ts';
 import * as volumes from './schemas/volumes.ts';
+import * as webhooks from './schemas/webhooks.ts';
 
 nameSchemas();
 
@@ -33,6 +35,7 @@ function nameSchemas(): void {
     engines,
     maintenance,
     deployments,
+    apply,
     arrays,
     dependencies,
     schedules,
@@ -41,6 +44,7 @@ function nameSchemas(): void {
     secrets,
     seeingIn,
     volumes,
+    webhooks,
   ]) {
     for (const [name, schema] of Object.entries(module)) {
       const isNamed = schema instanceof z.ZodType && /^[A-Z]/.test(name) && !name.endsWith('Query');
@@ -58,6 +62,7 @@ const tags = [
   { name: 'Data', description: 'Secrets and volumes.' },
   { name: 'Schedules', description: 'What is submitted again and again.' },
   { name: 'Events', description: 'What happened, as a list and as a stream.' },
+  { name: 'Webhooks', description: 'Who is told of what happens over HTTP, and what was sent.' },
   { name: 'Operation', description: 'Health and metrics.' },
 ];
 

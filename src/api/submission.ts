@@ -172,7 +172,8 @@ function idempotencyKey(request: FastifyRequest): string | undefined {
 
 const defaultRestart = { policy: 'on_failure', max_restarts: null } as const;
 
-function newDeployment(body: DeploymentBody): NewDeployment {
+/** As it is written, with what the body leaves open filled in. */
+export function newDeployment(body: DeploymentBody): NewDeployment {
   const elementIds = Array.from({ length: body.count }, newId);
   return {
     id: elementIds[0] ?? newId(),

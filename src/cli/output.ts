@@ -47,6 +47,7 @@ export function say(globals: Globals, message: string): void {
 
 const colors: Record<string, (text: string) => string> = {
   queued: pc.yellow,
+  pending: pc.yellow,
   starting: pc.cyan,
   running: pc.green,
   stopping: pc.cyan,

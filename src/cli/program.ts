@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { AddCommand } from './command.ts';
+import { addApply, addDiff, addPlan } from './commands/apply.ts';
 import { addClusters, addTop } from './commands/clusters.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addContext } from './commands/context.ts';
@@ -24,6 +25,7 @@ import { addSubmit } from './commands/submit.ts';
 import { addUp } from './commands/up.ts';
 import { addUpdate } from './commands/update.ts';
 import { addVolumes } from './commands/volumes.ts';
+import { addWebhooks } from './commands/webhooks.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /** In the order of the help text. */
@@ -32,6 +34,9 @@ const commands: readonly AddCommand[] = [
   addLogin,
   addContext,
   addSubmit,
+  addPlan,
+  addApply,
+  addDiff,
   addPs,
   addQueue,
   addDescribe,
@@ -58,6 +63,7 @@ const commands: readonly AddCommand[] = [
   addInvites,
   addTokens,
   addRegistries,
+  addWebhooks,
   addCompletion,
 ];
 

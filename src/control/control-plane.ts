@@ -1,5 +1,6 @@
 /** What the API asks of the control plane. The loops behind it are started and stopped by src/main.ts. */
 import type { Plan, Snapshot } from '../core/model.ts';
+import type { Submitted } from '../core/preview.ts';
 import type { Capacity, ContainerKey, Runtime } from '../runtimes/runtime.ts';
 import type { StoredEngine } from '../store/engines.ts';
 import type { RunResult } from '../store/schedule-runs.ts';
@@ -46,8 +47,14 @@ export interface ControlPlane {
 
   currentPlan(clusterId: string): Promise<CurrentPlan>;
 
+  /** What a pass would decide if these had been submitted. Nothing is written. Throws if the cluster is gone. */
+  preview(clusterId: string, submitted: Submitted): Promise<CurrentPlan>;
+
   /** These deployments were set to `stopping`: stop their containers soon. Returns at once. */
   stopSoon(deployments: readonly { id: string; attempt: number }[]): void;
+
+  /** A delivery to a webhook is due. Returns at once. */
+  deliverSoon(): void;
 
   /** What runs a replica's container: `engineId` is that of the replica; null: the installation's own engine of that kind. */
   runtimeOf(kind: 'docker' | 'simulated', engineId?: string | null): Runtime;

@@ -8,6 +8,7 @@ import { noteCapacity, type StoredEngine } from '../store/engines.ts';
 import type { Progress } from '../store/observations.ts';
 import type { Keyring } from '../store/secrets/keyring.ts';
 import type { RuntimeKind } from '../store/tables.ts';
+import type { AddressRules } from '../webhooks/addresses.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { type ConnectedEngine, openEngines } from './engines.ts';
 import { startHealth } from './health.ts';
@@ -20,6 +21,7 @@ import { startSettler } from './settler.ts';
 import { startSweeper } from './sweeper.ts';
 import { startUpdates } from './updates.ts';
 import { startUsageWatch } from './usage.ts';
+import { startWebhooks } from './webhooks.ts';
 import { createWorker } from './worker.ts';
 
 export interface ControlPlaneDeps {
@@ -29,13 +31,14 @@ export interface ControlPlaneDeps {
   readonly metrics: ControlMetrics;
   /** The installation's own engines. */
   readonly runtimes: Readonly<Record<RuntimeKind, Runtime>>;
-  /** Of the secrets that containers get. */
+  /** Of the secrets that containers get, and of those that sign for webhooks. */
   readonly secretKey: Keyring;
   /** Those that people added. */
   readonly readEngines: () => Promise<StoredEngine[]>;
   readonly connect: (engine: Pick<StoredEngine, 'address' | 'credentials'>) => ConnectedEngine;
   readonly submitScheduled: SubmitScheduled;
   readonly credentialFor: (organizationId: string, image: string) => Promise<RegistryCredential | undefined>;
+  readonly webhookRules: AddressRules;
 }
 
 /**
@@ -82,6 +85,15 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       send(stopping.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt })));
     },
   });
+  const webhooks = startWebhooks({
+    db,
+    log,
+    secretKey: deps.secretKey,
+    rules: deps.webhookRules,
+    random: Math.random,
+    onEvents: tellListeners,
+  });
+  listeners.add(() => webhooks.now());
   const sweeper = startSweeper({ db, log, send, onRoom: (clusterId) => scheduler.wake(clusterId) });
   const engines = await openEngines({
     log,
@@ -165,8 +177,10 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     runSchedule: (scope, scheduleId, actor) => schedules.runNow(scope, scheduleId, actor),
     schedule: (clusterId, options) => scheduler.schedule(clusterId, options),
     currentPlan: (clusterId) => scheduler.currentPlan(clusterId),
+    preview: (clusterId, submitted) => scheduler.preview(clusterId, submitted),
     stopSoon: (deployments) =>
       send(deployments.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt }))),
+    deliverSoon: () => webhooks.now(),
     runtimeOf: (runtime, engineId = null) => engines.runtimeOf({ runtime, engineId }),
     runtimesOf: (runtime, organizationId) => [
       runtimes[runtime],
@@ -194,6 +208,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       await health.close();
       await settler.close();
       await usage.close();
+      await webhooks.close();
       await scheduler.close();
       await solver.close();
       // Observers before the queue: what they see last is still written down, and its tasks are sent.

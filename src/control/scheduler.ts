@@ -4,11 +4,13 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Policy } from '../core/model.ts';
 import { plan } from '../core/plan.ts';
 import type { PassResult, Planner } from '../core/planner.ts';
+import { type Submitted, withSubmitted } from '../core/preview.ts';
 import type { Solver } from '../solver/solver.ts';
 import { type Admitted, commitPlan, recordPass } from '../store/commit-plan.ts';
 import { commitPreemptions } from '../store/commit-preemptions.ts';
-import type { Database } from '../store/database.ts';
-import { type ClusterHead, readHead, readSnapshot } from '../store/snapshot.ts';
+import type { Database, InTransaction } from '../store/database.ts';
+import { readRuns } from '../store/runs.ts';
+import { type ClusterHead, readHead, readSnapshot, usersOf } from '../store/snapshot.ts';
 import { clustersWithQueue } from '../store/work.ts';
 import type { CurrentPlan, PassOutcome, PassSummary } from './control-plane.ts';
 import { type Memory, memoryMsMax, recall } from './memory.ts';
@@ -34,6 +36,7 @@ export interface Scheduler {
   wake(clusterId: string): void;
   schedule(clusterId: string, options: PassOptions): Promise<PassOutcome>;
   currentPlan(clusterId: string): Promise<CurrentPlan>;
+  preview(clusterId: string, submitted: Submitted): Promise<CurrentPlan>;
   close(): Promise<void>;
 }
 
@@ -181,6 +184,7 @@ export function startScheduler(deps: Deps): Scheduler {
       });
       return promise;
     },
+    preview: (clusterId, submitted) => dryRun(deps.db, clusterId, nearOptimum, submitted),
     async close() {
       closed = true;
       await regular.stop();
@@ -289,14 +293,22 @@ function outcomeOf({ summary, decided, memory }: CommittedPass): PassOutcome {
   return { ...summary, dryRun: false, solver, snapshot, plan: { decisions, reservations, quality } };
 }
 
-/** Decides and commits nothing. Reads without locks, in one consistent snapshot of the database. */
-async function dryRun(db: Database, clusterId: string, nearOptimum: NearOptimum | null): Promise<PassOutcome> {
+/**
+ * Decides and commits nothing. Reads without locks, in one consistent snapshot of the database; with `submitted`, as if those had been
+ * submitted.
+ */
+async function dryRun(
+  db: Database,
+  clusterId: string,
+  nearOptimum: NearOptimum | null,
+  submitted?: Submitted,
+): Promise<PassOutcome> {
   const startedAt = performance.now();
   const read = await db
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
-    .execute((tx) => readSnapshot(tx, clusterId, { lock: false }));
+    .execute((tx) => readFor(tx, clusterId, submitted));
   if (read === null) throw new ClusterGone(clusterId);
   const { snapshot } = read;
   const policy = policyOf(read);
@@ -304,6 +316,14 @@ async function dryRun(db: Database, clusterId: string, nearOptimum: NearOptimum 
   const near = await nearOptimum?.improve(own, snapshot, policy, read.now);
   const { plan: decided, solver } = near ?? { plan: own, solver: 'not_asked' as const };
   return { passId: null, dryRun: true, solver, durationMs: performance.now() - startedAt, snapshot, plan: decided };
+}
+
+async function readFor(tx: InTransaction, clusterId: string, submitted: Submitted | undefined) {
+  const read = await readSnapshot(tx, clusterId, { lock: false });
+  if (read === null || submitted === undefined) return read;
+  const snapshot = withSubmitted(read.snapshot, submitted, read.now);
+  if (read.policy.backfill !== 'learned') return { ...read, snapshot };
+  return { ...read, snapshot: { ...snapshot, runs: await readRuns(tx, clusterId, usersOf(snapshot.queue)) } };
 }
 
 function policyOf({ policy }: ClusterHead): Policy {

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, Options as Options2, TDataShape } from './client/index.ts';
-import type { AcceptInviteData, AcceptInviteErrors, AcceptInviteResponses, CancelArrayData, CancelArrayErrors, CancelArrayResponses, CancelDeploymentData, CancelDeploymentErrors, CancelDeploymentResponses, ChangeRegistryCredentialData, ChangeRegistryCredentialErrors, ChangeRegistryCredentialResponses, ChangeSecretKeyData, ChangeSecretKeyErrors, ChangeSecretKeyResponses, CreateClusterData, CreateClusterErrors, CreateClusterResponses, CreateEngineData, CreateEngineErrors, CreateEngineResponses, CreateInviteData, CreateInviteErrors, CreateInviteResponses, CreateNodeData, CreateNodeErrors, CreateNodeResponses, CreateOrganizationData, CreateOrganizationErrors, CreateOrganizationResponses, CreateRegistryCredentialData, CreateRegistryCredentialErrors, CreateRegistryCredentialResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, CreateSecretData, CreateSecretErrors, CreateSecretResponses, CreateTokenData, CreateTokenErrors, CreateTokenResponses, CreateVolumeData, CreateVolumeErrors, CreateVolumeResponses, DeleteArrayData, DeleteArrayErrors, DeleteArrayResponses, DeleteClusterData, DeleteClusterErrors, DeleteClusterResponses, DeleteDeploymentData, DeleteDeploymentErrors, DeleteDeploymentResponses, DeleteEngineData, DeleteEngineErrors, DeleteEngineResponses, DeleteMaintenanceData, DeleteMaintenanceErrors, DeleteMaintenanceResponses, DeleteNodeData, DeleteNodeErrors, DeleteNodeResponses, DeleteRegistryCredentialData, DeleteRegistryCredentialErrors, DeleteRegistryCredentialResponses, DeleteScheduleData, DeleteScheduleErrors, DeleteScheduleResponses, DeleteSecretData, DeleteSecretErrors, DeleteSecretResponses, DeleteVolumeData, DeleteVolumeErrors, DeleteVolumeResponses, DiffRevisionsData, DiffRevisionsErrors, DiffRevisionsResponses, DrainNodeData, DrainNodeErrors, DrainNodeResponses, FollowStatsData, FollowStatsErrors, FollowStatsResponses, GetArrayData, GetArrayErrors, GetArrayResponses, GetClusterData, GetClusterErrors, GetClusterResponses, GetDeploymentData, GetDeploymentErrors, GetDeploymentResponses, GetEngineData, GetEngineErrors, GetEngineResponses, GetFileInfoData, GetFileInfoErrors, GetFileInfoResponses, GetFilesData, GetFilesErrors, GetFilesResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogsData, GetLogsErrors, GetLogsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNodeData, GetNodeErrors, GetNodeResponses, GetOrganizationData, GetOrganizationErrors, GetOrganizationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetScheduleData, GetScheduleErrors, GetScheduleResponses, GetSecretData, GetSecretErrors, GetSecretResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetTraceData, GetTraceErrors, GetTraceResponses, GetVolumeData, GetVolumeErrors, GetVolumeResponses, ListArraysData, ListArraysErrors, ListArraysResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListDeploymentEventsData, ListDeploymentEventsErrors, ListDeploymentEventsResponses, ListDeploymentsData, ListDeploymentsErrors, ListDeploymentsResponses, ListEnginesData, ListEnginesErrors, ListEnginesResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvitesData, ListInvitesErrors, ListInvitesResponses, ListMaintenanceData, ListMaintenanceErrors, ListMaintenanceResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListNodesData, ListNodesErrors, ListNodesResponses, ListOrganizationsData, ListOrganizationsErrors, ListOrganizationsResponses, ListPassesData, ListPassesErrors, ListPassesResponses, ListQueueData, ListQueueErrors, ListQueueResponses, ListRegistryCredentialsData, ListRegistryCredentialsErrors, ListRegistryCredentialsResponses, ListRevisionsData, ListRevisionsErrors, ListRevisionsResponses, ListScheduleRunsData, ListScheduleRunsErrors, ListScheduleRunsResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSecretsData, ListSecretsErrors, ListSecretsResponses, ListTokensData, ListTokensErrors, ListTokensResponses, ListVolumesData, ListVolumesErrors, ListVolumesResponses, PauseScheduleData, PauseScheduleErrors, PauseScheduleResponses, PlanMaintenanceData, PlanMaintenanceErrors, PlanMaintenanceResponses, PutFilesData, PutFilesErrors, PutFilesResponses, RegisterData, RegisterErrors, RegisterResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, ResumeScheduleData, ResumeScheduleErrors, ResumeScheduleResponses, RetryArrayData, RetryArrayErrors, RetryArrayResponses, RetryDeploymentData, RetryDeploymentErrors, RetryDeploymentResponses, RevokeInviteData, RevokeInviteErrors, RevokeInviteResponses, RevokeTokenData, RevokeTokenErrors, RevokeTokenResponses, RollBackServiceData, RollBackServiceErrors, RollBackServiceResponses, RotateSecretData, RotateSecretErrors, RotateSecretResponses, RunScheduleData, RunScheduleErrors, RunScheduleResponses, ScheduleData, ScheduleErrors, ScheduleResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StopDeploymentData, StopDeploymentErrors, StopDeploymentResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponses, SubmitDeploymentData, SubmitDeploymentErrors, SubmitDeploymentResponses, SubmitDeploymentsData, SubmitDeploymentsErrors, SubmitDeploymentsResponses, UpdateClusterData, UpdateClusterErrors, UpdateClusterResponses, UpdateDeploymentData, UpdateDeploymentErrors, UpdateDeploymentResponses, UpdateEngineData, UpdateEngineErrors, UpdateEngineResponses, UpdateMeData, UpdateMeErrors, UpdateMemberData, UpdateMemberErrors, UpdateMemberResponses, UpdateMeResponses, UpdateNodeData, UpdateNodeErrors, UpdateNodeResponses, UpdateOrganizationData, UpdateOrganizationErrors, UpdateOrganizationResponses, UpdateScheduleData, UpdateScheduleErrors, UpdateScheduleResponses, UpdateServiceData, UpdateServiceErrors, UpdateServiceResponses } from './types.gen.ts';
+import type { AcceptInviteData, AcceptInviteErrors, AcceptInviteResponses, ApplyDeploymentsData, ApplyDeploymentsErrors, ApplyDeploymentsResponses, CancelArrayData, CancelArrayErrors, CancelArrayResponses, CancelDeploymentData, CancelDeploymentErrors, CancelDeploymentResponses, ChangeRegistryCredentialData, ChangeRegistryCredentialErrors, ChangeRegistryCredentialResponses, ChangeSecretKeyData, ChangeSecretKeyErrors, ChangeSecretKeyResponses, CreateClusterData, CreateClusterErrors, CreateClusterResponses, CreateEngineData, CreateEngineErrors, CreateEngineResponses, CreateInviteData, CreateInviteErrors, CreateInviteResponses, CreateNodeData, CreateNodeErrors, CreateNodeResponses, CreateOrganizationData, CreateOrganizationErrors, CreateOrganizationResponses, CreateRegistryCredentialData, CreateRegistryCredentialErrors, CreateRegistryCredentialResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, CreateSecretData, CreateSecretErrors, CreateSecretResponses, CreateTokenData, CreateTokenErrors, CreateTokenResponses, CreateVolumeData, CreateVolumeErrors, CreateVolumeResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, DeleteArrayData, DeleteArrayErrors, DeleteArrayResponses, DeleteClusterData, DeleteClusterErrors, DeleteClusterResponses, DeleteDeploymentData, DeleteDeploymentErrors, DeleteDeploymentResponses, DeleteEngineData, DeleteEngineErrors, DeleteEngineResponses, DeleteMaintenanceData, DeleteMaintenanceErrors, DeleteMaintenanceResponses, DeleteNodeData, DeleteNodeErrors, DeleteNodeResponses, DeleteRegistryCredentialData, DeleteRegistryCredentialErrors, DeleteRegistryCredentialResponses, DeleteScheduleData, DeleteScheduleErrors, DeleteScheduleResponses, DeleteSecretData, DeleteSecretErrors, DeleteSecretResponses, DeleteVolumeData, DeleteVolumeErrors, DeleteVolumeResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DiffDeploymentsData, DiffDeploymentsErrors, DiffDeploymentsResponses, DiffRevisionsData, DiffRevisionsErrors, DiffRevisionsResponses, DrainNodeData, DrainNodeErrors, DrainNodeResponses, FollowStatsData, FollowStatsErrors, FollowStatsResponses, GetArrayData, GetArrayErrors, GetArrayResponses, GetClusterData, GetClusterErrors, GetClusterResponses, GetDeploymentData, GetDeploymentErrors, GetDeploymentResponses, GetEngineData, GetEngineErrors, GetEngineResponses, GetFileInfoData, GetFileInfoErrors, GetFileInfoResponses, GetFilesData, GetFilesErrors, GetFilesResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogsData, GetLogsErrors, GetLogsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNodeData, GetNodeErrors, GetNodeResponses, GetOrganizationData, GetOrganizationErrors, GetOrganizationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetScheduleData, GetScheduleErrors, GetScheduleResponses, GetSecretData, GetSecretErrors, GetSecretResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetTraceData, GetTraceErrors, GetTraceResponses, GetVolumeData, GetVolumeErrors, GetVolumeResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, ListArraysData, ListArraysErrors, ListArraysResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListDeploymentEventsData, ListDeploymentEventsErrors, ListDeploymentEventsResponses, ListDeploymentsData, ListDeploymentsErrors, ListDeploymentsResponses, ListEnginesData, ListEnginesErrors, ListEnginesResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvitesData, ListInvitesErrors, ListInvitesResponses, ListMaintenanceData, ListMaintenanceErrors, ListMaintenanceResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListNodesData, ListNodesErrors, ListNodesResponses, ListOrganizationsData, ListOrganizationsErrors, ListOrganizationsResponses, ListPassesData, ListPassesErrors, ListPassesResponses, ListQueueData, ListQueueErrors, ListQueueResponses, ListRegistryCredentialsData, ListRegistryCredentialsErrors, ListRegistryCredentialsResponses, ListRevisionsData, ListRevisionsErrors, ListRevisionsResponses, ListScheduleRunsData, ListScheduleRunsErrors, ListScheduleRunsResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSecretsData, ListSecretsErrors, ListSecretsResponses, ListTokensData, ListTokensErrors, ListTokensResponses, ListVolumesData, ListVolumesErrors, ListVolumesResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, PauseScheduleData, PauseScheduleErrors, PauseScheduleResponses, PlanDeploymentsData, PlanDeploymentsErrors, PlanDeploymentsResponses, PlanMaintenanceData, PlanMaintenanceErrors, PlanMaintenanceResponses, PutFilesData, PutFilesErrors, PutFilesResponses, RedeliverData, RedeliverErrors, RedeliverResponses, RegisterData, RegisterErrors, RegisterResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, ResumeScheduleData, ResumeScheduleErrors, ResumeScheduleResponses, RetryArrayData, RetryArrayErrors, RetryArrayResponses, RetryDeploymentData, RetryDeploymentErrors, RetryDeploymentResponses, RevokeInviteData, RevokeInviteErrors, RevokeInviteResponses, RevokeTokenData, RevokeTokenErrors, RevokeTokenResponses, RollBackServiceData, RollBackServiceErrors, RollBackServiceResponses, RotateSecretData, RotateSecretErrors, RotateSecretResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, RunScheduleData, RunScheduleErrors, RunScheduleResponses, ScheduleData, ScheduleErrors, ScheduleResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StopDeploymentData, StopDeploymentErrors, StopDeploymentResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponses, SubmitDeploymentData, SubmitDeploymentErrors, SubmitDeploymentResponses, SubmitDeploymentsData, SubmitDeploymentsErrors, SubmitDeploymentsResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateClusterData, UpdateClusterErrors, UpdateClusterResponses, UpdateDeploymentData, UpdateDeploymentErrors, UpdateDeploymentResponses, UpdateEngineData, UpdateEngineErrors, UpdateEngineResponses, UpdateMeData, UpdateMeErrors, UpdateMemberData, UpdateMemberErrors, UpdateMemberResponses, UpdateMeResponses, UpdateNodeData, UpdateNodeErrors, UpdateNodeResponses, UpdateOrganizationData, UpdateOrganizationErrors, UpdateOrganizationResponses, UpdateScheduleData, UpdateScheduleErrors, UpdateScheduleResponses, UpdateServiceData, UpdateServiceErrors, UpdateServiceResponses, UpdateWebhookData, UpdateWebhookErrors, UpdateWebhookResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -879,6 +879,63 @@ export const submitDeployments = <ThrowOnError extends boolean = false>(options:
 });
 
 /**
+ * See what would happen if these were submitted or applied now
+ *
+ * Nothing is written. What the next pass really decides depends on what happens until then.
+ */
+export const planDeployments = <ThrowOnError extends boolean = false>(options: Options<PlanDeploymentsData, ThrowOnError>) => (options.client ?? client).post<PlanDeploymentsResponses, PlanDeploymentsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/deployments/plan',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Compare what is declared with what is there
+ *
+ * Field by field, with the defaults filled in on both sides. Nothing is written.
+ */
+export const diffDeployments = <ThrowOnError extends boolean = false>(options: Options<DiffDeploymentsData, ThrowOnError>) => (options.client ?? client).post<DiffDeploymentsResponses, DiffDeploymentsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/deployments/diff',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Make what is there what is declared, by name
+ *
+ * All of it or nothing, in one transaction. Applied again, it changes nothing.
+ */
+export const applyDeployments = <ThrowOnError extends boolean = false>(options: Options<ApplyDeploymentsData, ThrowOnError>) => (options.client ?? client).post<ApplyDeploymentsResponses, ApplyDeploymentsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/deployments/apply',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * Delete a deployment, stopping it first where it is active
  */
 export const deleteDeployment = <ThrowOnError extends boolean = false>(options: Options<DeleteDeploymentData, ThrowOnError>) => (options.client ?? client).delete<DeleteDeploymentResponses, DeleteDeploymentErrors, ThrowOnError>({
@@ -1326,6 +1383,154 @@ export const streamEvents = <ThrowOnError extends boolean = false>(options?: Opt
             type: 'apiKey'
         }],
     url: '/api/v1/events/stream',
+    ...options
+});
+
+/**
+ * The webhooks, the oldest first
+ */
+export const listWebhooks = <ThrowOnError extends boolean = false>(options?: Options<ListWebhooksData, ThrowOnError>) => (options?.client ?? client).get<ListWebhooksResponses, ListWebhooksErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/webhooks',
+    ...options
+});
+
+/**
+ * Add a webhook
+ *
+ * It is told of what happens from now on. Its secret is shown once.
+ */
+export const createWebhook = <ThrowOnError extends boolean = false>(options: Options<CreateWebhookData, ThrowOnError>) => (options.client ?? client).post<CreateWebhookResponses, CreateWebhookErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/webhooks',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Delete a webhook with its deliveries
+ */
+export const deleteWebhook = <ThrowOnError extends boolean = false>(options: Options<DeleteWebhookData, ThrowOnError>) => (options.client ?? client).delete<DeleteWebhookResponses, DeleteWebhookErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/webhooks/{id}',
+    ...options
+});
+
+/**
+ * Read a webhook
+ */
+export const getWebhook = <ThrowOnError extends boolean = false>(options: Options<GetWebhookData, ThrowOnError>) => (options.client ?? client).get<GetWebhookResponses, GetWebhookErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/webhooks/{id}',
+    ...options
+});
+
+/**
+ * Change a webhook
+ */
+export const updateWebhook = <ThrowOnError extends boolean = false>(options: Options<UpdateWebhookData, ThrowOnError>) => (options.client ?? client).patch<UpdateWebhookResponses, UpdateWebhookErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/webhooks/{id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Give a webhook a new secret
+ *
+ * It is shown once. For a day the secret before signs beside it.
+ */
+export const rotateWebhookSecret = <ThrowOnError extends boolean = false>(options: Options<RotateWebhookSecretData, ThrowOnError>) => (options.client ?? client).post<RotateWebhookSecretResponses, RotateWebhookSecretErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/webhooks/{id}/rotate-secret',
+    ...options
+});
+
+/**
+ * Send a test to a webhook
+ *
+ * Once, also where it is disabled. Read the delivery to see what came of it.
+ */
+export const testWebhook = <ThrowOnError extends boolean = false>(options: Options<TestWebhookData, ThrowOnError>) => (options.client ?? client).post<TestWebhookResponses, TestWebhookErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/webhooks/{id}/test',
+    ...options
+});
+
+/**
+ * What was sent to a webhook, the latest first
+ *
+ * Deliveries are kept for seven days.
+ */
+export const listWebhookDeliveries = <ThrowOnError extends boolean = false>(options: Options<ListWebhookDeliveriesData, ThrowOnError>) => (options.client ?? client).get<ListWebhookDeliveriesResponses, ListWebhookDeliveriesErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/webhooks/{id}/deliveries',
+    ...options
+});
+
+/**
+ * Read a delivery, with what is sent
+ */
+export const getWebhookDelivery = <ThrowOnError extends boolean = false>(options: Options<GetWebhookDeliveryData, ThrowOnError>) => (options.client ?? client).get<GetWebhookDeliveryResponses, GetWebhookDeliveryErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/webhooks/{id}/deliveries/{delivery_id}',
+    ...options
+});
+
+/**
+ * Send a delivery again, now
+ *
+ * The same body with the same `webhook-id`, and with all its attempts before it.
+ */
+export const redeliver = <ThrowOnError extends boolean = false>(options: Options<RedeliverData, ThrowOnError>) => (options.client ?? client).post<RedeliverResponses, RedeliverErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver',
     ...options
 });
 

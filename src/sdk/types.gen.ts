@@ -10,6 +10,34 @@ export type Amounts = {
     gpu: number;
 };
 
+export type ApplyResult = {
+    deployments: Array<{
+        index: number | null;
+        name: string;
+        result: 'created' | 'updated' | 'replaced' | 'unchanged' | 'pruned';
+        changes: Array<{
+            /**
+             * Its dotted path.
+             */
+            field: string;
+            path: Array<string>;
+            /**
+             * What is there; left out where there is nothing.
+             */
+            from?: unknown;
+            /**
+             * What is declared; left out where nothing is.
+             */
+            to?: unknown;
+        }>;
+        deployment: Deployment;
+        /**
+         * Whose place it has taken.
+         */
+        replaced_id: string | null;
+    }>;
+};
+
 export type ArrayChange = {
     /**
      * An id, as the API handed it out.
@@ -139,6 +167,43 @@ export type ClusterUpdate = {
     }>;
 };
 
+export type Comparison = {
+    /**
+     * Its place in the request; null of one that is only there still.
+     */
+    index: number | null;
+    name: string;
+    action: 'create' | 'update' | 'replace' | 'unchanged' | 'conflict' | 'prune';
+    /**
+     * The action in plain words.
+     */
+    message: string;
+    /**
+     * Whether its place in the queue stays what it is.
+     */
+    keeps_age: boolean;
+    /**
+     * What is there under its name.
+     */
+    deployment_id: string | null;
+    status: Status | null;
+    changes: Array<{
+        /**
+         * Its dotted path.
+         */
+        field: string;
+        path: Array<string>;
+        /**
+         * What is there; left out where there is nothing.
+         */
+        from?: unknown;
+        /**
+         * What is declared; left out where nothing is.
+         */
+        to?: unknown;
+    }>;
+};
+
 export type CreationSort = 'created_at' | '-created_at';
 
 export type Decision = {
@@ -240,6 +305,8 @@ export type Decision = {
     name: string;
     priority: number;
 };
+
+export type DeliveryStatus = 'pending' | 'succeeded' | 'failed';
 
 export type Dependency = {
     /**
@@ -395,6 +462,10 @@ export type Deployment = {
      */
     unmet_dependencies: number;
     /**
+     * The set of files that it was applied from; null where it was submitted, or another has taken its place.
+     */
+    file_set: string | null;
+    /**
      * A time in UTC, ISO 8601.
      */
     created_at: string;
@@ -406,6 +477,29 @@ export type Deployment = {
     started_at: string | null;
     finished_at: string | null;
     version: number;
+};
+
+export type DeploymentApply = {
+    /**
+     * Each has a name, and no two the same. All are applied, or none.
+     */
+    deployments: Array<DeploymentCreate>;
+    /**
+     * What is declared together. A name is declared in one set; another set can not take it over.
+     */
+    file_set?: unknown & unknown;
+    /**
+     * Stop what is active and differs, and queue what is declared.
+     */
+    replace?: boolean;
+    /**
+     * Run finished jobs again, also where nothing has changed.
+     */
+    rerun?: boolean;
+    /**
+     * Withdraw or stop what the set declared before and does not any more.
+     */
+    prune?: boolean;
 };
 
 export type DeploymentArray = {
@@ -854,6 +948,10 @@ export type DeploymentDetail = {
      */
     unmet_dependencies: number;
     /**
+     * The set of files that it was applied from; null where it was submitted, or another has taken its place.
+     */
+    file_set: string | null;
+    /**
      * A time in UTC, ISO 8601.
      */
     created_at: string;
@@ -913,6 +1011,30 @@ export type DeploymentDetail = {
     hints: Array<string>;
 };
 
+export type DeploymentPlan = {
+    deployments: Array<DeploymentCreate>;
+    /**
+     * What is declared together. A name is declared in one set; another set can not take it over.
+     */
+    file_set?: unknown & unknown;
+    /**
+     * Stop what is active and differs, and queue what is declared.
+     */
+    replace?: boolean;
+    /**
+     * Run finished jobs again, also where nothing has changed.
+     */
+    rerun?: boolean;
+    /**
+     * Withdraw or stop what the set declared before and does not any more.
+     */
+    prune?: boolean;
+    /**
+     * What is planned: that they are submitted, one and all, or that they are applied to what is there.
+     */
+    as?: 'submit' | 'apply';
+};
+
 export type DeploymentStats = {
     /**
      * An id, as the API handed it out.
@@ -943,6 +1065,14 @@ export type DeploymentStats = {
 
 export type DeploymentUpdate = {
     priority: number;
+};
+
+export type DiffResult = {
+    /**
+     * Whether applying would do anything, or could not.
+     */
+    differs: boolean;
+    deployments: Array<Comparison>;
 };
 
 export type Engine = {
@@ -1538,6 +1668,100 @@ export type PassResult = {
     solver: 'not_asked' | 'no_answer' | 'nothing_better' | 'better';
     duration_ms: number;
     decisions: Array<Decision>;
+};
+
+export type PlanResult = {
+    deployments: Array<{
+        /**
+         * Its place in the request; null of one that is only there still.
+         */
+        index: number | null;
+        name: string;
+        action: 'create' | 'update' | 'replace' | 'unchanged' | 'conflict' | 'prune';
+        /**
+         * The action in plain words.
+         */
+        message: string;
+        /**
+         * Whether its place in the queue stays what it is.
+         */
+        keeps_age: boolean;
+        /**
+         * What is there under its name.
+         */
+        deployment_id: string | null;
+        status: Status | null;
+        changes: Array<{
+            /**
+             * Its dotted path.
+             */
+            field: string;
+            path: Array<string>;
+            /**
+             * What is there; left out where there is nothing.
+             */
+            from?: unknown;
+            /**
+             * What is declared; left out where nothing is.
+             */
+            to?: unknown;
+        }>;
+        /**
+         * Why its cluster could never hold it: it would be refused.
+         */
+        errors: Array<{
+            field: string;
+            message: string;
+        }>;
+        /**
+         * Null where it is refused, over or active, or nothing is queued.
+         */
+        standing: {
+            decision: 'place' | 'preempt' | 'wait';
+            starts_now: boolean;
+            /**
+             * From 1, among all that are queued.
+             */
+            position: number;
+            effective_priority: number;
+            /**
+             * Where it starts, or why it waits, in plain words.
+             */
+            message: string;
+            /**
+             * Where its replicas start, now or when those are gone that are stopped for it; none while it waits.
+             */
+            placements: Array<{
+                replica: number;
+                node: string;
+                gpu_devices: Array<number>;
+            }>;
+            /**
+             * Why it waits: a code, as in the queue.
+             */
+            reason: string | null;
+            shortfall: Amounts;
+            nearest_node: string | null;
+            reservation: {
+                nodes: Array<string>;
+                starts_at: string | null;
+            } | null;
+            /**
+             * Who would be stopped for it, and at what cost.
+             */
+            receipt: PreemptionReceipt | null;
+            /**
+             * Who would be stopped for it, by name.
+             */
+            stops: Array<{
+                /**
+                 * An id, as the API handed it out.
+                 */
+                deployment_id: string;
+                name: string;
+            }>;
+        } | null;
+    }>;
 };
 
 export type Policy = {
@@ -2241,6 +2465,168 @@ export type VolumeCreate = {
      */
     cluster_id: string;
     name: unknown & unknown;
+};
+
+export type Webhook = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    url: string;
+    description: string;
+    event_types: Array<string>;
+    cluster_ids: Array<string>;
+    enabled: boolean;
+    /**
+     * Why it was disabled by Hypervisor; null where it was not.
+     */
+    disabled_reason: string | null;
+    /**
+     * Since when nothing has come through; null where the last attempt did.
+     */
+    failing_since: string | null;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+};
+
+export type WebhookCreate = {
+    url: string;
+    /**
+     * For people.
+     */
+    description?: string;
+    /**
+     * Types of events, or families like `deployment.*`; none: all.
+     */
+    event_types?: Array<string>;
+    /**
+     * Only events of these clusters; none: all, and what belongs to no cluster.
+     */
+    cluster_ids?: Array<string>;
+    enabled?: boolean;
+};
+
+export type WebhookDelivery = {
+    /**
+     * Sent as `webhook-id`: the same for every attempt.
+     */
+    id: string;
+    /**
+     * An id, as the API handed it out.
+     */
+    webhook_id: string;
+    /**
+     * Null of a test.
+     */
+    event_id: string | null;
+    event_type: string;
+    status: DeliveryStatus;
+    attempts: number;
+    /**
+     * Of the last attempt; null where nothing was answered.
+     */
+    response_code: number | null;
+    /**
+     * What was wrong with the last attempt, in plain words.
+     */
+    error: string | null;
+    duration_ms: number | null;
+    last_attempt_at: string | null;
+    /**
+     * Null where it is over.
+     */
+    next_attempt_at: string | null;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+};
+
+export type WebhookDeliveryDetail = {
+    /**
+     * Sent as `webhook-id`: the same for every attempt.
+     */
+    id: string;
+    /**
+     * An id, as the API handed it out.
+     */
+    webhook_id: string;
+    /**
+     * Null of a test.
+     */
+    event_id: string | null;
+    event_type: string;
+    status: DeliveryStatus;
+    attempts: number;
+    /**
+     * Of the last attempt; null where nothing was answered.
+     */
+    response_code: number | null;
+    /**
+     * What was wrong with the last attempt, in plain words.
+     */
+    error: string | null;
+    duration_ms: number | null;
+    last_attempt_at: string | null;
+    /**
+     * Null where it is over.
+     */
+    next_attempt_at: string | null;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+    body: string;
+};
+
+export type WebhookUpdate = {
+    url?: string;
+    /**
+     * For people.
+     */
+    description?: string;
+    /**
+     * Types of events, or families like `deployment.*`; none: all.
+     */
+    event_types?: Array<string>;
+    /**
+     * Only events of these clusters; none: all, and what belongs to no cluster.
+     */
+    cluster_ids?: Array<string>;
+    /**
+     * Enabled again, it is told of what happens from then on.
+     */
+    enabled?: boolean;
+};
+
+export type WebhookWithSecret = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    url: string;
+    description: string;
+    event_types: Array<string>;
+    cluster_ids: Array<string>;
+    enabled: boolean;
+    /**
+     * Why it was disabled by Hypervisor; null where it was not.
+     */
+    disabled_reason: string | null;
+    /**
+     * Since when nothing has come through; null where the last attempt did.
+     */
+    failing_since: string | null;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+    /**
+     * Signs what is sent. Shown once.
+     */
+    secret: string;
 };
 
 export type RegisterData = {
@@ -5509,6 +5895,169 @@ export type SubmitDeploymentsResponses = {
 
 export type SubmitDeploymentsResponse = SubmitDeploymentsResponses[keyof SubmitDeploymentsResponses];
 
+export type PlanDeploymentsData = {
+    body: DeploymentPlan;
+    path?: never;
+    query?: never;
+    url: '/api/v1/deployments/plan';
+};
+
+export type PlanDeploymentsErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is of another kind than the route takes.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type PlanDeploymentsError = PlanDeploymentsErrors[keyof PlanDeploymentsErrors];
+
+export type PlanDeploymentsResponses = {
+    /**
+     * Done.
+     */
+    200: PlanResult;
+};
+
+export type PlanDeploymentsResponse = PlanDeploymentsResponses[keyof PlanDeploymentsResponses];
+
+export type DiffDeploymentsData = {
+    body: DeploymentApply;
+    path?: never;
+    query?: never;
+    url: '/api/v1/deployments/diff';
+};
+
+export type DiffDeploymentsErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is of another kind than the route takes.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type DiffDeploymentsError = DiffDeploymentsErrors[keyof DiffDeploymentsErrors];
+
+export type DiffDeploymentsResponses = {
+    /**
+     * Done.
+     */
+    200: DiffResult;
+};
+
+export type DiffDeploymentsResponse = DiffDeploymentsResponses[keyof DiffDeploymentsResponses];
+
+export type ApplyDeploymentsData = {
+    body: DeploymentApply;
+    path?: never;
+    query?: never;
+    url: '/api/v1/deployments/apply';
+};
+
+export type ApplyDeploymentsErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `cluster_deleting`: The cluster is being deleted. `apply_conflict`: What is declared conflicts with what runs.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is of another kind than the route takes.
+     */
+    415: Problem;
+    /**
+     * `never_fits`: More than the cluster could ever give.
+     */
+    422: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ApplyDeploymentsError = ApplyDeploymentsErrors[keyof ApplyDeploymentsErrors];
+
+export type ApplyDeploymentsResponses = {
+    /**
+     * Done.
+     */
+    200: ApplyResult;
+};
+
+export type ApplyDeploymentsResponse = ApplyDeploymentsResponses[keyof ApplyDeploymentsResponses];
+
 export type DeleteDeploymentData = {
     body?: never;
     path: {
@@ -7401,6 +7950,521 @@ export type StreamEventsResponses = {
 };
 
 export type StreamEventsResponse = StreamEventsResponses[keyof StreamEventsResponses];
+
+export type ListWebhooksData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before.
+         */
+        cursor?: string;
+    };
+    url: '/api/v1/webhooks';
+};
+
+export type ListWebhooksErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ListWebhooksError = ListWebhooksErrors[keyof ListWebhooksErrors];
+
+export type ListWebhooksResponses = {
+    /**
+     * Done.
+     */
+    200: {
+        items: Array<Webhook>;
+        next_cursor: string | null;
+    };
+};
+
+export type ListWebhooksResponse = ListWebhooksResponses[keyof ListWebhooksResponses];
+
+export type CreateWebhookData = {
+    body: WebhookCreate;
+    path?: never;
+    query?: never;
+    url: '/api/v1/webhooks';
+};
+
+export type CreateWebhookErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `too_many_webhooks`: The organization has as many webhooks as it may have.
+     */
+    409: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is of another kind than the route takes.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type CreateWebhookError = CreateWebhookErrors[keyof CreateWebhookErrors];
+
+export type CreateWebhookResponses = {
+    /**
+     * Created.
+     */
+    201: WebhookWithSecret;
+};
+
+export type CreateWebhookResponse = CreateWebhookResponses[keyof CreateWebhookResponses];
+
+export type DeleteWebhookData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}';
+};
+
+export type DeleteWebhookErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type DeleteWebhookError = DeleteWebhookErrors[keyof DeleteWebhookErrors];
+
+export type DeleteWebhookResponses = {
+    /**
+     * Done; nothing to say.
+     */
+    204: void;
+};
+
+export type DeleteWebhookResponse = DeleteWebhookResponses[keyof DeleteWebhookResponses];
+
+export type GetWebhookData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}';
+};
+
+export type GetWebhookErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetWebhookError = GetWebhookErrors[keyof GetWebhookErrors];
+
+export type GetWebhookResponses = {
+    /**
+     * Done.
+     */
+    200: Webhook;
+};
+
+export type GetWebhookResponse = GetWebhookResponses[keyof GetWebhookResponses];
+
+export type UpdateWebhookData = {
+    body: WebhookUpdate;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}';
+};
+
+export type UpdateWebhookErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is of another kind than the route takes.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type UpdateWebhookError = UpdateWebhookErrors[keyof UpdateWebhookErrors];
+
+export type UpdateWebhookResponses = {
+    /**
+     * Done.
+     */
+    200: Webhook;
+};
+
+export type UpdateWebhookResponse = UpdateWebhookResponses[keyof UpdateWebhookResponses];
+
+export type RotateWebhookSecretData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}/rotate-secret';
+};
+
+export type RotateWebhookSecretErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type RotateWebhookSecretError = RotateWebhookSecretErrors[keyof RotateWebhookSecretErrors];
+
+export type RotateWebhookSecretResponses = {
+    /**
+     * Done.
+     */
+    200: WebhookWithSecret;
+};
+
+export type RotateWebhookSecretResponse = RotateWebhookSecretResponses[keyof RotateWebhookSecretResponses];
+
+export type TestWebhookData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}/test';
+};
+
+export type TestWebhookErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type TestWebhookError = TestWebhookErrors[keyof TestWebhookErrors];
+
+export type TestWebhookResponses = {
+    /**
+     * Accepted: it goes on after the answer.
+     */
+    202: WebhookDelivery;
+};
+
+export type TestWebhookResponse = TestWebhookResponses[keyof TestWebhookResponses];
+
+export type ListWebhookDeliveriesData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * How many at most.
+         */
+        limit?: number;
+        /**
+         * `next_cursor` of the page before.
+         */
+        cursor?: string;
+        status?: DeliveryStatus;
+    };
+    url: '/api/v1/webhooks/{id}/deliveries';
+};
+
+export type ListWebhookDeliveriesErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ListWebhookDeliveriesError = ListWebhookDeliveriesErrors[keyof ListWebhookDeliveriesErrors];
+
+export type ListWebhookDeliveriesResponses = {
+    /**
+     * Done.
+     */
+    200: {
+        items: Array<WebhookDelivery>;
+        next_cursor: string | null;
+    };
+};
+
+export type ListWebhookDeliveriesResponse = ListWebhookDeliveriesResponses[keyof ListWebhookDeliveriesResponses];
+
+export type GetWebhookDeliveryData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+        /**
+         * An id, as the API handed it out.
+         */
+        delivery_id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}/deliveries/{delivery_id}';
+};
+
+export type GetWebhookDeliveryErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetWebhookDeliveryError = GetWebhookDeliveryErrors[keyof GetWebhookDeliveryErrors];
+
+export type GetWebhookDeliveryResponses = {
+    /**
+     * Done.
+     */
+    200: WebhookDeliveryDetail;
+};
+
+export type GetWebhookDeliveryResponse = GetWebhookDeliveryResponses[keyof GetWebhookDeliveryResponses];
+
+export type RedeliverData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+        /**
+         * An id, as the API handed it out.
+         */
+        delivery_id: string;
+    };
+    query?: never;
+    url: '/api/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver';
+};
+
+export type RedeliverErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `webhook_disabled`: The webhook is disabled.
+     */
+    409: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type RedeliverError = RedeliverErrors[keyof RedeliverErrors];
+
+export type RedeliverResponses = {
+    /**
+     * Accepted: it goes on after the answer.
+     */
+    202: WebhookDelivery;
+};
+
+export type RedeliverResponse = RedeliverResponses[keyof RedeliverResponses];
 
 export type GetHealthData = {
     body?: never;

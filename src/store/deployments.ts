@@ -2,7 +2,7 @@
 import { type ExpressionBuilder, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import type { DeploymentStatus } from '../core/lifecycle.ts';
 import { dropClaims } from './claims.ts';
-import type { Database } from './database.ts';
+import type { Database, InTransaction } from './database.ts';
 import { appendEvents } from './events.ts';
 import { contains, exactTime, type PageRequest } from './keyset.ts';
 import type { Actor, Scope } from './scope.ts';
@@ -158,39 +158,48 @@ export async function changePriority(
   change: { priority: number; version: number | undefined },
   actor: Actor,
 ): Promise<PriorityChange> {
-  return db.transaction().execute(async (tx) => {
-    const present = await tx
-      .selectFrom('deployment')
-      .select(['status', 'version', 'priority'])
-      .where('organization_id', '=', scope.organizationId)
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirst();
-    if (present === undefined) return { kind: 'unknown' };
-    if (change.version !== undefined && change.version !== present.version) {
-      return { kind: 'stale', version: present.version };
-    }
-    if (present.status !== 'queued') return { kind: 'conflict', status: present.status };
-    const deployment = await tx
-      .updateTable('deployment')
-      .set({ priority: change.priority, version: sql<number>`version + 1` })
-      .where('id', '=', id)
-      .where('status', '=', 'queued')
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    // Others were stopped for what it was: less important, it may not have been worth it.
-    if (change.priority > present.priority) await dropClaims(tx, [id]);
-    await appendEvents(tx, [
-      {
-        organizationId: scope.organizationId,
-        clusterId: deployment.cluster_id,
-        deploymentId: id,
-        type: 'deployment.priority_changed',
-        message: `the priority of ${deployment.name} was changed from ${present.priority} to ${change.priority}`,
-        data: { from: present.priority, to: change.priority },
-        actorId: actor.userId,
-      },
-    ]);
-    return { kind: 'done', deployment };
-  });
+  return db.transaction().execute((tx) => changePriorityIn(tx, scope, id, change, actor));
+}
+
+/** The same, as a part of a transaction. */
+export async function changePriorityIn(
+  tx: InTransaction,
+  scope: Scope,
+  id: string,
+  change: { priority: number; version: number | undefined },
+  actor: Actor,
+): Promise<PriorityChange> {
+  const present = await tx
+    .selectFrom('deployment')
+    .select(['status', 'version', 'priority'])
+    .where('organization_id', '=', scope.organizationId)
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst();
+  if (present === undefined) return { kind: 'unknown' };
+  if (change.version !== undefined && change.version !== present.version) {
+    return { kind: 'stale', version: present.version };
+  }
+  if (present.status !== 'queued') return { kind: 'conflict', status: present.status };
+  const deployment = await tx
+    .updateTable('deployment')
+    .set({ priority: change.priority, version: sql<number>`version + 1` })
+    .where('id', '=', id)
+    .where('status', '=', 'queued')
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  // Others were stopped for what it was: less important, it may not have been worth it.
+  if (change.priority > present.priority) await dropClaims(tx, [id]);
+  await appendEvents(tx, [
+    {
+      organizationId: scope.organizationId,
+      clusterId: deployment.cluster_id,
+      deploymentId: id,
+      type: 'deployment.priority_changed',
+      message: `the priority of ${deployment.name} was changed from ${present.priority} to ${change.priority}`,
+      data: { from: present.priority, to: change.priority },
+      actorId: actor.userId,
+    },
+  ]);
+  return { kind: 'done', deployment };
 }

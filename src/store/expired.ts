@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
+import { removeOldDeliveries } from './webhook-deliveries.ts';
 
-/** Removes what is of no use any more: sessions past their end, invites long expired, idempotency keys older than a day. */
+/** Removes what is of no use any more: sessions past their end, invites long expired, idempotency keys older than a day, old deliveries. */
 export async function removeExpired(db: Database): Promise<void> {
   await db.deleteFrom('session').where(sql<boolean>`expires_at < now()`).execute();
   await db.deleteFrom('invite').where(sql<boolean>`expires_at < now() - interval '30 days'`).execute();
   await db.deleteFrom('idempotency_key').where(sql<boolean>`created_at < now() - interval '1 day'`).execute();
+  await removeOldDeliveries(db);
 }

@@ -21,6 +21,8 @@ import { up as retention } from './migrations/0021-retention.ts';
 import { up as engines } from './migrations/0022-engines.ts';
 import { up as drain } from './migrations/0023-drain.ts';
 import { up as maintenance } from './migrations/0024-maintenance.ts';
+import { up as webhooks } from './migrations/0025-webhooks.ts';
+import { up as fileSets } from './migrations/0026-file-sets.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -45,6 +47,8 @@ const migrations: Record<string, Migration> = {
   '0020-schedules': { up: schedules },
   '0021-retention': { up: retention },
   '0018-usage': { up: usage },
+  '0025-webhooks': { up: webhooks },
+  '0026-file-sets': { up: fileSets },
 };
 
 /**

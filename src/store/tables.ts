@@ -22,6 +22,7 @@ export type OverlapPolicy = 'allow' | 'forbid' | 'replace';
 export type RunOutcome = 'submitted' | 'overlapped' | 'missed' | 'refused';
 export type { MissedPolicy };
 export type PullPolicy = 'always' | 'missing' | 'never';
+export type DeliveryStatus = 'pending' | 'succeeded' | 'failed';
 
 type Numeric = ColumnType<string, string | number, string | number>;
 type Timestamp = ColumnType<Date, Date | string | undefined, Date | string>;
@@ -306,6 +307,7 @@ export interface Tables {
     skip_chain: JSONColumnType<SkipChain | null, string | null, string | null>;
     schedule_id: string | null;
     keep_for_s: number | null;
+    file_set: string | null;
     created_at: Timestamp;
     queued_at: Timestamp;
     admitted_at: NullableTimestamp;
@@ -495,6 +497,40 @@ export interface Tables {
     key: string;
     request_hash: Buffer;
     deployment_ids: string[];
+    created_at: Timestamp;
+  };
+  webhook: {
+    id: string;
+    organization_id: string;
+    url: string;
+    description: Generated<string>;
+    event_types: Generated<string[]>;
+    cluster_ids: Generated<string[]>;
+    enabled: Generated<boolean>;
+    disabled_reason: string | null;
+    secret_encrypted: Buffer;
+    previous_secret_encrypted: Buffer | null;
+    previous_secret_until: NullableTimestamp;
+    cursor_tx: string;
+    cursor_id: string;
+    failing_since: NullableTimestamp;
+    created_at: Timestamp;
+  };
+  webhook_delivery: {
+    id: string;
+    webhook_id: string;
+    organization_id: string;
+    event_tx: string | null;
+    event_id: string | null;
+    event_type: string;
+    body: string;
+    status: Generated<DeliveryStatus>;
+    attempts: Generated<number>;
+    next_attempt_at: NullableTimestamp;
+    last_attempt_at: NullableTimestamp;
+    duration_ms: number | null;
+    response_code: number | null;
+    error: string | null;
     created_at: Timestamp;
   };
 }

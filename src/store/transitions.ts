@@ -42,9 +42,14 @@ type Change = (tx: InTransaction) => Promise<DeploymentRow[]>;
 
 /** Withdraws a deployment: a queued one at once, a running one by stopping it. */
 export function cancelDeployment(db: Database, scope: Scope, id: string, actor: Actor): Promise<TransitionOutcome> {
-  return transition(db, scope, id, [
-    { change: (tx) => cancelQueued(tx, scope, { id }), event: 'deployment.cancelled', actor },
-    { change: (tx) => beginStopping(tx, scope, { id }, 'cancel'), event: 'deployment.stopping', actor },
+  return db.transaction().execute((tx) => cancelIn(tx, scope, id, actor));
+}
+
+/** The same, as a part of a transaction. */
+export function cancelIn(tx: InTransaction, scope: Scope, id: string, actor: Actor): Promise<TransitionOutcome> {
+  return transitionIn(tx, scope, id, [
+    { change: (within) => cancelQueued(within, scope, { id }), event: 'deployment.cancelled', actor },
+    { change: (within) => beginStopping(within, scope, { id }, 'cancel'), event: 'deployment.stopping', actor },
   ]);
 }
 
@@ -198,22 +203,31 @@ async function transition(
       const needed = await unlessNeeded(tx);
       if (needed.count > 0) return { kind: 'needed', ...needed };
     }
-    for (const { change, event, actor } of attempts) {
-      const [deployment] = await change(tx);
-      if (deployment === undefined) continue;
-      // What was kept for it while it waited is not its own any more.
-      await dropClaims(tx, [id]);
-      if (event !== null) await tell(tx, [deployment], event, actor);
-      return { kind: 'done', deployment, removed: false };
-    }
-    const row = await tx
-      .selectFrom('deployment')
-      .select('status')
-      .where('organization_id', '=', scope.organizationId)
-      .where('id', '=', id)
-      .executeTakeFirst();
-    return row === undefined ? { kind: 'unknown' } : { kind: 'conflict', status: row.status };
+    return transitionIn(tx, scope, id, attempts);
   });
+}
+
+async function transitionIn(
+  tx: InTransaction,
+  scope: Scope,
+  id: string,
+  attempts: readonly Attempted[],
+): Promise<TransitionOutcome> {
+  for (const { change, event, actor } of attempts) {
+    const [deployment] = await change(tx);
+    if (deployment === undefined) continue;
+    // What was kept for it while it waited is not its own any more.
+    await dropClaims(tx, [id]);
+    if (event !== null) await tell(tx, [deployment], event, actor);
+    return { kind: 'done', deployment, removed: false };
+  }
+  const row = await tx
+    .selectFrom('deployment')
+    .select('status')
+    .where('organization_id', '=', scope.organizationId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row === undefined ? { kind: 'unknown' } : { kind: 'conflict', status: row.status };
 }
 
 const messages: Partial<Record<EventType, string>> = {

@@ -15,6 +15,7 @@ import {
   submission,
   type TokenWithSecret,
   unique,
+  until,
 } from '../conformance/client.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
@@ -400,6 +401,55 @@ test('labels of nodes that can be none are 400', async () => {
   report.end();
 });
 
+test('URLs of webhooks that can be none are 400', async () => {
+  const wrong: Json[] = [
+    'example.com/hook',
+    '/hook',
+    'ftp://example.com/hook',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+    'https://',
+    'https://user:secret@example.com/',
+    'https://example.com/#there',
+    'http://127.0.0.1/hook',
+    'http://0x7f.1/hook',
+    'http://2130706433/hook',
+    'http://017700000001/hook',
+    'http://[::1]/hook',
+    'http://[::ffff:10.0.0.1]/hook',
+    'http://169.254.169.254/latest/meta-data/',
+    'http://[fd00:ec2::254]/latest/meta-data/',
+    `https://example.com/${'x'.repeat(2048)}`,
+  ];
+  const report = new Report();
+  for (const name of ['POST /webhooks', 'PATCH /webhooks/{id}']) {
+    for (const url of wrong) {
+      const answer = await sendText(routeNamed(name), JSON.stringify({ url }));
+      report.check(routeNamed(name), JSON.stringify(url).slice(0, 60), answer, { status: [400], field: 'url' });
+    }
+  }
+  report.end();
+});
+
+test('types of events and clusters that a webhook can not name are 400', async () => {
+  const wrong: [string, Json][] = [
+    ['event_types', ['deployment']],
+    ['event_types', ['*']],
+    ['event_types', ['deployment.*.x']],
+    ['event_types', ['Deployment.failed']],
+    ['event_types', Array.from({ length: 51 }, () => 'deployment.failed')],
+    ['cluster_ids', ['x']],
+    ['cluster_ids', [foreign['cluster']!(routeNamed('POST /webhooks'))]],
+  ];
+  const report = new Report();
+  const route = routeNamed('POST /webhooks');
+  for (const [field, value] of wrong) {
+    const body = JSON.stringify({ ...bodies['POST /webhooks'], [field]: value });
+    report.check(route, `${field} = ${JSON.stringify(value)}`, await sendText(route, body), { status: [400], field });
+  }
+  report.end();
+});
+
 test('a body that is too large is 413', async () => {
   const report = new Report();
   const text = JSON.stringify({ name: 'x'.repeat(5 * 1024 * 1024) });
@@ -656,6 +706,14 @@ async function makeThings(client: Client): Promise<Ids> {
   const secret = unique('secret');
   await client.call('POST', '/secrets', { name: secret, value: 'v' });
   const volume = await client.call<{ id: string }>('POST', '/volumes', { cluster_id: cluster.id, name: 'data' });
+  // Disabled, nothing is sent to it by itself; what it is told at the user's request is over before the tests begin.
+  const hook = { url: 'http://localhost:9/hook', enabled: false };
+  const webhook = await client.call<{ id: string }>('POST', '/webhooks', hook);
+  const delivery = await client.call<{ id: string }>('POST', `/webhooks/${webhook.id}/test`);
+  await until('the test is over', async () => {
+    const { status } = await client.get<{ status: string }>(`/webhooks/${webhook.id}/deliveries/${delivery.id}`);
+    return status === 'failed';
+  });
   const subjects: [RegExp, string][] = [
     [/\/organizations\/\{/, organizationId],
     [/\/clusters\/\{/, cluster.id],
@@ -664,6 +722,7 @@ async function makeThings(client: Client): Promise<Ids> {
     [/\/schedules\/\{/, schedule.id],
     [/\/registry-credentials\/\{/, credential.id],
     [/\/volumes\/\{/, volume.id],
+    [/\/webhooks\/\{/, webhook.id],
   ];
   return {
     id: (route) => subjects.find(([pattern]) => pattern.test(route.path))?.[1] ?? '',
@@ -675,6 +734,7 @@ async function makeThings(client: Client): Promise<Ids> {
     node_id: () => node!.id,
     invite_id: () => invitation.id,
     token_id: () => token.id,
+    delivery_id: () => delivery.id,
     // Whoever holds a code may use it, wherever it is from: a used one stands for somebody else's.
     code: () => 'a-code-of-nobody',
   };
@@ -722,6 +782,7 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     missed: 'run_all',
     missed_max: 3,
   };
+  const declared = { deployments: [deployment], file_set: 'team', replace: false, rerun: false, prune: false };
   const gpu = { model: 'a100', memory_gb: 40, driver: 'none' };
   const policy = {
     aging_interval_s: 60,
@@ -729,6 +790,13 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     backfill: 'learned',
     retention_s: 86_400,
     preemption: { enabled: true, min_run_time_s: 60 },
+  };
+  const webhook = {
+    url: 'https://example.com/hook',
+    description: 'for the team',
+    event_types: ['deployment.*'],
+    cluster_ids: [clusterId],
+    enabled: true,
   };
   return {
     'POST /schedules': { ...schedule, name: unique('schedule'), deployment },
@@ -753,10 +821,15 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     'POST /volumes': { cluster_id: clusterId, name },
     'POST /clusters': { name, ram: 8, cpu: 4, gpu: 1, runtime: 'simulated', policy, allowed_host_paths },
     'PATCH /clusters/{id}': { name, policy, allowed_host_paths },
+    'POST /webhooks': webhook,
+    'PATCH /webhooks/{id}': webhook,
     'POST /clusters/{id}/nodes': { name, ram: 8, cpu: 4, gpus: [gpu], labels: { zone: 'a' } },
     'PATCH /clusters/{id}/nodes/{node_id}': { schedulable: true, labels: { zone: 'a' } },
     'POST /deployments': deployment,
     'POST /deployments/batch': { deployments: [deployment] },
+    'POST /deployments/plan': { ...declared, as: 'apply' },
+    'POST /deployments/diff': declared,
+    'POST /deployments/apply': declared,
     'PATCH /deployments/{id}': { priority: 3 },
     'POST /deployments/{id}/update': {
       docker_image: 'app:2',
@@ -858,6 +931,8 @@ const tables = [
   'event',
   'pass',
   'idempotency_key',
+  'webhook',
+  'webhook_delivery',
 ];
 
 /** A fingerprint of all that the service knows. */

@@ -56,6 +56,7 @@ const idleControl = {
   wake: () => undefined,
   stopSoon: () => undefined,
   settle: () => undefined,
+  deliverSoon: () => undefined,
   onEvents: () => () => undefined,
 } as unknown as ControlPlane;
 

@@ -37,6 +37,7 @@ export function fakeControl(): FakeControl {
     settle: () => undefined,
     runSchedule: () => Promise.resolve(null),
     stopSoon: (deployments) => void control.stopped.push(...deployments),
+    deliverSoon: () => undefined,
     runtimeOf: () => runtime as unknown as Runtime,
     runtimesOf: () => [runtime as unknown as Runtime],
     enginesChanged: async () => undefined,
@@ -47,6 +48,9 @@ export function fakeControl(): FakeControl {
       return () => listeners.delete(listener);
     },
     async currentPlan(clusterId) {
+      return control.frozen ?? (await allWait(control.db!, clusterId));
+    },
+    async preview(clusterId) {
       return control.frozen ?? (await allWait(control.db!, clusterId));
     },
     async schedule(clusterId, { dryRun }) {

@@ -187,7 +187,7 @@ function presentDecision(
   };
 }
 
-function presentPlacements(placements: readonly Placement[], view: PlanView) {
+export function presentPlacements(placements: readonly Placement[], view: PlanView) {
   return placements.map((placement) => ({
     replica: placement.replica,
     node: view.nodeName(placement.nodeId),
@@ -196,7 +196,7 @@ function presentPlacements(placements: readonly Placement[], view: PlanView) {
 }
 
 /** As it is stored: the answer's own copy. */
-function presentReceipt(receipt: ReceiptRecord): z.infer<typeof PreemptionReceipt> {
+export function presentReceipt(receipt: ReceiptRecord): z.infer<typeof PreemptionReceipt> {
   const { highest_priority, lost_work_s, victims, alternatives } = receipt;
   return {
     highest_priority,

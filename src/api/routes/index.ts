@@ -1,4 +1,5 @@
 import type { Routes } from '../context.ts';
+import { registerApplyRoutes } from './apply.ts';
 import { registerArrayRoutes } from './arrays.ts';
 import { registerAuthRoutes } from './auth.ts';
 import { registerClusterRoutes } from './clusters.ts';
@@ -27,6 +28,8 @@ import { registerSubmitRoutes } from './submit.ts';
 import { registerTokenRoutes } from './tokens.ts';
 import { registerTraceRoutes } from './trace.ts';
 import { registerVolumeRoutes } from './volumes.ts';
+import { registerWebhookDeliveryRoutes } from './webhook-deliveries.ts';
+import { registerWebhookRoutes } from './webhooks.ts';
 
 /** Every group of routes below /api/v1. A new group is added here, and nowhere else. */
 export const routes: readonly Routes[] = [
@@ -46,6 +49,7 @@ export const routes: readonly Routes[] = [
   registerSchedulingRoutes,
   registerTraceRoutes,
   registerSubmitRoutes,
+  registerApplyRoutes,
   registerDeploymentRoutes,
   registerDeploymentVerbRoutes,
   registerArrayRoutes,
@@ -56,6 +60,8 @@ export const routes: readonly Routes[] = [
   registerExecRoutes,
   registerFileRoutes,
   registerEventRoutes,
+  registerWebhookRoutes,
+  registerWebhookDeliveryRoutes,
   registerHealthRoutes,
   registerMetricsRoutes,
 ];

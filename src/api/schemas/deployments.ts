@@ -225,6 +225,12 @@ export const Deployment = z.object({
   keep_for_s: z.number().int().nullable(),
   schedule_id: id.nullable().describe('The schedule that submitted it; null where a person did.'),
   unmet_dependencies: z.number().int().describe('How many of its dependencies are not met yet.'),
+  file_set: z
+    .string()
+    .nullable()
+    .describe(
+      'The set of files that it was applied from; null where it was submitted, or another has taken its place.',
+    ),
   created_at: timestamp,
   queued_at: timestamp,
   admitted_at: timestamp.nullable(),

@@ -12,6 +12,7 @@ import { type AddCommand, options } from '../command.ts';
 import { addDataOptions, type DataOptions, dataOf } from '../data-options.ts';
 import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { deploymentsOfFile } from '../files/deployments-of-file.ts';
 import { findCluster, findTarget, readArray } from '../find.ts';
 import { pairs, parseDuration, shortId } from '../format.ts';
 import { addHealthOptions, type HealthOptions, healthCheckOf } from '../health-check.ts';
@@ -113,7 +114,7 @@ export const addSubmit: AddCommand = (program) => {
       const deployments =
         given.file === undefined
           ? [await fromOptions(session, given, words)]
-          : await fromFile(session, given, given.file);
+          : await deploymentsOfFile(session, given.file, given.cluster);
       const submitted = await submit(session, deployments, given.idempotencyKey);
       if (given.wait === true) return follow(session, given, submitted);
       print(given, submitted.length === 1 ? submitted[0] : { deployments: submitted }, () =>
@@ -189,20 +190,6 @@ async function follow(session: Session, globals: Globals, deployments: readonly 
   );
   const failed = ended.find((one) => one.status !== 'succeeded');
   process.exitCode = failed === undefined ? exitCodes.ok : (failed.exit_code ?? exitCodes.failure) || exitCodes.failure;
-}
-
-async function fromFile(session: Session, given: SubmitOptions, path: string): Promise<DeploymentCreate[]> {
-  // Only where there is a file: what checks it takes longer to load than all the rest.
-  const { loadDeployments } = await import('../files/load-deployments.ts');
-  const loaded = await loadDeployments(path);
-  const clusters = new Map<string | undefined, string>();
-  const deployments: DeploymentCreate[] = [];
-  for (const { cluster = given.cluster, ...deployment } of loaded) {
-    const clusterId = clusters.get(cluster) ?? (await findCluster(session, cluster)).id;
-    clusters.set(cluster, clusterId);
-    deployments.push({ ...deployment, cluster_id: clusterId });
-  }
-  return deployments;
 }
 
 async function fromOptions(

@@ -3,6 +3,7 @@ import type { Database, InTransaction } from '../database.ts';
 import { credentialsContext } from '../engines.ts';
 import { passwordContext } from '../registry-credentials.ts';
 import { valueContext } from '../secrets.ts';
+import { webhookContext } from '../webhooks.ts';
 import { decryptBytes, encrypt, isSealedWith } from './crypto.ts';
 import type { Keyring } from './keyring.ts';
 
@@ -79,7 +80,32 @@ export const encryptedColumns: readonly EncryptedColumn[] = [
       }));
     },
   },
+  webhookSecrets('secret_encrypted'),
+  webhookSecrets('previous_secret_encrypted'),
 ];
+
+function webhookSecrets(column: 'secret_encrypted' | 'previous_secret_encrypted'): EncryptedColumn {
+  return {
+    table: 'webhook',
+    column,
+    async read(tx, afterId) {
+      const rows = await tx
+        .selectFrom('webhook')
+        .select(['id', 'organization_id', `${column} as sealed`])
+        .where('id', '>', afterId)
+        .where(column, 'is not', null)
+        .orderBy('id')
+        .limit(rowsAtOnce)
+        .$narrowType<{ sealed: Buffer }>()
+        .execute();
+      return rows.map(({ id, organization_id, sealed }) => ({
+        id,
+        sealed,
+        context: webhookContext({ organizationId: organization_id }, id),
+      }));
+    },
+  };
+}
 
 const noId = '00000000-0000-0000-0000-000000000000';
 

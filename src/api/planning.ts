@@ -1,0 +1,142 @@
+/** What would happen if something were submitted or applied now: a pass over the present state with it added, and nothing is written. */
+import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { CurrentPlan } from '../control/control-plane.ts';
+import type { Decision } from '../core/model.ts';
+import type { Candidate } from '../core/preview.ts';
+import { readNames } from '../store/deployments.ts';
+import type { Scope } from '../store/scope.ts';
+import { type ApplyDeps, compareAll, comparingOf } from './applying.ts';
+import { type Compared, presentCompared, presentUndeclared } from './comparing.ts';
+import { type FieldError, notFound } from './errors.ts';
+import { whyItNeverFits } from './never-fits.ts';
+import { viewOf } from './plan-view.ts';
+import { namedIn } from './present/decisions.ts';
+import { presentStanding, victimsOf } from './present/standing.ts';
+import type { DeploymentPlan, PlanResult } from './schemas/apply.ts';
+import { queuedOf } from './spec.ts';
+import { newDeployment } from './submission.ts';
+
+type PlanBody = z.infer<typeof DeploymentPlan>;
+
+export async function planAll(
+  deps: ApplyDeps,
+  request: FastifyRequest,
+  body: PlanBody,
+): Promise<z.infer<typeof PlanResult>> {
+  const comparing = comparingOf(request, body);
+  const { scope } = comparing;
+  const { compared, undeclared } =
+    body.as === 'apply' ? await compareAll(deps.db, comparing, body) : { compared: submitted(body), undeclared: [] };
+  const refusals = await refusalsOf(deps, scope, compared);
+  const userId = comparing.actor.userId;
+  const planned = compared.filter(({ index }) => !refusals.has(index));
+  const plans = await planClusters(deps, planned, new Set(undeclared.map(({ id }) => id)), userId);
+  const names = await namesIn(deps, scope, compared, plans);
+  return {
+    deployments: [
+      ...compared.map((one) => {
+        const refusal = refusals.get(one.index);
+        const current = plans.get(one.deployment.clusterId);
+        const decision = current === undefined || refusal !== undefined ? undefined : decisionOn(one, current);
+        return {
+          ...presentCompared(one),
+          errors: refusal === undefined ? [] : [refusal],
+          standing:
+            decision === undefined || current === undefined ? null : presentStanding(decision, viewOf(current), names),
+        };
+      }),
+      ...undeclared.map((row) => ({ ...presentUndeclared(row), errors: [], standing: null })),
+    ],
+  };
+}
+
+/** To be submitted, beside whatever is there. */
+function submitted(body: PlanBody): Compared[] {
+  return body.deployments.map((one, index) => ({
+    index,
+    deployment: newDeployment(one),
+    before: null,
+    decided: { action: 'create' },
+    changes: [],
+    obstacle: null,
+  }));
+}
+
+/** Of those that would be made: what is there already is not judged again. */
+async function refusalsOf(
+  { capacities }: ApplyDeps,
+  scope: Scope,
+  compared: readonly Compared[],
+): Promise<Map<number, FieldError>> {
+  const refusals = new Map<number, FieldError>();
+  for (const { index, deployment, decided } of compared) {
+    const error = await whyItNeverFits(capacities, scope, deployment, (field) => `deployments.${index}.${field}`);
+    if (error === 'unknown_cluster') throw notFound('cluster');
+    if (error !== null && isMade(decided)) refusals.set(index, error);
+  }
+  return refusals;
+}
+
+function isMade({ action }: Compared['decided']): boolean {
+  return action === 'create' || action === 'replace';
+}
+
+/** By cluster: the plan with all of them in it. */
+async function planClusters(
+  { control }: ApplyDeps,
+  compared: readonly Compared[],
+  pruned: ReadonlySet<string>,
+  userId: string | null,
+): Promise<Map<string, CurrentPlan>> {
+  const replaced = compared.flatMap(({ decided, before }) => (decided.action === 'replace' ? (before?.id ?? []) : []));
+  const leaving = new Set([...pruned, ...replaced]);
+  const plans = new Map<string, CurrentPlan>();
+  for (const clusterId of new Set(compared.map(({ deployment }) => deployment.clusterId))) {
+    const mine = compared.filter(({ deployment }) => deployment.clusterId === clusterId);
+    const candidates = mine.flatMap((one) => candidateOf(one, userId) ?? []);
+    plans.set(clusterId, await control.preview(clusterId, { candidates, leaving }));
+  }
+  return plans;
+}
+
+/** As it would stand in the queue; null where nothing would change there. */
+function candidateOf({ deployment, before, decided }: Compared, userId: string | null): Candidate | null {
+  switch (decided.action) {
+    case 'create':
+      return { ...queuedOf(deployment, userId), queuedAt: null };
+    case 'replace':
+      return {
+        ...queuedOf(deployment, userId),
+        queuedAt: decided.keepsAge ? (before?.queued_at.getTime() ?? null) : null,
+      };
+    case 'update':
+      if (before === null) return null;
+      return { ...queuedOf(deployment, before.submitted_by), id: before.id, queuedAt: before.queued_at.getTime() };
+    default:
+      return null;
+  }
+}
+
+/** On what would be queued: itself, or what is there under its name. */
+function decisionOn({ deployment, before, decided }: Compared, current: CurrentPlan): Decision | undefined {
+  const id = isMade(decided) ? deployment.id : before?.id;
+  const view = viewOf(current);
+  return id === undefined ? undefined : view.decisions[view.indexOf(id) ?? -1];
+}
+
+/** Of whom would be stopped, and of who stands in the way: some of those are only planned. */
+async function namesIn(
+  { db }: ApplyDeps,
+  scope: Scope,
+  compared: readonly Compared[],
+  plans: ReadonlyMap<string, CurrentPlan>,
+): Promise<Map<string, string>> {
+  const decisions = compared.flatMap((one) => {
+    const current = plans.get(one.deployment.clusterId);
+    return (current && decisionOn(one, current)) ?? [];
+  });
+  const ids = [...decisions.flatMap(victimsOf), ...namedIn(decisions)];
+  const there = ids.length === 0 ? new Map<string, string>() : await readNames(db, scope, ids);
+  return new Map([...there, ...compared.map(({ deployment }) => [deployment.id, deployment.name] as const)]);
+}

@@ -1,0 +1,66 @@
+/**
+ * What was asked for in a deployment, in one form for all that is compared: the fields of `DeploymentCreate`, as a deployment shows
+ * them. What is declared passes through the same steps as what is submitted, so that defaults are filled in on both sides alike,
+ * and a field that is added to both schemas is compared from then on.
+ */
+import { type Difference, differences, type Json } from '../core/differences.ts';
+import type { QueuedDeployment } from '../core/model.ts';
+import type { DeploymentRow } from '../store/deployments.ts';
+import type { Actor, Scope } from '../store/scope.ts';
+import type { NewDeployment } from '../store/submit.ts';
+import { requestOf } from './never-fits.ts';
+import { type DeploymentAnswer, presentDeployment, presentSubmitted } from './present/deployments.ts';
+import { DeploymentCreate } from './schemas/deployments.ts';
+import { newDeployment } from './submission.ts';
+
+export type Spec = Readonly<Record<string, Json>>;
+
+const fields = Object.keys(DeploymentCreate.shape);
+
+function specOfAnswer(answer: DeploymentAnswer): Spec {
+  const all = JSON.parse(JSON.stringify(answer)) as Record<string, Json>;
+  return Object.fromEntries(
+    fields.flatMap((field) => (Object.hasOwn(all, field) ? [[field, all[field] as Json]] : [])),
+  );
+}
+
+export function specOfRow(row: DeploymentRow): Spec {
+  // How many of its replicas are ready is nothing that anybody asked for.
+  return specOfAnswer(presentDeployment(row, new Map()));
+}
+
+export function specOfNew(deployment: NewDeployment, scope: Scope, actor: Actor): Spec {
+  const submission = { scope, actor, deployments: [deployment], idempotency: null };
+  return specOfAnswer(presentSubmitted(submission, deployment, new Date(0)));
+}
+
+/** In what a declared one differs from what is there. */
+export function changesBetween(before: Spec, after: Spec): Difference[] {
+  return differences(before, after);
+}
+
+/** Whether the scheduler reads the same of both, but for their priority. */
+export function asksTheSame(row: DeploymentRow, deployment: NewDeployment): boolean {
+  const before = DeploymentCreate.safeParse(specOfRow(row));
+  // What was accepted by an older version may not be any more.
+  return before.success && differences(asked(newDeployment(before.data)), asked(deployment)).length === 0;
+}
+
+function asked(deployment: NewDeployment): Json {
+  const { request, timeLimit, isService } = queuedOf(deployment, null);
+  return JSON.parse(JSON.stringify({ cluster: deployment.clusterId, request, timeLimit, isService })) as Json;
+}
+
+/** As the planner would read it from the queue; when it entered that is for the caller to say. */
+export function queuedOf(deployment: NewDeployment, userId: string | null): Omit<QueuedDeployment, 'queuedAt'> {
+  const { id, priority, timeLimitSeconds, stopGraceSeconds } = deployment;
+  return {
+    id,
+    request: requestOf(deployment),
+    priority,
+    // With the grace of its stop: what is planned behind it must not be late by that.
+    timeLimit: timeLimitSeconds === null ? null : (timeLimitSeconds + stopGraceSeconds) * 1000,
+    isService: deployment.kind === 'service',
+    ...(userId !== null && { user: userId }),
+  };
+}
