@@ -126,7 +126,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
           send(deployments.map(({ id, attempt }) => ({ kind: 'clean', deploymentId: id, attempt }))),
       }),
   });
-  const health = startHealth({ db, log, runtimeOf: engines.runtimeOf, onEvents: tellListeners });
+  const health = startHealth({ db, log, runtimeOf: engines.runtimeOf, observations, onEvents: tellListeners });
   const settler = startSettler({
     db,
     log,

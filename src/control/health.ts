@@ -7,7 +7,9 @@ import { type CheckedReplica, type Finding, readChecked, recordHealth } from '..
 import type { HealthCheckColumn } from '../store/tables.ts';
 import type { EngineKey } from '../store/work.ts';
 import { batched } from './batched.ts';
+import type { Observations } from './observations.ts';
 import { repeat } from './repeat.ts';
+import { recordState } from './state-observations.ts';
 
 /** How often it is asked who is to be looked at. */
 const lookMs = 500;
@@ -18,6 +20,7 @@ interface Deps {
   readonly db: Database;
   readonly log: Logger;
   readonly runtimeOf: (engine: EngineKey) => Runtime;
+  readonly observations: Observations;
   /** Events were written. */
   readonly onEvents: () => void;
 }
@@ -30,8 +33,9 @@ interface Known {
 }
 
 /**
- * Looks after the health of replicas: whoever runs and is due is probed, and what changed is written down. Failures are counted in
- * memory: after a restart they are counted anew, from the health that was written down.
+ * Looks after the health of replicas: whoever runs and is due is probed, and what changed is written down. Who is unhealthy is stopped, if
+ * its restart policy starts it again then. Failures are counted in memory: after a restart they are counted anew, from the health that
+ * was written down.
  */
 export function startHealth(deps: Deps): { close(): Promise<void> } {
   const known = new Map<string, Known>();
@@ -56,8 +60,11 @@ export function startHealth(deps: Deps): { close(): Promise<void> } {
     const probedAt = Date.now();
     memory.record = afterProbe(memory.record, { isWell: result.isWell, at: probedAt }, rulesOf(check), startedAt);
     const { health } = memory.record;
-    if (health === replica.health && result.message === replica.message) return;
-    await write({ key, health, message: result.message });
+    if (health !== replica.health || result.message !== replica.message) {
+      await write({ key, health, message: result.message });
+    }
+    // Not only when it becomes so: a stop that did not come about is made again.
+    if (health === 'unhealthy' && replica.isRestarted) await end(deps, replica);
   }
 
   function begin(replica: CheckedReplica, memory: Known): void {
@@ -107,6 +114,19 @@ function recordOf({ health }: CheckedReplica): HealthRecord {
 
 function rulesOf(check: HealthCheckColumn): HealthRules {
   return { interval: check.interval_s * 1000, retries: check.retries, startPeriod: check.start_period_s * 1000 };
+}
+
+/** Stops its container: why, its row says (isEndedForHealth in src/core/progress.ts), whoever sees the end first. */
+async function end(
+  { runtimeOf, observations }: Deps,
+  { key, runtime, engineId, stopGraceSeconds }: CheckedReplica,
+): Promise<void> {
+  try {
+    const state = await runtimeOf({ runtime, engineId }).stop(key, stopGraceSeconds);
+    if (state !== null) await recordState(observations, state);
+  } catch (error) {
+    if (!(error instanceof RuntimeError) || error.code !== 'unreachable') throw error;
+  }
 }
 
 /** Null where nothing can be said: it does not run any more, or its engine does not answer. */

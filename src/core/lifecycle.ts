@@ -112,10 +112,11 @@ const endsOfReplica = [...endsOfRun, 'engine_lost', 'stopped'] as const;
 export const replicaTransitions = {
   starting: { running: ['started'], restarting: endsOfRun, ended: endsOfReplica },
   running: {
-    restarting: endsOfRun,
+    // Nobody stops what is unhealthy and would not be started again; but there may be an end to its restarts.
+    restarting: [...endsOfRun, 'unhealthy'],
     replacing: ['updated'],
     removing: ['scaled_down'],
-    ended: endsOfReplica,
+    ended: [...endsOfReplica, 'unhealthy'],
   },
   restarting: { starting: ['restarting', 'updated'], removing: ['scaled_down'], ended: ['called_off'] },
   replacing: { restarting: ['replaced'], ended: endsOfReplica },

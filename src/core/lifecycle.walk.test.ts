@@ -79,6 +79,8 @@ interface Situation {
   readonly reasonCode: string | null;
   /** 2: what it is to be is only tried yet. */
   readonly revision: number;
+  /** So are those of its replicas that run. */
+  readonly isUnhealthy: boolean;
 }
 
 function* situations(): Generator<Situation> {
@@ -97,7 +99,8 @@ function* situations(): Generator<Situation> {
           if (policy.kind === 'job' && replicas.some((one) => !ofJobs.has(one))) continue;
           for (const reasonCode of stopIntent === 'replica_failed' ? failuresBefore : [null])
             for (const revision of policy.kind === 'service' ? [1, 2] : [1])
-              yield { status, stopIntent, ...policy, replicas, reasonCode, revision };
+              for (const isUnhealthy of replicas.includes('running') ? [false, true] : [false])
+                yield { status, stopIntent, ...policy, replicas, reasonCode, revision, isUnhealthy };
         }
 }
 const failuresBefore = [
@@ -141,6 +144,8 @@ function recordOf({ replicas, ...given }: Situation): DeploymentRecord {
       restarts: 1,
       restartsInRow: 1,
       nextStartIn: status === 'restarting' ? 1_000 : null,
+      health: given.isUnhealthy && status === 'running' ? 'unhealthy' : null,
+      healthMessage: null,
     })),
   };
 }

@@ -47,6 +47,8 @@ function deployment(given: Partial<DeploymentRecord> & { count?: number } = {}):
       restarts: 0,
       restartsInRow: 0,
       nextStartIn: null,
+      health: null,
+      healthMessage: null,
     })),
     ...rest,
   };
@@ -337,6 +339,24 @@ describe('a service', () => {
     const step = applyObservation(one, { kind: 'called_off', deploymentId: 'd', attempt: 1, replica: 0, run: 1 });
     expect(step.became).toBe('succeeded');
     expect(one.replicas[0]).toMatchObject({ status: 'ended', nextStartIn: null });
+  });
+
+  test('whose replica is stopped because it is unhealthy starts it again for that reason, however its program takes it', () => {
+    for (const exitCode of [0, 143]) {
+      const one = running();
+      Object.assign(one.replicas[0]!, { health: 'unhealthy', healthMessage: 'nothing listens on port 80' });
+      expect(applyObservation(one, ended(exitCode)).told?.type).toBe('replica.restarting');
+      expect(one.replicas[0]).toMatchObject({
+        status: 'restarting',
+        reasonCode: 'unhealthy',
+        reason: 'was unhealthy: nothing listens on port 80',
+      });
+    }
+    // Nobody stops it where it would not be started again: then it has ended by itself.
+    const never = running({ restart: { policy: 'never', maxRestarts: null } });
+    Object.assign(never.replicas[0]!, { health: 'unhealthy', healthMessage: '' });
+    applyObservation(never, ended(3));
+    expect(never.replicas[0]).toMatchObject({ status: 'ended', reasonCode: 'exit_nonzero' });
   });
 
   test('that is being updated counts what fails of it, whatever its restart policy, and goes on', () => {

@@ -3,6 +3,7 @@
  * An observation counts only if it is of the present attempt, and of the present run of a replica that has not ended; anything
  * else is late or repeated, and changes nothing.
  */
+import type { Health } from './health.ts';
 import type { DeploymentStatus, ReplicaStatus } from './lifecycle.ts';
 import { reasonText } from './reasons.ts';
 import { decideRestart, type RestartDecision, type RestartPolicy } from './restart.ts';
@@ -28,6 +29,9 @@ interface Port {
 }
 
 export interface ReplicaRecord {
+  /** What its health check said last; null where there is none. */
+  readonly health: Health | null;
+  readonly healthMessage: string | null;
   readonly index: number;
   status: ReplicaStatus;
   containerId: string | null;
@@ -183,7 +187,8 @@ function tellRestarted(deployment: DeploymentRecord, replica: ReplicaRecord): St
 }
 
 function applyEnded(deployment: DeploymentRecord, replica: ReplicaRecord, observation: Ended): Step {
-  const outcome = outcomeOf(observation);
+  const isForHealth = observation.cause === undefined && isEndedForHealth(deployment, replica);
+  const outcome = isForHealth ? unhealthy(replica) : outcomeOf(observation);
   replica.exitCode = observation.exitCode;
   replica.outOfMemory = observation.outOfMemory;
   replica.finishedAt = observation.at;
@@ -267,6 +272,17 @@ function concluded(deployment: DeploymentRecord, replica: ReplicaRecord, before:
   const retried = deployment.replicas.every((one) => one.status === 'ended') ? conclude(deployment) : null;
   const became = deployment.status === before ? null : deployment.status;
   return { ...nothing, accepted: true, replica, became, retried };
+}
+
+/** Its restart policy is to start it again: that is why it is stopped, however its program takes that. */
+function isEndedForHealth({ status, restart }: DeploymentRecord, replica: ReplicaRecord): boolean {
+  const isRestarted = restart !== null && restart.policy !== 'never';
+  return isRestarted && status !== 'stopping' && replica.status === 'running' && replica.health === 'unhealthy';
+}
+
+function unhealthy({ healthMessage }: ReplicaRecord): Outcome {
+  const message = reasonText('unhealthy', { message: healthMessage ?? '' });
+  return { good: false, code: 'unhealthy', message, failedStart: false };
 }
 
 interface Outcome {

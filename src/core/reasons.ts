@@ -14,6 +14,7 @@ export const reasons = {
   start_failed: 'its container could not be started: {detail}',
   container_lost: 'its container is gone: it was removed from outside, or its node was lost',
   engine_lost: 'the engine of {node} has not answered for too long, and nobody knows what became of its container',
+  unhealthy: 'was unhealthy: {message}',
   restarts_used_up: '{why}, and was started again as often in a row as it may be ({restarts})',
   stopped: 'stopped by a user',
   cancelled: 'cancelled by a user',

@@ -5,7 +5,7 @@ import { activeStatuses } from '../core/lifecycle.ts';
 import type { ContainerKey } from '../runtimes/runtime.ts';
 import type { Database } from './database.ts';
 import type { Scope } from './scope.ts';
-import type { DeploymentKind, HealthCheckColumn, RuntimeKind } from './tables.ts';
+import type { HealthCheckColumn, RuntimeKind } from './tables.ts';
 
 /** A replica that runs and whose health is to be checked. */
 export interface CheckedReplica {
@@ -13,7 +13,9 @@ export interface CheckedReplica {
   readonly runtime: RuntimeKind;
   /** Where its container is; null: on the installation's own engine. */
   readonly engineId: string | null;
-  readonly kind: DeploymentKind;
+  /** It is started again by its restart policy when it is unhealthy. */
+  readonly isRestarted: boolean;
+  readonly stopGraceSeconds: number;
   readonly check: HealthCheckColumn;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
@@ -30,7 +32,8 @@ interface CheckedRow {
   run: number;
   runtime: RuntimeKind;
   engine_id: string | null;
-  kind: DeploymentKind;
+  is_restarted: boolean;
+  stop_grace_s: number;
   health_check: HealthCheckColumn;
   started_ms: string;
   health: Health | null;
@@ -40,7 +43,8 @@ interface CheckedRow {
 /** All of them, not on behalf of a person, and so across organizations. What is being stopped is not looked at any more. */
 export async function readChecked(db: Database): Promise<CheckedReplica[]> {
   const { rows } = await sql<CheckedRow>`
-    select d.id as deployment_id, d.cluster_id, r.attempt, r.index, r.run, c.runtime, r.engine_id, d.kind, d.health_check,
+    select d.id as deployment_id, d.cluster_id, r.attempt, r.index, r.run, c.runtime, r.engine_id, d.health_check,
+           coalesce(d.restart ->> 'policy' <> 'never', false) as is_restarted, d.stop_grace_s,
            floor(extract(epoch from r.started_at) * 1000)::bigint as started_ms, r.health, r.health_message
       from deployment d join replica r on r.deployment_id = d.id and r.attempt = d.attempt join cluster c on c.id = d.cluster_id
      where d.health_check is not null and d.status in ('starting', 'running') and r.status = 'running'
@@ -55,7 +59,8 @@ export async function readChecked(db: Database): Promise<CheckedReplica[]> {
     },
     runtime: row.runtime,
     engineId: row.engine_id,
-    kind: row.kind,
+    isRestarted: row.is_restarted,
+    stopGraceSeconds: row.stop_grace_s,
     check: row.health_check,
     startedAt: Number(row.started_ms),
     health: row.health,

@@ -89,6 +89,7 @@ async function lockDeployments(tx: InTransaction, ids: string[]): Promise<Map<st
            d.reason, d.exit_code, d.delete_when_ended,
            (select json_agg(json_build_object('index', r.index, 'status', r.status, 'containerId', r.container_id, 'ports', r.ports,
               'exitCode', r.exit_code, 'outOfMemory', r.out_of_memory, 'reasonCode', r.reason_code, 'reason', r.reason,
+              'health', r.health, 'healthMessage', r.health_message,
               'startedAt', extract(epoch from r.started_at) * 1000, 'finishedAt', extract(epoch from r.finished_at) * 1000,
               'run', r.run, 'revision', r.revision, 'failures', r.failures, 'restarts', r.restarts, 'restartsInRow', r.restarts_in_row,
               'nextStartIn', extract(epoch from r.next_start_at - now()) * 1000) order by r.index)

@@ -31,7 +31,9 @@ function found(id: string, ...healths: (string | null)[]) {
 
 async function healthEvents(id: string): Promise<string[]> {
   await service.eventsTold();
-  return (await owner.eventsOf(id)).filter(({ type }) => type.startsWith('replica.')).map(({ message }) => message);
+  return (await owner.eventsOf(id))
+    .filter(({ type }) => /^replica\.(un)?healthy$/.test(type))
+    .map(({ message }) => message);
 }
 
 describe('a health check', () => {
@@ -105,6 +107,29 @@ describe('a health check', () => {
   });
 });
 
+describe('a service that is unhealthy', () => {
+  const env = { SIM_UNWELL_AFTER_MS: '1500' };
+
+  test('is started again by its restart policy, in its place, and the reason says why', async () => {
+    const { id } = await owner.submit(simulated.id, { env, health_check: everySecond });
+    const deployment = await until('its next run', async () => {
+      const seen = await owner.deployment(id);
+      return (seen.replica_states[0]?.run ?? 1) > 1 && seen.ready_replicas === 1 && seen;
+    });
+    expect(deployment).toMatchObject({ status: 'running', attempt: 1 });
+    await service.eventsTold();
+    const told = (await owner.eventsOf(id)).find(({ type }) => type === 'replica.restarting');
+    expect(told?.message).toContain('was unhealthy: it is not well any more');
+    expect(told?.data).toMatchObject({ reason_code: 'unhealthy' });
+  });
+
+  test('is only marked where it is never started again', async () => {
+    const restart = { policy: 'never' } as const;
+    const { id } = await owner.submit(simulated.id, { env, restart, health_check: everySecond });
+    expect(await found(id, 'unhealthy')).toMatchObject({ status: 'running', replica_states: [{ run: 1 }] });
+  });
+});
+
 describe('on a Docker Engine', () => {
   const server: DeploymentInput = {
     pull_policy: 'never',
@@ -123,5 +148,31 @@ describe('on a Docker Engine', () => {
     expect(await found(id, 'healthy')).toMatchObject({ ready_replicas: 1 });
     await owner.stop(id);
     await owner.became(id, 'succeeded');
+  });
+
+  test('a web server that breaks is unhealthy, is started again, and is ready again', async () => {
+    // The page goes away once; in the next run it is there again.
+    const command = [
+      'sh',
+      '-c',
+      'mkdir /www; echo well > /www/ready; (sleep 3; rm /www/ready) & exec httpd -f -p 8080 -h /www',
+    ];
+    const check = { http: { port: 8080, path: '/ready' }, interval_s: 1, retries: 1 };
+    const { id } = await owner.submit(docker.id, {
+      ...server,
+      docker_image: engine.image,
+      command,
+      health_check: check,
+    });
+    await found(id, 'healthy');
+    await until('its next run is ready', async () => {
+      const { replica_states: replicas, ready_replicas: ready } = await owner.deployment(id);
+      return (replicas[0]?.run ?? 1) > 1 && ready === 1;
+    });
+    expect((await healthEvents(id)).slice(0, 2)).toEqual([
+      'it is healthy: GET /ready on port 8080 was answered with 200',
+      'it is unhealthy: GET /ready on port 8080 was answered with 404, not with one from 200 to 399',
+    ]);
+    await owner.stop(id);
   });
 });
