@@ -5,7 +5,7 @@
  * | variable | effect |
  * |---|---|
  * | `SIM_RUN_MS` | ends after so many milliseconds; without it, runs until it is stopped |
- * | `SIM_EXIT_CODE` | with this code (0) |
+ * | `SIM_EXIT_CODE` | with this code (0); `1,0`: the first attempt with 1, all later ones with 0 |
  * | `SIM_OOM` | out of memory (`1`), with code 137 |
  * | `SIM_START_MS` | takes so long to start (0) |
  * | `SIM_START_FAIL` | the start fails with this message |
@@ -118,7 +118,7 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
     const outOfMemory = env['SIM_OOM'] === '1';
     const runMs = env['SIM_RUN_MS'] ?? (outOfMemory ? '0' : undefined);
     if (runMs === undefined) return;
-    const exitCode = outOfMemory ? killed : Number(env['SIM_EXIT_CODE'] ?? 0);
+    const exitCode = outOfMemory ? killed : exitCodeOf(container.spec);
     container.callOffs.push(clock.after(Number(runMs), () => end(container, exitCode, outOfMemory)));
   }
 
@@ -254,6 +254,11 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
       if (container !== undefined) forget(container);
     },
   };
+}
+
+function exitCodeOf({ key, env }: ContainerSpec): number {
+  const codes = (env['SIM_EXIT_CODE'] ?? '0').split(',');
+  return Number(codes[Math.min(key.attempt, codes.length) - 1]);
 }
 
 /** What a shell says of a program that a signal ended: 128 and the number of the signal. */

@@ -268,8 +268,9 @@ async function updateReplicas(
     update replica r
        set status = c.status, container_id = c.container_id, ports = c.ports, exit_code = c.exit_code,
            out_of_memory = c.out_of_memory, reason_code = c.reason_code, reason = c.reason,
-           started_at = coalesce(to_timestamp(c.started_ms / 1000), r.started_at),
-           finished_at = coalesce(to_timestamp(c.finished_ms / 1000), r.finished_at),
+           -- An engine's clock may be ahead of ours: nothing that was seen is yet to come, or its time limit would be too.
+           started_at = case when c.started_ms is null then r.started_at else least(to_timestamp(c.started_ms / 1000), now()) end,
+           finished_at = case when c.finished_ms is null then r.finished_at else least(to_timestamp(c.finished_ms / 1000), now()) end,
            restarts = c.restarts, restarts_in_row = c.restarts_in_row, failures = c.failures, changed_at = now(),
            next_start_at = now() + make_interval(secs => c.next_start_ms / 1000)
       from json_to_recordset(${records}::json) as c(deployment_id uuid, attempt int, index int, status text, container_id text,

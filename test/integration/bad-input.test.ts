@@ -5,6 +5,7 @@
  * Each test walks the whole table and tells of all that went wrong at once. Deployments that wait
  * for each other in a circle are refused in dependencies.test.ts.
  */
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
   type Client,
@@ -120,7 +121,7 @@ test('bodies of the wrong kind, poisoned, or nested without end are 400', async 
 });
 
 /** Routes whose body may leave everything out. */
-const takesNothing = new Set(['POST /organizations/{id}/invites']);
+const takesNothing = new Set(['POST /organizations/{id}/invites', 'POST /clusters/{id}/nodes/{node_id}/drain']);
 
 test('an unknown field is 400 and named', async () => {
   const report = new Report();
@@ -714,7 +715,20 @@ async function makeThings(client: Client): Promise<Ids> {
     const { status } = await client.get<{ status: string }>(`/webhooks/${webhook.id}/deliveries/${delivery.id}`);
     return status === 'failed';
   });
+  const window = await client.call<{ id: string }>('POST', `/clusters/${cluster.id}/maintenance`, {
+    starts_at: '2100-01-01T00:00:00Z',
+    ends_at: '2100-01-02T00:00:00Z',
+  });
+  // One that was added by request would have to answer.
+  const engineId = randomUUID();
+  await service.sql('insert into engine (id, organization_id, name, address) values ($1, $2, $3, $4)', [
+    engineId,
+    organizationId,
+    'other',
+    'unix:///nowhere.sock',
+  ]);
   const subjects: [RegExp, string][] = [
+    [/\/engines\/\{/, engineId],
     [/\/organizations\/\{/, organizationId],
     [/\/clusters\/\{/, cluster.id],
     [/\/deployments\/\{/, deployment.id],
@@ -735,6 +749,7 @@ async function makeThings(client: Client): Promise<Ids> {
     invite_id: () => invitation.id,
     token_id: () => token.id,
     delivery_id: () => delivery.id,
+    maintenance_id: () => window.id,
     // Whoever holds a code may use it, wherever it is from: a used one stands for somebody else's.
     code: () => 'a-code-of-nobody',
   };
@@ -821,6 +836,19 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     'POST /volumes': { cluster_id: clusterId, name },
     'POST /clusters': { name, ram: 8, cpu: 4, gpu: 1, runtime: 'simulated', policy, allowed_host_paths },
     'PATCH /clusters/{id}': { name, policy, allowed_host_paths },
+    'POST /engines': {
+      name,
+      address: 'tcp://engine.example.com:2376',
+      tls: { ca: 'a certificate', cert: 'a certificate', key: 'a key' },
+    },
+    'PATCH /engines/{id}': { name },
+    'POST /clusters/{id}/maintenance': {
+      node_id: ids['node_id']!(route),
+      starts_at: '2100-02-01T00:00:00Z',
+      ends_at: '2100-02-02T00:00:00Z',
+      reason: 'new disks',
+    },
+    'POST /clusters/{id}/nodes/{node_id}/drain': { deadline_s: 60, jobs: 'finish', services: 'move' },
     'POST /webhooks': webhook,
     'PATCH /webhooks/{id}': webhook,
     'POST /clusters/{id}/nodes': { name, ram: 8, cpu: 4, gpus: [gpu], labels: { zone: 'a' } },
@@ -933,6 +961,8 @@ const tables = [
   'idempotency_key',
   'webhook',
   'webhook_delivery',
+  'engine',
+  'maintenance_window',
 ];
 
 /** A fingerprint of all that the service knows. */

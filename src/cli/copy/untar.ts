@@ -65,6 +65,8 @@ async function checkParents(target: string, parts: readonly string[], name: stri
 
 async function write(entry: Entry, place: Place, tell: TellLeftOut): Promise<void> {
   const { header } = entry;
+  // Of a link to nothing, the library says null, whatever its types say.
+  const linkname = (header.linkname as string | null) ?? '';
   switch (header.type) {
     case 'directory':
       return makeDirectory(place, header.name);
@@ -72,9 +74,9 @@ async function write(entry: Entry, place: Place, tell: TellLeftOut): Promise<voi
     case 'contiguous-file':
       return writeFile(entry, place);
     case 'symlink':
-      return makeLink(place, header.name, header.linkname, tell);
+      return makeLink(place, header.name, linkname, tell);
     case 'link':
-      return copyLinked(place, header.name, header.linkname);
+      return copyLinked(place, header.name, linkname);
     default:
       tell(`left out ${header.name}: it is no file, but a ${header.type}`);
   }
