@@ -115,6 +115,7 @@ const NodeDrain = z.object({
 export const NodeDrainCreate = z.strictObject({
   deadline_s: z
     .number()
+    .int()
     .min(0)
     .max(31_536_000)
     .optional()

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { id, resourceName, timestamp } from './common.ts';
+import { id, resourceName, text, timestamp } from './common.ts';
 
 const pem = (what: string) =>
   z
     .string()
     .min(1, { message: `must be ${what}` })
-    .max(65_536);
+    .max(65_536)
+    .refine((value) => !value.includes('\u0000'), { message: 'must not contain NUL' });
 
 const Tls = z
   .strictObject({
@@ -26,11 +27,9 @@ const Ssh = z
 
 export const EngineCreate = z.strictObject({
   name: resourceName,
-  address: z
-    .string()
-    .min(1)
-    .max(512)
-    .describe('`tcp://host:port` (TLS), `ssh://user@host:port`, or, for the operator, `unix:///path`.'),
+  address: text(1, 512).describe(
+    '`tcp://host:port` (TLS), `ssh://user@host:port`, or, for the operator, `unix:///path`.',
+  ),
   tls: Tls.optional(),
   ssh: Ssh.optional(),
 });
