@@ -17,7 +17,7 @@ const stays = ['sh', '-c', `trap 'exit 0' TERM; while :; do sleep 0.1; done`];
 
 /** Another name for the small image, which may be taken away. */
 async function nameImage(): Promise<{ image: string; takeAway: () => Promise<void>; giveBack: () => Promise<void> }> {
-  const [repo, tag] = [`${unique('vanishing')}`, '1'];
+  const [repo, tag] = [unique('vanishing'), '1'];
   const giveBack = async () => {
     await engine.docker.getImage(engine.image).tag({ repo, tag });
   };
