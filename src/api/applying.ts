@@ -7,7 +7,6 @@ import type { Database } from '../store/database.ts';
 import { readDeclared, readUndeclared } from '../store/declared.ts';
 import type { DeploymentRow } from '../store/deployments.ts';
 import { readReady } from '../store/health.ts';
-import type { Scope } from '../store/scope.ts';
 import type { ClusterCapacities } from '../store/submit-capacity.ts';
 import { actorOf, scopeOf } from './auth.ts';
 import {
@@ -21,10 +20,10 @@ import {
   presentCompared,
   presentUndeclared,
 } from './comparing.ts';
-import { ApiError, type FieldError, notFound } from './errors.ts';
-import { neverFits, whyItNeverFits } from './never-fits.ts';
+import { ApiError, notFound } from './errors.ts';
 import { presentDeployment } from './present/deployments.ts';
 import type { ApplyResult, DeploymentApply } from './schemas/apply.ts';
+import { prepareSubmission } from './submission.ts';
 
 export interface ApplyDeps {
   readonly db: Database;
@@ -66,7 +65,7 @@ export async function applyAll(
 ): Promise<z.infer<typeof ApplyResult>> {
   const { scope, actor, fileSet } = comparing;
   const declarations = declarationsOf(body.deployments);
-  const refusals = await refusalsOf(capacities, scope, declarations);
+  const refusals = await refusalsOf({ db, capacities }, comparing, declarations);
   const names = declarations.map(({ deployment }) => deployment.name);
   let compared: Compared[] = [];
   const applied = await apply(
@@ -85,27 +84,32 @@ export async function applyAll(
   };
 }
 
-/** By index. What is there already, and stays, may have come to be too large for its cluster: that is no reason to refuse. */
-async function refusalsOf(
-  capacities: ClusterCapacities,
-  scope: Scope,
+/**
+ * By index: why each could not be submitted. What is there already, and stays, may have come to be too large for its cluster: that is
+ * for the caller to know, and no reason to refuse. Throws where a cluster is unknown.
+ */
+export async function refusalsOf(
+  deps: Pick<ApplyDeps, 'db' | 'capacities'>,
+  { scope, actor }: Comparing,
   declarations: readonly Declaration[],
-): Promise<Map<number, FieldError>> {
-  const refusals = new Map<number, FieldError>();
-  for (const { index, deployment } of declarations) {
-    const error = await whyItNeverFits(capacities, scope, deployment, (field) => `deployments.${index}.${field}`);
-    if (error === 'unknown_cluster') throw notFound('cluster');
-    if (error !== null) refusals.set(index, error);
+): Promise<Map<number, ApiError>> {
+  const refusals = new Map<number, ApiError>();
+  for (const { index, body } of declarations) {
+    const of = { scope, actor, idempotency: null };
+    const { refusal } = await prepareSubmission(deps, of, [body], (_, field) => `deployments.${index}.${field}`);
+    if (refusal?.code === 'not_found') throw refusal;
+    if (refusal !== null) refusals.set(index, refusal);
   }
   return refusals;
 }
 
 /** Throws where one of them can not be done: then none is. */
-function stepOf(one: Compared, all: readonly Compared[], refusals: ReadonlyMap<number, FieldError>): Step {
+function stepOf(one: Compared, all: readonly Compared[], refusals: ReadonlyMap<number, ApiError>): Step {
   const { decided, deployment, before } = one;
   if (decided.action === 'conflict') throw conflict(all);
   const makes = decided.action === 'create' || decided.action === 'replace';
-  if (makes && refusals.has(one.index)) throw neverFits([...refusals.values()]);
+  const refusal = refusals.get(one.index);
+  if (makes && refusal !== undefined) throw refusal;
   const keepsAge = decided.action === 'replace' && decided.keepsAge;
   return { action: decided.action, deployment, before, keepsAge };
 }

@@ -21,6 +21,7 @@ export interface Comparing extends ApplyOptions {
 /** One that is declared. */
 export interface Declaration {
   readonly index: number;
+  readonly body: DeploymentBody;
   readonly deployment: NewDeployment;
 }
 
@@ -32,19 +33,32 @@ export interface Compared extends Declaration {
   readonly obstacle: string | null;
 }
 
-/** Throws where a name is missing, or declared twice: names are what is compared by. */
+/**
+ * Throws where a name is missing, or declared twice: names are what is compared by. Arrays are many under one name, and what waits for
+ * others is done once they are over: both can be submitted, not declared.
+ */
 export function declarationsOf(bodies: readonly DeploymentBody[]): Declaration[] {
   const seen = new Map<string, number>();
   const errors: FieldError[] = [];
-  for (const [index, { name }] of bodies.entries()) {
+  for (const [index, { name, count, depends_on: needs }] of bodies.entries()) {
     const field = `deployments.${index}.name`;
+    if (count > 1) {
+      errors.push({
+        field: `deployments.${index}.count`,
+        message: 'must be 1: an array can be submitted, not applied',
+      });
+    }
+    if (needs.length > 0) {
+      const message = 'must be empty: what waits for others can be submitted, not applied';
+      errors.push({ field: `deployments.${index}.depends_on`, message });
+    }
     const first = name === undefined ? undefined : seen.get(name);
     if (name === undefined) errors.push({ field, message: 'is missing: what is applied is known by its name' });
     else if (first === undefined) seen.set(name, index);
     else errors.push({ field, message: `repeats the name of deployments.${first}` });
   }
   if (errors.length > 0) throw invalidFields(errors);
-  return bodies.map((body, index) => ({ index, deployment: newDeployment(body) }));
+  return bodies.map((body, index) => ({ index, body, deployment: newDeployment(body) }));
 }
 
 export function compare(declaration: Declaration, before: DeploymentRow | null, comparing: Comparing): Compared {
@@ -68,9 +82,10 @@ function mayTake(from: string | null, to: string): boolean {
   return from === to || from === 'default';
 }
 
-/** What stops for somebody more important comes back. */
-function isLeaving({ status, stop_intent: intent }: DeploymentRow): boolean {
-  return status === 'stopping' && intent !== 'preempted';
+/** What stops for somebody more important, to leave a node, or to be tried again comes back. */
+function isLeaving({ status, stop_intent: intent, retry, retries_used: used }: DeploymentRow): boolean {
+  if (status !== 'stopping' || intent === 'preempted' || intent === 'drained') return false;
+  return !((intent === 'replica_failed' || intent === 'time_limit') && used < (retry?.limit ?? 0));
 }
 
 function fieldsOf(changes: readonly Difference[]): string {

@@ -198,7 +198,7 @@ export const catalogue = {
   apply_conflict: {
     status: 409,
     title: 'What is declared conflicts with what runs',
-    next: 'Nothing was applied. Repeat with `replace: true` (`hv apply --replace`) to stop what is in the way, or stop it first.',
+    next: 'Nothing was applied. Repeat with `replace: true` (`hv apply --replace`) to stop what is in the way, or bring a service to it with `hv update`.',
   },
   too_many_webhooks: {
     status: 409,

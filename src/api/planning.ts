@@ -6,16 +6,16 @@ import type { Decision } from '../core/model.ts';
 import type { Candidate } from '../core/preview.ts';
 import { readNames } from '../store/deployments.ts';
 import type { Scope } from '../store/scope.ts';
-import { type ApplyDeps, compareAll, comparingOf } from './applying.ts';
+import type { NewDeployment } from '../store/submit.ts';
+import { type ApplyDeps, compareAll, comparingOf, refusalsOf } from './applying.ts';
 import { type Compared, presentCompared, presentUndeclared } from './comparing.ts';
-import { type FieldError, notFound } from './errors.ts';
-import { whyItNeverFits } from './never-fits.ts';
+import type { ApiError } from './errors.ts';
 import { viewOf } from './plan-view.ts';
 import { namedIn } from './present/decisions.ts';
 import { presentStanding, victimsOf } from './present/standing.ts';
 import type { DeploymentPlan, PlanResult } from './schemas/apply.ts';
 import { queuedOf } from './spec.ts';
-import { newDeployment } from './submission.ts';
+import { type DeploymentBody, newDeployment } from './submission.ts';
 
 type PlanBody = z.infer<typeof DeploymentPlan>;
 
@@ -28,7 +28,9 @@ export async function planAll(
   const { scope } = comparing;
   const { compared, undeclared } =
     body.as === 'apply' ? await compareAll(deps.db, comparing, body) : { compared: submitted(body), undeclared: [] };
-  const refusals = await refusalsOf(deps, scope, compared);
+  const made = compared.filter(({ decided }) => isMade(decided));
+  // What is there already is not judged again.
+  const refusals = await refusalsOf(deps, comparing, made);
   const userId = comparing.actor.userId;
   const planned = compared.filter(({ index }) => !refusals.has(index));
   const plans = await planClusters(deps, planned, new Set(undeclared.map(({ id }) => id)), userId);
@@ -41,7 +43,7 @@ export async function planAll(
         const decision = current === undefined || refusal !== undefined ? undefined : decisionOn(one, current);
         return {
           ...presentCompared(one),
-          errors: refusal === undefined ? [] : [refusal],
+          errors: refusal === undefined ? [] : errorsOf(one, refusal),
           standing:
             decision === undefined || current === undefined ? null : presentStanding(decision, viewOf(current), names),
         };
@@ -55,6 +57,7 @@ export async function planAll(
 function submitted(body: PlanBody): Compared[] {
   return body.deployments.map((one, index) => ({
     index,
+    body: one,
     deployment: newDeployment(one),
     before: null,
     decided: { action: 'create' },
@@ -63,19 +66,8 @@ function submitted(body: PlanBody): Compared[] {
   }));
 }
 
-/** Of those that would be made: what is there already is not judged again. */
-async function refusalsOf(
-  { capacities }: ApplyDeps,
-  scope: Scope,
-  compared: readonly Compared[],
-): Promise<Map<number, FieldError>> {
-  const refusals = new Map<number, FieldError>();
-  for (const { index, deployment, decided } of compared) {
-    const error = await whyItNeverFits(capacities, scope, deployment, (field) => `deployments.${index}.${field}`);
-    if (error === 'unknown_cluster') throw notFound('cluster');
-    if (error !== null && isMade(decided)) refusals.set(index, error);
-  }
-  return refusals;
+function errorsOf({ index }: Compared, refusal: ApiError): { field: string; message: string }[] {
+  return [...(refusal.errors ?? [{ field: `deployments.${index}`, message: refusal.message }])];
 }
 
 function isMade({ action }: Compared['decided']): boolean {
@@ -94,28 +86,35 @@ async function planClusters(
   const plans = new Map<string, CurrentPlan>();
   for (const clusterId of new Set(compared.map(({ deployment }) => deployment.clusterId))) {
     const mine = compared.filter(({ deployment }) => deployment.clusterId === clusterId);
-    const candidates = mine.flatMap((one) => candidateOf(one, userId) ?? []);
+    const candidates = mine.flatMap((one) => candidatesOf(one, userId));
     plans.set(clusterId, await control.preview(clusterId, { candidates, leaving }));
   }
   return plans;
 }
 
-/** As it would stand in the queue; null where nothing would change there. */
-function candidateOf({ deployment, before, decided }: Compared, userId: string | null): Candidate | null {
+/** As it would stand in the queue; none where nothing would change there. */
+function candidatesOf({ deployment, body, before, decided }: Compared, userId: string | null): Candidate[] {
   switch (decided.action) {
     case 'create':
-      return { ...queuedOf(deployment, userId), queuedAt: null };
-    case 'replace':
-      return {
-        ...queuedOf(deployment, userId),
-        queuedAt: decided.keepsAge ? (before?.queued_at.getTime() ?? null) : null,
-      };
-    case 'update':
-      if (before === null) return null;
-      return { ...queuedOf(deployment, before.submitted_by), id: before.id, queuedAt: before.queued_at.getTime() };
+      return nowQueued(deployment, body).map((id) => ({ ...queuedOf(deployment, userId), id, queuedAt: null }));
+    case 'replace': {
+      const queuedAt = decided.keepsAge ? (before?.queued_at.getTime() ?? null) : null;
+      return [{ ...queuedOf(deployment, userId), queuedAt }];
+    }
+    case 'update': {
+      if (before === null) return [];
+      const queuedAt = before.queued_at.getTime();
+      return [{ ...queuedOf(deployment, before.submitted_by), id: before.id, queuedAt }];
+    }
     default:
-      return null;
+      return [];
   }
+}
+
+/** Of an array, so many as may run at once; none of what waits for others. */
+function nowQueued({ id, array }: NewDeployment, { depends_on: needs }: DeploymentBody): readonly string[] {
+  if (needs.length > 0) return [];
+  return array === null ? [id] : array.elementIds.slice(0, array.parallel ?? undefined);
 }
 
 /** On what would be queued: itself, or what is there under its name. */

@@ -10,12 +10,12 @@ import type { Actor, Scope } from '../store/scope.ts';
 import type { NewDeployment } from '../store/submit.ts';
 import { requestOf } from './never-fits.ts';
 import { type DeploymentAnswer, presentDeployment, presentSubmitted } from './present/deployments.ts';
-import { DeploymentCreate } from './schemas/deployments.ts';
+import { Deployment, DeploymentCreate } from './schemas/deployments.ts';
 import { newDeployment } from './submission.ts';
 
 export type Spec = Readonly<Record<string, Json>>;
 
-const fields = Object.keys(DeploymentCreate.shape);
+const fields = Object.keys(DeploymentCreate.shape).filter((field) => Object.hasOwn(Deployment.shape, field));
 
 function specOfAnswer(answer: DeploymentAnswer): Spec {
   const all = JSON.parse(JSON.stringify(answer)) as Record<string, Json>;
@@ -39,9 +39,19 @@ export function changesBetween(before: Spec, after: Spec): Difference[] {
   return differences(before, after);
 }
 
+/** What would have to be submitted to get it. A field that can only be left out is left out where it is null. */
+export function bodyOf(spec: Spec): Record<string, Json> {
+  const said = ([field, value]: [string, Json]) => value !== null || takesNull(field);
+  return Object.fromEntries(Object.entries(spec).filter(said));
+}
+
+function takesNull(field: string): boolean {
+  return DeploymentCreate.shape[field as keyof typeof DeploymentCreate.shape].safeParse(null).success;
+}
+
 /** Whether the scheduler reads the same of both, but for their priority. */
 export function asksTheSame(row: DeploymentRow, deployment: NewDeployment): boolean {
-  const before = DeploymentCreate.safeParse(specOfRow(row));
+  const before = DeploymentCreate.safeParse(bodyOf(specOfRow(row)));
   // What was accepted by an older version may not be any more.
   return before.success && differences(asked(newDeployment(before.data)), asked(deployment)).length === 0;
 }

@@ -172,7 +172,7 @@ function idempotencyKey(request: FastifyRequest): string | undefined {
 
 const defaultRestart = { policy: 'on_failure', max_restarts: null } as const;
 
-/** As it is written, with what the body leaves open filled in. */
+/** As it is written, with what the body leaves open filled in; its dependencies are found later. */
 export function newDeployment(body: DeploymentBody): NewDeployment {
   const elementIds = Array.from({ length: body.count }, newId);
   return {

@@ -1714,7 +1714,7 @@ export type PlanResult = {
             message: string;
         }>;
         /**
-         * Null where it is refused, over or active, or nothing is queued.
+         * Null where it is refused, active or over, or waits for others first. Of an array, that of its first element.
          */
         standing: {
             decision: 'place' | 'preempt' | 'wait';

@@ -6,9 +6,13 @@ import type { Scope } from './scope.ts';
 /** Bounds a transaction: the next follows at once. */
 const batchMax = 200;
 
-/** Nothing of it is left to clean up, and nobody waits for it. */
+/**
+ * Nothing of it is left to clean up, nobody waits for it, and no file declares it: a job that was applied has run for as long as it is
+ * known that it has.
+ */
 const isFree = sql`
-  not exists (select 1 from replica r where r.deployment_id = d.id and r.status = 'ended' and not r.cleaned)
+  d.file_set is null
+  and not exists (select 1 from replica r where r.deployment_id = d.id and r.status = 'ended' and not r.cleaned)
   and not exists (select 1 from dependency x join deployment w on w.id = x.deployment_id and w.status = 'queued'
                    where x.state = 'waiting' and (x.upstream_id = d.id or x.upstream_array_id = d.array_id))`;
 
@@ -57,6 +61,7 @@ export async function readExpiry(db: Database, scope: Scope, deploymentId: strin
   const { rows } = await sql<{ expires_at: Date | null }>`
     select d.finished_at + make_interval(secs => coalesce(d.keep_for_s, c.retention_s)) as expires_at
       from deployment d join cluster c on c.id = d.cluster_id
-     where d.organization_id = ${scope.organizationId} and d.id = ${deploymentId} and ${isOver}`.execute(db);
+     where d.organization_id = ${scope.organizationId} and d.id = ${deploymentId}
+       and d.file_set is null and ${isOver}`.execute(db);
   return rows[0]?.expires_at ?? null;
 }

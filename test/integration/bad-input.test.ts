@@ -808,7 +808,9 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     missed: 'run_all',
     missed_max: 3,
   };
-  const declared = { deployments: [deployment], file_set: 'team', replace: false, rerun: false, prune: false };
+  // Arrays and what waits for others can be submitted, not applied.
+  const { count: _, array_parallel: __, depends_on: ___, ...alone } = deployment;
+  const declared = { deployments: [alone], file_set: 'team', replace: false, rerun: false, prune: false };
   const gpu = { model: 'a100', memory_gb: 40, driver: 'none' };
   const policy = {
     aging_interval_s: 60,

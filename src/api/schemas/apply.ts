@@ -80,7 +80,9 @@ export const PlanResult = z.object({
       errors: z
         .array(z.object({ field: z.string(), message: z.string() }))
         .describe('Why its cluster could never hold it: it would be refused.'),
-      standing: Standing.nullable().describe('Null where it is refused, over or active, or nothing is queued.'),
+      standing: Standing.nullable().describe(
+        'Null where it is refused, active or over, or waits for others first. Of an array, that of its first element.',
+      ),
     }),
   ),
 });
