@@ -8,7 +8,13 @@ import { isFinal } from '../core/lifecycle.ts';
 import { type ContainerKey, type LogLine, type Runtime, RuntimeError } from '../runtimes/runtime.ts';
 import type { Database } from '../store/database.ts';
 import { type KeptLog, readArchivedLog } from '../store/replica-logs.ts';
-import { engineOfReplica, type LogSource, readLatestRun, readLogSource } from '../store/replica-reads.ts';
+import {
+  engineOfReplica,
+  type LogSource,
+  readLatestRun,
+  readLogSource,
+  readReplicaPlace,
+} from '../store/replica-reads.ts';
 import type { Scope } from '../store/scope.ts';
 import { ApiError, notFound } from './errors.ts';
 import { asTheyCome, byTime } from './merged.ts';
@@ -33,6 +39,7 @@ export interface LogRequest {
 export interface LogPiece extends LogLine {
   readonly replica: number;
   readonly attempt: number;
+  readonly run: number;
   /** Set where this is no line, but word of what is missing: for people. */
   readonly notice?: string;
 }
@@ -53,6 +60,8 @@ type Found =
 
 /** How soon a log is there after its container is. */
 const waitMs = 500;
+/** An end is written down within so many looks. */
+const looksMax = 12;
 
 /**
  * The lines, ready to be read. With `follow` they end when the containers do; one that has not started is waited for.
@@ -127,8 +136,41 @@ async function* piecesOf(
   first: Found,
   signal: AbortSignal,
 ): AsyncGenerator<LogPiece> {
-  const whose = { replica: key.replica, attempt: key.attempt };
-  for await (const line of linesOf(deps, scope, request, key, first, signal)) yield { ...whose, ...line };
+  const { replica, attempt } = key;
+  let [current, found, wanted] = [key, first, request];
+  for (;;) {
+    const { run } = current;
+    for await (const line of linesOf(deps, scope, wanted, current, found, signal))
+      yield { replica, attempt, run, ...line };
+    // Who asked for one run, or for what there is, has got it.
+    if (!request.follow || request.run !== undefined) return;
+    const next = await nextRun(deps, scope, current, signal);
+    if (next === null) return;
+    // The last lines were counted in the run before.
+    [current, found, wanted] = [next.key, next.found, { ...request, tail: undefined }];
+  }
+}
+
+/** Waits until a replica whose run has ended is in its next one; null where there will be none. */
+async function nextRun(
+  deps: LogDeps,
+  scope: Scope,
+  key: ContainerKey,
+  signal: AbortSignal,
+): Promise<{ key: ContainerKey; found: Found } | null> {
+  for (let looks = 0; ; looks += 1) {
+    const source = await readLogSource(deps.db, scope, key.deploymentId);
+    const place = await readReplicaPlace(deps.db, scope, key.deploymentId, key.replica);
+    if (source === null || place === null || place.attempt !== key.attempt || isFinal(place.status)) return null;
+    if (place.run !== null && place.run > key.run) {
+      const next = { ...key, run: key.run + 1 };
+      return { key: next, found: await find(deps, source, next) };
+    }
+    // Its end is written down a moment after it, or by the next listing.
+    const mayGoOn = place.replicaStatus === 'restarting' || (place.replicaStatus === 'running' && looks < looksMax);
+    if (!mayGoOn) return null;
+    await sleep(waitMs, undefined, { signal });
+  }
 }
 
 type LineOrNotice = LogLine & { readonly notice?: string };

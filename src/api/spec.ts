@@ -41,8 +41,7 @@ export function changesBetween(before: Spec, after: Spec): Difference[] {
 
 /** What would have to be submitted to get it. A field that can only be left out is left out where it is null. */
 export function bodyOf(spec: Spec): Record<string, Json> {
-  const said = ([field, value]: [string, Json]) => value !== null || takesNull(field);
-  return Object.fromEntries(Object.entries(spec).filter(said));
+  return Object.fromEntries(Object.entries(spec).filter(([field, value]) => value !== null || takesNull(field)));
 }
 
 function takesNull(field: string): boolean {

@@ -7434,7 +7434,7 @@ export type GetLogsData = {
          */
         follow?: string;
         /**
-         * Plain lines, or one JSON object a line: {replica, attempt, stream, at, text}.
+         * Plain lines, or one JSON object a line: {replica, attempt, run, stream, at, text}.
          */
         format?: 'text' | 'ndjson';
     };
@@ -7472,7 +7472,7 @@ export type GetLogsError = GetLogsErrors[keyof GetLogsErrors];
 
 export type GetLogsResponses = {
     /**
-     * `text/plain`, or `application/x-ndjson` with {replica, attempt, stream, at, text} in each line.
+     * `text/plain`, or `application/x-ndjson` with {replica, attempt, run, stream, at, text} in each line.
      */
     200: string;
 };

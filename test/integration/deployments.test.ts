@@ -396,7 +396,7 @@ describe('logs', () => {
       url: `/api/v1${path}?format=ndjson&tail=1`,
       headers: { authorization: `Bearer ${user.token}` },
     });
-    const whose = { replica: 0, attempt: 1 };
+    const whose = { replica: 0, attempt: 1, run: 1 };
     expect(JSON.parse(payload)).toEqual({ ...whose, stream: 'stdout', at: '1970-01-01T00:00:03.000Z', text: 'c' });
   });
 

@@ -481,6 +481,27 @@ describe('logs of several replicas', () => {
   });
 });
 
+test('the log of all replicas goes on with the next run of one that is started again in its place', async () => {
+  const script = 'echo "began $HYPERVISOR_REPLICA"; [ "$HYPERVISOR_REPLICA" = 1 ] && sleep 3600; sleep 1; exit 1';
+  const { id } = await submit(script, { replicas: 2 });
+  const answer = await owner.fetch(`/api/v1/deployments/${id}/logs?replica=all&follow=true&format=ndjson`);
+  let text = '';
+  const lines = () => text.split('\n').slice(0, -1);
+  const seen = new Set<string>();
+  for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    for (const line of lines()) {
+      const { replica, run } = JSON.parse(line) as { replica: number; run: number };
+      seen.add(`${replica}/${run}`);
+    }
+    if (seen.has('0/2')) break;
+  }
+  expect(lines().some((line) => line.includes('began 1'))).toBe(true);
+  expect([...seen].toSorted()).toEqual(['0/1', '0/2', '1/1']);
+  expect(await owner.get<string>(`/deployments/${id}/logs?replica=0&run=1`)).toBe('began 0\n');
+  await owner.stop(id);
+});
+
 describe('hv', () => {
   test('exec passes pipes and exit codes on', async () => {
     expect(await hv(['exec', '-i', running.name, '--', 'cat'], 'hi äöü\n')).toEqual({

@@ -21,7 +21,7 @@ export const registerLogRoutes: Routes = (api, deps) => {
           200: z
             .string()
             .describe(
-              '`text/plain`, or `application/x-ndjson` with {replica, attempt, stream, at, text} in each line.',
+              '`text/plain`, or `application/x-ndjson` with {replica, attempt, run, stream, at, text} in each line.',
             ),
         },
       },
@@ -76,8 +76,8 @@ function asText(name: string | null): (piece: LogPiece) => string {
     `${name === null ? '' : `${name}.${replica} | `}${notice === undefined ? text : `[${notice}]`}\n`;
 }
 
-function asJson({ replica, attempt, stream, at, text, notice }: LogPiece): string {
-  const whose = { replica, attempt };
+function asJson({ replica, attempt, run, stream, at, text, notice }: LogPiece): string {
+  const whose = { replica, attempt, run };
   const time = new Date(at).toISOString();
   return `${JSON.stringify(notice === undefined ? { ...whose, stream, at: time, text } : { ...whose, at: time, notice })}\n`;
 }

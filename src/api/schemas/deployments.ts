@@ -292,5 +292,5 @@ export const LogQuery = z.strictObject({
   format: z
     .enum(['text', 'ndjson'])
     .default('text')
-    .describe('Plain lines, or one JSON object a line: {replica, attempt, stream, at, text}.'),
+    .describe('Plain lines, or one JSON object a line: {replica, attempt, run, stream, at, text}.'),
 });
