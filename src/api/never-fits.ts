@@ -31,7 +31,7 @@ export async function refuseWhatNeverFits(
 }
 
 /** Null where the cluster, empty, could hold it. */
-export async function whyItNeverFits(
+async function whyItNeverFits(
   capacities: ClusterCapacities,
   scope: Scope,
   deployment: AskedFor,
@@ -42,7 +42,7 @@ export async function whyItNeverFits(
   return describe(verdict, deployment, fieldOf);
 }
 
-export function neverFits(errors: readonly FieldError[]): ApiError {
+function neverFits(errors: readonly FieldError[]): ApiError {
   const detail = errors.slice(0, 3).map(({ field, message }) => `\`${field}\` ${message}`);
   const more = errors.length > detail.length ? `; and ${errors.length - detail.length} more` : '';
   return new ApiError('never_fits', `${detail.join('; ')}${more}.`, { errors });
