@@ -113,11 +113,7 @@ const NodeDrain = z.object({
 });
 
 export const NodeDrainCreate = z.strictObject({
-  deadline_s: z
-    .number()
-    .int()
-    .min(0)
-    .max(31_536_000)
+  deadline_s: seconds
     .optional()
     .describe(
       'When jobs are stopped that have not finished, and queued again; left out: they may take as long as they take.',
