@@ -1,4 +1,7 @@
 /** Webhooks against a real receiver on 127.0.0.1, which the service of these tests is allowed to reach. */
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, newMember, newOwner, type Page, type Problem, until } from '../conformance/client.ts';
 import { isSignedWith, type Receiver, startReceiver } from '../support/receiver.ts';
@@ -352,8 +355,12 @@ test('killed between sending and noting, it is sent again with the same id: noth
 
 test('one event is told once, whoever else looks at the log at the same time', async () => {
   receiver.answer = (_one, response) => response.writeHead(204).end();
-  // Two control planes on one database.
-  const second = await startTestService({ config: { webhookAllow: ['127.0.0.1'], databaseUrl: service.databaseUrl } });
+  // Two control planes on one database, with the same key: what one can't decrypt, it can't sign.
+  const dataDir = await mkdtemp(join(tmpdir(), 'hv-test-'));
+  await copyFile(join(service.config.dataDir ?? '', 'secret.key'), join(dataDir, 'secret.key'));
+  const second = await startTestService({
+    config: { webhookAllow: ['127.0.0.1'], databaseUrl: service.databaseUrl, dataDir },
+  });
   try {
     const hook = await create(owner, '/both', { event_types: ['cluster.created'] });
     for (let i = 0; i < 30; i += 1) await owner.createCluster();
@@ -365,6 +372,7 @@ test('one event is told once, whoever else looks at the log at the same time', a
     expect(receiver.on('/both').length).toBe(30);
   } finally {
     await second.stop();
+    await rm(dataDir, { recursive: true, force: true });
   }
 });
 
