@@ -2,89 +2,92 @@ import { sql } from 'kysely';
 import type { Database } from './database.ts';
 
 /** The kinds of events, each named after its subject and what happened to it. */
-export type EventType =
-  | 'organization.created'
-  | 'organization.renamed'
-  | 'member.joined'
-  | 'member.left'
-  | 'member.role_changed'
-  | 'invite.created'
-  | 'invite.revoked'
-  | 'token.created'
-  | 'token.revoked'
-  | 'registry_credential.created'
-  | 'registry_credential.changed'
-  | 'registry_credential.deleted'
-  | 'secret.created'
-  | 'secret.rotated'
-  | 'secret.deleted'
-  | 'secret_key.changed'
-  | 'volume.created'
-  | 'volume.deleted'
-  | 'webhook.created'
-  | 'webhook.updated'
-  | 'webhook.disabled'
-  | 'webhook.deleted'
-  | 'cluster.created'
-  | 'cluster.updated'
-  | 'cluster.deleted'
-  | 'cluster.unreachable'
-  | 'cluster.reachable'
-  | 'node.created'
-  | 'node.updated'
-  | 'node.deleted'
-  | 'node.unreachable'
-  | 'node.reachable'
-  | 'node.draining'
-  | 'node.drained'
-  | 'maintenance.planned'
-  | 'maintenance.begun'
-  | 'maintenance.ended'
-  | 'maintenance.deleted'
-  | 'engine.created'
-  | 'engine.updated'
-  | 'engine.deleted'
-  | 'schedule.created'
-  | 'schedule.updated'
-  | 'schedule.paused'
-  | 'schedule.resumed'
-  | 'schedule.deleted'
-  | 'schedule.run'
-  | 'schedule.not_run'
-  | 'deployment.submitted'
-  | 'deployment.replaced'
-  | 'deployment.priority_changed'
-  | 'deployment.promoted'
-  | 'deployment.preempting'
-  | 'deployment.preempted'
-  | 'deployment.requeued'
-  | 'deployment.admitted'
-  | 'deployment.progress'
-  | 'deployment.start_retried'
-  | 'deployment.started'
-  | 'deployment.stopping'
-  | 'deployment.succeeded'
-  | 'deployment.failed'
-  | 'deployment.cancelled'
-  | 'deployment.skipped'
-  | 'deployment.released'
-  | 'deployment.retried'
-  | 'deployment.expired'
-  | 'deployment.exec'
-  | 'deployment.files_in'
-  | 'deployment.files_out'
-  | 'deployment.deleted'
-  | 'replica.healthy'
-  | 'replica.unhealthy'
-  | 'deployment.updated'
-  | 'deployment.rolled_back'
-  | 'deployment.update_waits'
-  | 'deployment.update_finished'
-  | 'replica.replacing'
-  | 'replica.removing'
-  | 'replica.added'
-  | 'replica.restarting'
-  | 'replica.restarted';
+export const eventTypes = [
+  'organization.created',
+  'organization.renamed',
+  'member.joined',
+  'member.left',
+  'member.role_changed',
+  'invite.created',
+  'invite.revoked',
+  'token.created',
+  'token.revoked',
+  'registry_credential.created',
+  'registry_credential.changed',
+  'registry_credential.deleted',
+  'secret.created',
+  'secret.rotated',
+  'secret.deleted',
+  'secret_key.changed',
+  'volume.created',
+  'volume.deleted',
+  'webhook.created',
+  'webhook.updated',
+  'webhook.disabled',
+  'webhook.deleted',
+  'cluster.created',
+  'cluster.updated',
+  'cluster.deleted',
+  'cluster.unreachable',
+  'cluster.reachable',
+  'node.created',
+  'node.updated',
+  'node.deleted',
+  'node.unreachable',
+  'node.reachable',
+  'node.draining',
+  'node.drained',
+  'maintenance.planned',
+  'maintenance.begun',
+  'maintenance.ended',
+  'maintenance.deleted',
+  'engine.created',
+  'engine.updated',
+  'engine.deleted',
+  'schedule.created',
+  'schedule.updated',
+  'schedule.paused',
+  'schedule.resumed',
+  'schedule.deleted',
+  'schedule.run',
+  'schedule.not_run',
+  'deployment.submitted',
+  'deployment.replaced',
+  'deployment.priority_changed',
+  'deployment.promoted',
+  'deployment.preempting',
+  'deployment.preempted',
+  'deployment.requeued',
+  'deployment.admitted',
+  'deployment.progress',
+  'deployment.start_retried',
+  'deployment.started',
+  'deployment.stopping',
+  'deployment.succeeded',
+  'deployment.failed',
+  'deployment.cancelled',
+  'deployment.skipped',
+  'deployment.released',
+  'deployment.retried',
+  'deployment.expired',
+  'deployment.exec',
+  'deployment.files_in',
+  'deployment.files_out',
+  'deployment.deleted',
+  'replica.healthy',
+  'replica.unhealthy',
+  'deployment.updated',
+  'deployment.rolled_back',
+  'deployment.update_waits',
+  'deployment.update_finished',
+  'replica.replacing',
+  'replica.removing',
+  'replica.added',
+  'replica.restarting',
+  'replica.restarted',
+] as const;
+
+export type EventType = (typeof eventTypes)[number];
 
 export interface NewEvent {
   readonly organizationId: string;

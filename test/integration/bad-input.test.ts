@@ -445,6 +445,8 @@ test('types of events and clusters that a webhook can not name are 400', async (
   const wrong: [string, Json][] = [
     ['event_types', ['deployment']],
     ['event_types', ['*']],
+    ['event_types', ['deployment.fails']],
+    ['event_types', ['deployments.*']],
     ['event_types', ['deployment.*.x']],
     ['event_types', ['Deployment.failed']],
     ['event_types', Array.from({ length: 51 }, () => 'deployment.failed')],

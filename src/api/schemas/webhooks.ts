@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { eventTypes } from '../../store/events.ts';
 import { id, PageQuery, text, timestamp } from './common.ts';
 
 /** As it is stored and asked: in its normal form. */
@@ -19,10 +20,16 @@ function whatIsWrong(url: URL | null): string | null {
   return url.hash === '' ? null : 'must not have a part behind "#": it would not be sent';
 }
 
-const eventType = z.string().regex(/^[a-z_]+\.(?:[a-z_]+|\*)$/, {
-  message: 'must be a type of events like "deployment.failed", or a family of them like "deployment.*"',
-});
-const eventTypes = z
+/** What can be named: a misspelt type would never be told. */
+const named = new Set<string>(eventTypes.flatMap((type) => [type, `${type.slice(0, type.indexOf('.'))}.*`]));
+
+const eventType = z
+  .string()
+  .max(80, { message: 'must have at most 80 characters' })
+  .refine((type) => named.has(type), {
+    message: 'must be a type of events like "deployment.failed", or a family of them like "deployment.*"',
+  });
+const wantedTypes = z
   .array(eventType)
   .max(50, { message: 'must be at most 50 types' })
   .describe('Types of events, or families like `deployment.*`; none: all.');
@@ -35,7 +42,7 @@ const description = text(0, 200).describe('For people.');
 export const WebhookCreate = z.strictObject({
   url: webhookUrl,
   description: description.default(''),
-  event_types: eventTypes.default([]),
+  event_types: wantedTypes.default([]),
   cluster_ids: clusterIds.default([]),
   enabled: z.boolean().default(true),
 });
@@ -44,7 +51,7 @@ export const WebhookUpdate = z
   .strictObject({
     url: webhookUrl.optional(),
     description: description.optional(),
-    event_types: eventTypes.optional(),
+    event_types: wantedTypes.optional(),
     cluster_ids: clusterIds.optional(),
     enabled: z.boolean().optional().describe('Enabled again, it is told of what happens from then on.'),
   })
