@@ -3,8 +3,6 @@ import { basename, dirname, join, posix, resolve } from 'node:path';
 import { pipeline, Readable, Transform } from 'node:stream';
 import { type FileInfo, getFileInfo } from '../../sdk/index.ts';
 import { type AddCommand, options, wholeNumber } from '../command.ts';
-import { tarOf } from '../copy/tar-of.ts';
-import { untar } from '../copy/untar.ts';
 import { CliError, fromProblem } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findDeployment } from '../find.ts';
@@ -59,6 +57,7 @@ async function copyIn(session: Session, id: string, from: string, to: string, gi
   if (there === null && to.endsWith('/')) throw new CliError(`there is no directory ${to}`, exitCodes.notFound);
   const [directory, name] =
     there?.kind === 'directory' ? [to, basename(resolve(from))] : [posix.dirname(to), posix.basename(to)];
+  const { tarOf } = await import('../copy/tar-of.ts');
   const tar = await tarOf(from, name, warn);
   await upload(session, `/deployments/${id}/files?${queryOf(directory, given).toString()}`, tar, given);
 }
@@ -71,6 +70,7 @@ async function copyOut(session: Session, id: string, from: string, to: string, g
     throw new CliError(`there is no directory ${dirname(resolve(target))}`, exitCodes.notFound);
   const body = await openStream(session, `/deployments/${id}/files?${queryOf(from, given).toString()}`);
   const files = Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
+  const { untar } = await import('../copy/untar.ts');
   await untar(counted(files, given), resolve(target), warn);
 }
 

@@ -14,7 +14,6 @@ import {
 import { type AddCommand, options } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { loadDeployments } from '../files/load-deployments.ts';
 import { findCluster } from '../find.ts';
 import { shortId } from '../format.ts';
 import { print, say, table } from '../output.ts';
@@ -144,6 +143,8 @@ export const addCron: AddCommand = (program) => {
 };
 
 async function oneDeployment(session: Session, { file, cluster: fallback }: CreateOptions) {
+  // Here, and not above: every command would have to load what checks files.
+  const { loadDeployments } = await import('../files/load-deployments.ts');
   const [first, ...others] = await loadDeployments(file);
   if (first === undefined || others.length > 0) {
     throw new CliError(`${file} must hold one deployment, and holds ${1 + others.length}`, exitCodes.invalid);

@@ -5,7 +5,7 @@ import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { findDeployment } from '../find.ts';
 import { openSession } from '../session.ts';
-import { openTalk, type Talk } from '../socket.ts';
+import type { Talk } from '../socket.ts';
 
 /** The first byte of each binary frame: which stream the others are of. */
 const streams = { stdin: 0, stdout: 1, stderr: 2 } as const;
@@ -31,6 +31,7 @@ export const addExec: AddCommand = (program) => {
       const given = options<ExecOptions>(command);
       const session = await openSession(given);
       const { id } = await findDeployment(session, name);
+      const { openTalk } = await import('../socket.ts');
       const talk = await openTalk(session, `/deployments/${id}/exec?${queryOf(given, words).toString()}`);
       process.exitCode = await converse(talk, given);
     });

@@ -8,7 +8,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { findDeployment } from '../find.ts';
 import { say } from '../output.ts';
 import { type Globals, openSession, type Session } from '../session.ts';
-import { openTalk, type Talk } from '../socket.ts';
+import type { Talk } from '../socket.ts';
 
 const host = '127.0.0.1';
 
@@ -77,6 +77,7 @@ function listen(server: Server, port: number): Promise<number> {
 
 /** Each connection is one of its own, also to the container. */
 async function carry(session: Session, path: string, socket: Socket): Promise<void> {
+  const { openTalk } = await import('../socket.ts');
   const talk = await openTalk(session, path);
   socket.once('close', () => talk.close());
   if (socket.destroyed) talk.close();
