@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
 import { sql } from 'kysely';
 import pLimit from 'p-limit';
-import { busyboxImage, ensureBusyboxImage } from '../src/platform/busybox-image.ts';
-import { provisionDockerEngine } from '../src/platform/docker-engine.ts';
+import { busyboxImage } from '../src/platform/busybox-image.ts';
 import { type Bench, type BenchContext, type Metric, median } from './support/bench.ts';
+import { openDockerInstallation } from './support/docker-installation.ts';
 import { type Installation, openInstallation } from './support/installation.ts';
-import { temporaryDirectory } from './support/store.ts';
 
 const runs = 5;
 const jobs = 1000;
@@ -92,20 +91,7 @@ async function verify({ hypervisor }: Installation, clusterId: string): Promise<
 }
 
 async function throughDocker(context: BenchContext): Promise<Record<string, Metric>> {
-  const dataRoot = await temporaryDirectory(context);
-  const engine = await context.acquire(
-    'the Docker Engine',
-    () => provisionDockerEngine({ say: context.say, dataRoot }),
-    (opened) => opened.stop(),
-  );
-  const docker = new Docker(engine.connection);
-  await ensureBusyboxImage(docker, { say: context.say });
-  const installation = await openInstallation(context, engine.connection);
-  await context.acquire(
-    'the containers',
-    () => Promise.resolve(),
-    () => removeAll(installation),
-  );
+  const { docker, installation } = await openDockerInstallation(context);
   const size = { ram: containerSlots, cpu: containerSlots, gpu: 0 };
   const cluster = await installation.createCluster({ ...size, runtime: 'docker' });
   const plain: number[] = [];
@@ -185,10 +171,4 @@ async function timed(run: () => Promise<void>): Promise<number> {
   const startedAt = performance.now();
   await run();
   return (performance.now() - startedAt) / 1000;
-}
-
-/** What an interrupted run has left. */
-async function removeAll({ hypervisor }: Installation): Promise<void> {
-  const { docker } = hypervisor.runtimes;
-  for (const container of await docker.list()) await docker.remove(container.key);
 }

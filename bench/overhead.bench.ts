@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Docker from 'dockerode';
-import { busyboxImage, ensureBusyboxImage } from '../src/platform/busybox-image.ts';
-import { provisionDockerEngine } from '../src/platform/docker-engine.ts';
+import type Docker from 'dockerode';
+import { busyboxImage } from '../src/platform/busybox-image.ts';
 import { type Bench, median } from './support/bench.ts';
-import { type Installation, openInstallation } from './support/installation.ts';
-import { temporaryDirectory } from './support/store.ts';
+import { openDockerInstallation } from './support/docker-installation.ts';
+import type { Installation } from './support/installation.ts';
 
 const pairs = 100;
 const command = ['sleep', '60'];
@@ -17,20 +16,7 @@ export const bench: Bench = {
 cluster: submitted to Hypervisor, against a plain create and start of the same image by the same client library on the same
 engine. Both are done ${pairs} times in turn; the overhead is the difference of a pair.`,
   async run(context) {
-    const dataRoot = await temporaryDirectory(context);
-    const engine = await context.acquire(
-      'the Docker Engine',
-      () => provisionDockerEngine({ say: context.say, dataRoot }),
-      (opened) => opened.stop(),
-    );
-    const docker = new Docker(engine.connection);
-    await ensureBusyboxImage(docker, { say: context.say });
-    const installation = await openInstallation(context, engine.connection);
-    await context.acquire(
-      'the containers',
-      () => Promise.resolve(),
-      () => removeAll(installation),
-    );
+    const { docker, installation } = await openDockerInstallation(context);
     const cluster = await installation.createCluster({ ram: 64, cpu: 64, gpu: 0, runtime: 'docker' });
 
     const submitted: number[] = [];
@@ -116,10 +102,4 @@ async function untilRunning(installation: Installation, id: string): Promise<str
 async function untilEnded(installation: Installation, id: string): Promise<void> {
   while ((await installation.get<Detail>(`/deployments/${id}`)).status !== 'cancelled') await sleep(20);
   while ((await installation.hypervisor.runtimes.docker.list()).length > 0) await sleep(20);
-}
-
-/** What an interrupted run has left. */
-async function removeAll({ hypervisor }: Installation): Promise<void> {
-  const { docker } = hypervisor.runtimes;
-  for (const container of await docker.list()) await docker.remove(container.key);
 }

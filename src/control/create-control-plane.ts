@@ -95,6 +95,13 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
   });
   listeners.add(() => webhooks.now());
   const sweeper = startSweeper({ db, log, send, onRoom: (clusterId) => scheduler.wake(clusterId) });
+  // Before the observers: what they see first may let somebody go that waited for it.
+  const settler = startSettler({
+    db,
+    log,
+    onReleased: (clusterId) => scheduler.wake(clusterId),
+    onEvents: tellListeners,
+  });
   const engines = await openEngines({
     log,
     own: runtimes,
@@ -127,12 +134,6 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       }),
   });
   const health = startHealth({ db, log, runtimeOf: engines.runtimeOf, observations, onEvents: tellListeners });
-  const settler = startSettler({
-    db,
-    log,
-    onReleased: (clusterId) => scheduler.wake(clusterId),
-    onEvents: tellListeners,
-  });
   const schedules = startSchedules({
     db,
     log,
