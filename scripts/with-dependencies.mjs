@@ -65,7 +65,8 @@ function install() {
 }
 
 function run(file, args) {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, file), ...args], { stdio: 'inherit' });
+  const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : [];
+  const child = spawn(process.execPath, [...loader, join(root, file), ...args], { stdio: 'inherit' });
   // The program cleans up and ends, and then we do. Ctrl-C in a terminal reaches it without us.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

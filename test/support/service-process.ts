@@ -1,4 +1,4 @@
-/** The service as a process of its own, for tests that kill it: `node --import tsx service-process.ts <config as JSON>`. */
+/** The service as a process of its own, for tests that kill it, by way of service-process.mjs. */
 import { type Config, makeConfig } from '../../src/config.ts';
 import { startHypervisor } from '../../src/main.ts';
 

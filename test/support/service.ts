@@ -175,12 +175,10 @@ function required(name: string): string {
   return value;
 }
 
-const entry = fileURLToPath(new URL('service-process.ts', import.meta.url));
+const entry = fileURLToPath(new URL('service-process.mjs', import.meta.url));
 
 function spawnChild(config: Partial<Config>) {
-  return spawn(process.execPath, ['--import', 'tsx', entry, JSON.stringify(config)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  return spawn(process.execPath, [entry, JSON.stringify(config)], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 async function spawnProcess(config: Partial<Config>): Promise<{ child: ChildProcess; url: string }> {

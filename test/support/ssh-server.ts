@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import ssh2 from 'ssh2';
+import { sshKeyPair } from './ssh-keys.ts';
 
 export interface SshServer {
   readonly port: number;
@@ -15,8 +16,8 @@ export interface SshServer {
 }
 
 export async function startSshServer(socketPath: string): Promise<SshServer> {
-  const host = ssh2.utils.generateKeyPairSync('ed25519');
-  const client = ssh2.utils.generateKeyPairSync('ed25519');
+  const host = sshKeyPair();
+  const client = sshKeyPair();
   const allowed = ssh2.utils.parseKey(client.public);
   if (allowed instanceof Error) throw allowed;
   let connections = 0;

@@ -59,7 +59,9 @@ async function follow(
       `/events/stream?${new URLSearchParams(filter).toString()}`,
       last === undefined ? {} : { 'last-event-id': last },
     );
-  for (let body = await open(); ; body = await patiently(open)) {
+  // The service was there a moment ago, when it was asked for the latest: from here on it may be away for a while.
+  for (;;) {
+    const body = await patiently(open);
     for await (const line of linesUntilCut(body)) {
       if (!line.startsWith('data:')) continue;
       const event = JSON.parse(line.slice(5)) as Event;

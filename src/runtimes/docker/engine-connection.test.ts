@@ -1,12 +1,12 @@
-import ssh2 from 'ssh2';
 import { describe, expect, test } from 'vitest';
+import { sshKeyPair } from '../../../test/support/ssh-keys.ts';
 import { parseEngineAddress } from './engine-address.ts';
 import { checkCredentials, connectionTo } from './engine-connection.ts';
 import { connectConfig, parseHostKey } from './ssh-agent.ts';
 
-const pair = ssh2.utils.generateKeyPairSync('ed25519');
-const other = ssh2.utils.generateKeyPairSync('ed25519');
-const locked = ssh2.utils.generateKeyPairSync('ed25519', { passphrase: 'a', cipher: 'aes256-ctr', rounds: 1 });
+const pair = sshKeyPair();
+const other = sshKeyPair();
+const locked = sshKeyPair({ passphrase: 'a', cipher: 'aes256-ctr', rounds: 1 });
 const ssh = { key: pair.private, hostKey: pair.public };
 const keyOf = (line: string) => parseHostKey(line).key;
 
