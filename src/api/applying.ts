@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { ControlPlane } from '../control/control-plane.ts';
+import type { ApplyAction } from '../core/apply.ts';
 import { type Applied, apply, type Step } from '../store/apply.ts';
 import type { Database } from '../store/database.ts';
 import { readDeclared, readUndeclared } from '../store/declared.ts';
@@ -107,11 +108,21 @@ export async function refusalsOf(
 function stepOf(one: Compared, all: readonly Compared[], refusals: ReadonlyMap<number, ApiError>): Step {
   const { decided, deployment, before } = one;
   if (decided.action === 'conflict') throw conflict(all);
-  const makes = decided.action === 'create' || decided.action === 'replace';
   const refusal = refusals.get(one.index);
-  if (makes && refusal !== undefined) throw refusal;
+  if (asksAnew(decided) && refusal !== undefined) throw refusal;
   const keepsAge = decided.action === 'replace' && decided.keepsAge;
-  return { action: decided.action, deployment, before, keepsAge };
+  return {
+    action: decided.action,
+    deployment,
+    before,
+    keepsAge,
+    rolled: decided.action === 'update' && decided.rolled,
+  };
+}
+
+/** Whether resources are asked for that were not before: by one that is new, or changed while it runs. */
+export function asksAnew(decided: ApplyAction): boolean {
+  return decided.action === 'create' || decided.action === 'replace' || (decided.action === 'update' && decided.rolled);
 }
 
 function conflict(all: readonly Compared[]): ApiError {

@@ -7,6 +7,7 @@ import type { Actor, Scope } from '../store/scope.ts';
 import type { NewDeployment } from '../store/submit.ts';
 import { type FieldError, invalidFields } from './errors.ts';
 import type { Comparison } from './schemas/apply.ts';
+import { RevisionSpec } from './schemas/revisions.ts';
 import { asksTheSame, changesBetween, specOfNew, specOfRow } from './spec.ts';
 import { type DeploymentBody, newDeployment } from './submission.ts';
 
@@ -61,12 +62,22 @@ export function declarationsOf(bodies: readonly DeploymentBody[]): Declaration[]
   return bodies.map((body, index) => ({ index, body, deployment: newDeployment(body) }));
 }
 
+/** What an update of a service can change: what a revision of it says. */
+function isUpdatable(field: string): boolean {
+  return Object.hasOwn(RevisionSpec.shape, field);
+}
+
 export function compare(declaration: Declaration, before: DeploymentRow | null, comparing: Comparing): Compared {
   const { deployment } = declaration;
   if (before === null) return { ...declaration, before, decided: { action: 'create' }, changes: [], obstacle: null };
   const after = specOfNew(deployment, comparing.scope, comparing.actor);
   const changes = changesBetween(specOfRow(before), after);
-  const declared = { kind: deployment.kind, differences: changes, asksTheSame: asksTheSame(before, deployment) };
+  const declared = {
+    kind: deployment.kind,
+    differences: changes,
+    asksTheSame: asksTheSame(before, deployment),
+    isUpdatable: changes.every(({ path }) => isUpdatable(path[0] ?? '')),
+  };
   const present = { kind: before.kind, status: before.status, isLeaving: isLeaving(before) };
   if (!mayTake(before.file_set, comparing.fileSet)) {
     const obstacle = `it is declared in the file set "${before.file_set}", and not in "${comparing.fileSet}"`;
@@ -134,7 +145,9 @@ function messageOf(decided: ApplyAction, before: DeploymentRow | null): string {
     case 'unchanged':
       return `it is ${before?.status}, as declared`;
     case 'update':
-      return 'it is queued, and is changed where it is';
+      return decided.rolled
+        ? `it is ${before?.status}, and is updated one replica after the other`
+        : 'it is queued, and is changed where it is';
     case 'replace':
       return replacementOf(before, decided.keepsAge);
     case 'conflict':

@@ -7,7 +7,7 @@ import type { Candidate } from '../core/preview.ts';
 import { readNames } from '../store/deployments.ts';
 import type { Scope } from '../store/scope.ts';
 import type { NewDeployment } from '../store/submit.ts';
-import { type ApplyDeps, compareAll, comparingOf, refusalsOf } from './applying.ts';
+import { type ApplyDeps, asksAnew, compareAll, comparingOf, refusalsOf } from './applying.ts';
 import { type Compared, presentCompared, presentUndeclared } from './comparing.ts';
 import type { ApiError } from './errors.ts';
 import { viewOf } from './plan-view.ts';
@@ -28,9 +28,9 @@ export async function planAll(
   const { scope } = comparing;
   const { compared, undeclared } =
     body.as === 'apply' ? await compareAll(deps.db, comparing, body) : { compared: submitted(body), undeclared: [] };
-  const made = compared.filter(({ decided }) => isMade(decided));
-  // What is there already is not judged again.
-  const refusals = await refusalsOf(deps, comparing, made);
+  // What is there already, and stays what it is, is not judged again.
+  const asked = compared.filter(({ decided }) => asksAnew(decided));
+  const refusals = await refusalsOf(deps, comparing, asked);
   const userId = comparing.actor.userId;
   const planned = compared.filter(({ index }) => !refusals.has(index));
   const plans = await planClusters(deps, planned, new Set(undeclared.map(({ id }) => id)), userId);
@@ -102,7 +102,8 @@ function candidatesOf({ deployment, body, before, decided }: Compared, userId: s
       return [{ ...queuedOf(deployment, userId), queuedAt }];
     }
     case 'update': {
-      if (before === null) return [];
+      // What runs is not queued for its update.
+      if (before === null || decided.rolled) return [];
       const queuedAt = before.queued_at.getTime();
       return [{ ...queuedOf(deployment, before.submitted_by), id: before.id, queuedAt }];
     }

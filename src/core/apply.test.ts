@@ -11,6 +11,7 @@ const job = (differences: Declared['differences'] = [], asksTheSame = true): Dec
   kind: 'job',
   differences,
   asksTheSame,
+  isUpdatable: true,
 });
 const present = (status: Present['status'], isLeaving = false): Present => ({ kind: 'job', status, isLeaving });
 
@@ -20,7 +21,7 @@ test('what is not there is created', () => {
 
 describe('a queued one', () => {
   test('with another priority is changed where it is', () => {
-    expect(actionFor(job([priority]), present('queued'), plain)).toEqual({ action: 'update' });
+    expect(actionFor(job([priority]), present('queued'), plain)).toEqual({ action: 'update', rolled: false });
   });
 
   test('that asks for the same keeps its age, one that asks for something else does not', () => {
@@ -41,6 +42,16 @@ describe('an active one that differs', () => {
     }
   });
 
+  test('is updated where it is a service that runs, and all that differs can be updated; also where it may be replaced', () => {
+    const declared: Declared = { kind: 'service', differences: [changed], asksTheSame: false, isUpdatable: true };
+    const running: Present = { ...present('running'), kind: 'service' };
+    for (const options of [plain, { ...plain, replace: true }]) {
+      expect(actionFor(declared, running, options)).toEqual({ action: 'update', rolled: true });
+    }
+    expect(actionFor(declared, { ...running, status: 'stopping' }, plain)).toEqual({ action: 'conflict' });
+    expect(actionFor({ ...declared, isUpdatable: false }, running, plain)).toEqual({ action: 'conflict' });
+  });
+
   test("and is on its way out is in nobody's way", () => {
     const leaving = present('stopping', true);
     expect(actionFor(job([changed]), leaving, plain)).toEqual({ action: 'replace', keepsAge: false });
@@ -57,7 +68,7 @@ describe('one that is over', () => {
   });
 
   test('is run again where it is a service: it is declared to run', () => {
-    const service: Declared = { kind: 'service', differences: [], asksTheSame: true };
+    const service: Declared = { kind: 'service', differences: [], asksTheSame: true, isUpdatable: true };
     expect(actionFor(service, { ...present('failed'), kind: 'service' }, plain).action).toBe('replace');
   });
 });
@@ -69,13 +80,17 @@ test('nothing that is alive is touched where nothing differs, and nothing that r
       fc.boolean(),
       fc.boolean(),
       fc.boolean(),
+      fc.boolean(),
       fc.constantFrom<Declared['kind']>('job', 'service'),
-      (status, differs, replace, rerun, kind) => {
-        const declared: Declared = { kind, differences: differs ? [changed] : [], asksTheSame: true };
+      (status, differs, replace, rerun, isUpdatable, kind) => {
+        const differences = differs ? [changed] : [];
+        const declared: Declared = { kind, differences, asksTheSame: true, isUpdatable };
         const { action } = actionFor(declared, { kind, status, isLeaving: false }, { replace, rerun });
         const isAlive = ['queued', 'starting', 'running', 'stopping'].includes(status);
         if (isAlive && !differs) expect(action).toBe('unchanged');
-        if (isAlive && status !== 'queued' && !replace) expect(['unchanged', 'conflict']).toContain(action);
+        if (isAlive && status !== 'queued' && !replace) expect(action).toMatch(/^(unchanged|update|conflict)$/);
+        // A job does what it was submitted for.
+        if (kind === 'job' && status !== 'queued') expect(action).not.toBe('update');
       },
     ),
   );

@@ -17,10 +17,12 @@ export interface Declared {
   readonly differences: readonly Difference[];
   /** True where what the scheduler reads is as before, but for the priority. */
   readonly asksTheSame: boolean;
+  /** True where all in which it differs is what an update of a service can change, one replica after the other. */
+  readonly isUpdatable: boolean;
 }
 
 export interface ApplyOptions {
-  /** Stop what is active and differs, and queue what was declared. */
+  /** Stop what is active and can't be brought to what was declared, and queue that. */
   readonly replace: boolean;
   /** Run finished jobs again, also where nothing has changed. */
   readonly rerun: boolean;
@@ -28,8 +30,8 @@ export interface ApplyOptions {
 
 export type ApplyAction =
   | { readonly action: 'create' | 'unchanged' }
-  /** In place: it keeps its age, its id and everything else. */
-  | { readonly action: 'update' }
+  /** In place: it keeps its age, its id and everything else. What runs is `rolled`: one replica after the other. */
+  | { readonly action: 'update'; readonly rolled: boolean }
   /** A new one takes the name; what was there is withdrawn or stopped first, unless it is over. */
   | { readonly action: 'replace'; readonly keepsAge: boolean }
   /** It would have to be stopped, and nobody said that it may. */
@@ -46,6 +48,7 @@ export function actionFor(declared: Declared, present: Present | null, options: 
     return again ? { action: 'replace', keepsAge: false } : { action: 'unchanged' };
   }
   if (!differs) return { action: 'unchanged' };
+  if (canBeRolled(declared, present)) return { action: 'update', rolled: true };
   return options.replace ? { action: 'replace', keepsAge: false } : { action: 'conflict' };
 }
 
@@ -53,5 +56,10 @@ export function actionFor(declared: Declared, present: Present | null, options: 
 function actionForQueued({ differences, asksTheSame }: Declared): ApplyAction {
   if (differences.length === 0) return { action: 'unchanged' };
   const onlyPriority = differences.every(({ path }) => path.length === 1 && path[0] === 'priority');
-  return onlyPriority ? { action: 'update' } : { action: 'replace', keepsAge: asksTheSame };
+  return onlyPriority ? { action: 'update', rolled: false } : { action: 'replace', keepsAge: asksTheSame };
+}
+
+/** What is being stopped comes back by the queue: there is nothing to be brought anywhere until then. */
+function canBeRolled({ kind, isUpdatable }: Declared, present: Present): boolean {
+  return kind === 'service' && present.kind === 'service' && isUpdatable && present.status !== 'stopping';
 }

@@ -2069,17 +2069,7 @@ export type Resources = {
 
 export type Revision = {
     revision: number;
-    spec: {
-        docker_image: string;
-        command: Array<string> | null;
-        env: {
-            [key: string]: string;
-        };
-        ram_required: number;
-        cpu_required: number;
-        gpu_required: number;
-        replicas: number;
-    };
+    spec: RevisionSpec;
     made_by: string | null;
     why: string;
     /**
@@ -2114,6 +2104,18 @@ export type RevisionList = {
      * The first first.
      */
     items: Array<Revision>;
+};
+
+export type RevisionSpec = {
+    docker_image: string;
+    command: Array<string> | null;
+    env: {
+        [key: string]: string;
+    };
+    ram_required: number;
+    cpu_required: number;
+    gpu_required: number;
+    replicas: number;
 };
 
 export type Role = 'owner' | 'admin' | 'developer' | 'viewer';

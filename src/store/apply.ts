@@ -2,6 +2,7 @@
 import type { Database, InTransaction } from './database.ts';
 import { lockApplying, moveToSet, readDeclared, readUndeclared, release, succeed } from './declared.ts';
 import { changePriorityIn, type DeploymentRow, readDeployments } from './deployments.ts';
+import { specOfNew, updateIn } from './revisions.ts';
 import type { Actor, Scope } from './scope.ts';
 import { type NewDeployment, type SubmissionOutcome, submitDeployments } from './submit.ts';
 import { cancelIn } from './transitions.ts';
@@ -13,6 +14,8 @@ export interface Step {
   /** What is there now; null where nothing is. */
   readonly before: DeploymentRow | null;
   readonly keepsAge: boolean;
+  /** It runs, and is brought there one replica after the other; else only its priority changes. */
+  readonly rolled: boolean;
 }
 
 export interface Applying {
@@ -94,10 +97,12 @@ async function takePlaces(
   }
 }
 
-/** Of what is changed where it is, only the priority. */
-async function updateOne(tx: InTransaction, { scope, actor }: Applying, { before, deployment }: Step): Promise<void> {
+async function updateOne(tx: InTransaction, { scope, actor }: Applying, step: Step): Promise<void> {
+  const { before, deployment, rolled } = step;
   if (before === null) return;
-  const change = { priority: deployment.priority, version: undefined };
-  const outcome = await changePriorityIn(tx, scope, before.id, change, actor);
+  const version = undefined;
+  const outcome = rolled
+    ? await updateIn(tx, scope, before.id, { version, change: () => specOfNew(deployment), why: 'applied' }, actor)
+    : await changePriorityIn(tx, scope, before.id, { priority: deployment.priority, version }, actor);
   if (outcome.kind !== 'done') throw new Error(`a locked deployment could not be changed: ${outcome.kind}`);
 }

@@ -5,6 +5,7 @@ import type { Database, InTransaction } from './database.ts';
 import type { DeploymentRow } from './deployments.ts';
 import { appendEvents, type EventType } from './events.ts';
 import type { Actor, Scope } from './scope.ts';
+import type { NewDeployment } from './submit.ts';
 import type { RevisionSpec, Tables } from './tables.ts';
 
 export type RevisionRow = Pick<Selectable<Tables['revision']>, 'revision' | 'spec' | 'made_by' | 'why' | 'created_at'>;
@@ -19,6 +20,19 @@ export function specOfRow(row: DeploymentRow): RevisionSpec {
     cpu_required: Number(row.cpu_required),
     gpu_required: Number(row.gpu_required),
     replicas: row.replicas,
+  };
+}
+
+export function specOfNew(deployment: NewDeployment): RevisionSpec {
+  const { dockerImage, command, env, ram, cpu, gpu, replicas } = deployment;
+  return {
+    docker_image: dockerImage,
+    command: command === null ? null : [...command],
+    env: { ...env },
+    ram_required: ram,
+    cpu_required: cpu,
+    gpu_required: gpu,
+    replicas,
   };
 }
 
@@ -65,6 +79,11 @@ interface Expected {
   readonly version: number | undefined;
 }
 
+interface Update extends Expected {
+  readonly change: (spec: RevisionSpec) => RevisionSpec;
+  readonly why: string;
+}
+
 /**
  * Makes another revision of a service and sets it on its way there; what is as it was already changes nothing. `change` says what
  * it is to be, of what it is.
@@ -73,32 +92,34 @@ export function updateDeployment(
   db: Database,
   scope: Scope,
   id: string,
-  { version, change, why }: Expected & { change: (spec: RevisionSpec) => RevisionSpec; why: string },
+  update: Update,
   actor: Actor,
 ): Promise<UpdateOutcome> {
-  return db.transaction().execute(async (tx) => {
-    const found = await lockService(tx, scope, id, version);
-    if (found.kind !== 'found') return found;
-    const before = specOfRow(found.row);
-    const spec = change(before);
-    const changed = changedFields(before, spec);
-    if (changed.length === 0) return { kind: 'done', deployment: found.row };
-    const latest = await keepFirst(tx, found.row);
-    const revision = latest + 1;
-    await tx
-      .insertInto('revision')
-      .values({ deployment_id: id, revision, spec: JSON.stringify(spec), made_by: actor.userId, why })
-      .execute();
-    const deployment = await wish(tx, found.row, revision, spec);
-    await tell(
-      tx,
-      deployment,
-      'deployment.updated',
-      `revision ${revision} changes ${changed.join(', ')}`,
-      actor.userId,
-    );
-    return { kind: 'done', deployment };
-  });
+  return db.transaction().execute((tx) => updateIn(tx, scope, id, update, actor));
+}
+
+export async function updateIn(
+  tx: InTransaction,
+  scope: Scope,
+  id: string,
+  { version, change, why }: Update,
+  actor: Actor,
+): Promise<UpdateOutcome> {
+  const found = await lockService(tx, scope, id, version);
+  if (found.kind !== 'found') return found;
+  const before = specOfRow(found.row);
+  const spec = change(before);
+  const changed = changedFields(before, spec);
+  if (changed.length === 0) return { kind: 'done', deployment: found.row };
+  const latest = await keepFirst(tx, found.row);
+  const revision = latest + 1;
+  await tx
+    .insertInto('revision')
+    .values({ deployment_id: id, revision, spec: JSON.stringify(spec), made_by: actor.userId, why })
+    .execute();
+  const deployment = await wish(tx, found.row, revision, spec);
+  await tell(tx, deployment, 'deployment.updated', `revision ${revision} changes ${changed.join(', ')}`, actor.userId);
+  return { kind: 'done', deployment };
 }
 
 /** Goes back to an earlier revision, or on to a later one that was left: whatever was there once. */

@@ -108,12 +108,15 @@ describe('applied', () => {
     const name = unique('web');
     const { id } = (await apply([serviceOf(cluster, name)])).deployments[0]!.deployment;
     await owner.became(id, 'running');
-    const changed = serviceOf(cluster, name, { env: { LEVEL: 'debug' } });
+    const changed = serviceOf(cluster, name, { env: { LEVEL: 'debug' }, labels: { team: 'web' } });
     const other = job(cluster, unique('other'));
     const problem = await owner.refused(409, 'POST', '/deployments/apply', { deployments: [other, changed] });
     expect(problem.code).toBe('apply_conflict');
     expect(problem.errors).toEqual([
-      { field: 'deployments.1', message: `(${name}) can not be applied: it is running, and differs in env.LEVEL` },
+      {
+        field: 'deployments.1',
+        message: `(${name}) can not be applied: it is running, and differs in env.LEVEL, labels.team`,
+      },
     ]);
     // All or nothing.
     expect(actionsOf(await diff([other, changed]))).toEqual(['create', 'conflict']);
@@ -124,6 +127,35 @@ describe('applied', () => {
       'the old one has ended',
       async () => !['running', 'stopping'].includes((await owner.deployment(id)).status),
     );
+    expect(resultsOf(await apply([changed]))).toEqual(['unchanged']);
+  });
+
+  test('a running service is updated one replica after the other, by what its revisions say', async () => {
+    const cluster = await owner.createCluster();
+    const name = unique('web');
+    const { id } = (await apply([serviceOf(cluster, name, { replicas: 2 })])).deployments[0]!.deployment;
+    await owner.became(id, 'running');
+    const changed = serviceOf(cluster, name, { replicas: 2, env: { LEVEL: 'debug' }, ram_required: 2 });
+    const [planned] = (await plan([changed], { as: 'apply' })).deployments;
+    expect(planned).toMatchObject({
+      action: 'update',
+      standing: null,
+      errors: [],
+      message: 'it is running, and is updated one replica after the other',
+    });
+    const [updated] = (await apply([changed], { replace: true })).deployments;
+    expect(updated).toMatchObject({ result: 'updated', replaced_id: null, deployment: { id, status: 'running' } });
+    expect(resultsOf(await apply([changed]))).toEqual(['unchanged']);
+    await until('all replicas are updated', async () => !(await owner.deployment(id)).updating);
+    const { items } = await owner.call<{ items: unknown[] }>('GET', `/deployments/${id}/revisions`);
+    expect(items).toMatchObject([{ why: 'submitted' }, { why: 'applied', is_stable: true }]);
+    const types = (await owner.eventsOf(id)).map(({ type }) => type);
+    expect(types.filter((type) => type === 'replica.replacing')).toHaveLength(2);
+    expect(types).not.toContain('deployment.stopping');
+    // What would never fit is refused, and changes nothing.
+    const huge = serviceOf(cluster, name, { replicas: 2, ram_required: 100_000 });
+    expect((await plan([huge], { as: 'apply' })).deployments[0]!.errors).toHaveLength(1);
+    await owner.refused(422, 'POST', '/deployments/apply', { deployments: [huge] });
     expect(resultsOf(await apply([changed]))).toEqual(['unchanged']);
   });
 

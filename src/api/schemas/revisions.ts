@@ -24,7 +24,7 @@ export const RollBack = z.strictObject({
   revision: z.number().int().min(1).optional().describe('Which one to return to; default: the one before.'),
 });
 
-const RevisionSpec = z.object({
+export const RevisionSpec = z.object({
   docker_image: z.string(),
   command: z.array(z.string()).nullable(),
   env: z.record(z.string(), z.string()),

@@ -94,6 +94,10 @@ function summaryOf(deployments: readonly Planned[]): string {
     [count(({ standing }) => standing?.decision === 'wait'), 'wait'],
     [count(({ errors }) => errors.length > 0), 'would be refused'],
     [count(({ action }) => action === 'conflict'), 'can not be applied'],
+    [
+      count(({ action, errors, standing }) => action === 'update' && standing === null && errors.length === 0),
+      'are changed while they run',
+    ],
     [count(({ action, standing }) => action === 'unchanged' && standing === null), 'stay as they are'],
     [count(({ action }) => action === 'prune'), 'are taken away'],
   ];

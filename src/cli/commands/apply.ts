@@ -38,7 +38,7 @@ function withFile(command: Command): Command {
       'the cluster of those that name none; default: that of the context, or the only one',
     )
     .option('--file-set <name>', 'what this file belongs to: a name is declared in one set; default: default')
-    .option('--replace', 'stop what is active and differs, and queue what is declared')
+    .option('--replace', "stop what is active and can't be updated, and queue what is declared")
     .option('--rerun', 'run finished jobs again, also where nothing has changed')
     .option('--prune', 'withdraw or stop what the set declared before and does not any more; needs --file-set');
 }
