@@ -36,6 +36,8 @@ export default defineConfig({
           fileParallelism: true,
           // One more than there are cores on the smallest machine: most of them wait, most of the time.
           maxWorkers: 3,
+          // Bundles are run as they are.
+          server: { deps: { external: [/\/\.cache\/compiled\//] } },
           sequence: { groupOrder: 1 },
         },
       },

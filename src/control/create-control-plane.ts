@@ -148,6 +148,8 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
   const updates = startUpdates({
     db,
     log,
+    runtimeOf: engines.runtimeOf,
+    observations,
     send,
     onChanged(clusterId) {
       tellListeners();

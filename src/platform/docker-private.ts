@@ -38,6 +38,7 @@ export async function startPrivateEngine(executable: string, options: PrivateEng
   const pidFile = join(root, 'dockerd.pid');
   const flags = options.flags ?? [];
   await endOrphan(root, pidFile);
+  await endContainerd(root);
   // What is mounted there is in use by containers that outlived the engine, where it is to find them again.
   if (!flags.includes('--live-restore')) await unmountBelow(root);
   options.say('starting a private Docker Engine');
@@ -89,8 +90,8 @@ function containerdNamespaces(root: string): string[][] {
 
 /** The kernel has told it to end when its parent was killed. It may still answer, but is not to be used any more. */
 async function endOrphan(root: string, pidFile: string): Promise<void> {
-  const pid = Number.parseInt(await readFile(pidFile, 'utf8').catch(() => ''), 10);
-  if (!Number.isNaN(pid) && (await isDaemonOf(root, pid))) {
+  const pid = await pidIn(pidFile);
+  if (pid !== null && (await isRunningWith(pid, pidFile))) {
     const parent = parentOf(pid);
     if (parent === process.pid) throw new Error(`this process runs a private Docker Engine in ${root} already`);
     if (parent === 1) await endProcess(pid, { signal: 'SIGTERM', name: 'the Docker Engine', timeoutMs: orphanMs });
@@ -105,10 +106,26 @@ async function endOrphan(root: string, pidFile: string): Promise<void> {
   }
 }
 
+/**
+ * A containerd dies with its dockerd, a little later where the machine is busy. A dockerd that finds it still there would rely on it, and
+ * wait for one that does not answer any more. Containers are not its children: they go on.
+ */
+async function endContainerd(root: string): Promise<void> {
+  const dir = join(root, 'exec', 'containerd');
+  const pid = await pidIn(join(dir, 'containerd.pid'));
+  if (pid === null || !(await isRunningWith(pid, join(dir, 'containerd.toml')))) return;
+  await endProcess(pid, { signal: 'SIGKILL', name: "the Docker Engine's containerd", timeoutMs: orphanMs });
+}
+
+async function pidIn(file: string): Promise<number | null> {
+  const pid = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10);
+  return Number.isNaN(pid) ? null : pid;
+}
+
 /** The id may be somebody else's by now. */
-async function isDaemonOf(root: string, pid: number): Promise<boolean> {
+async function isRunningWith(pid: number, argument: string): Promise<boolean> {
   const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return isRunning(pid) && commandLine.split('\0').includes(join(root, 'dockerd.pid'));
+  return isRunning(pid) && commandLine.split('\0').includes(argument);
 }
 
 async function untilAnswers(socketPath: string, pid: number, log: string): Promise<void> {

@@ -1,9 +1,10 @@
 /** One step of an update at a time, each in a transaction of its own: whoever dies in between leaves something to go on from. */
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Node, Placement, Request } from '../core/model.ts';
 import { placeReplica } from '../core/one-replica.ts';
 import { freed } from '../core/resources.ts';
 import { decideRollout, type Rollout, type RolloutReplica, type RolloutStep } from '../core/rollout.ts';
+import type { ContainerKey } from '../runtimes/runtime.ts';
 import { toThousandths } from './amounts.ts';
 import { readClaims } from './claims.ts';
 import type { Database, InTransaction } from './database.ts';
@@ -12,6 +13,7 @@ import type { EventType } from './events.ts';
 import { changedFields, giveUp, readRevisions, specOfRow, tell } from './revisions.ts';
 import { type ClusterHead, readHead, readNodes } from './snapshot.ts';
 import type { PlacementColumn, RevisionSpec } from './tables.ts';
+import type { EngineKey } from './work.ts';
 
 export interface Advanced {
   readonly id: string;
@@ -44,17 +46,49 @@ export async function readUpdating(db: Database): Promise<Updating[]> {
 
 /**
  * Does what is to be done next for one of them, in one transaction. Locks the cluster's row, the deployment, and then the nodes
- * by id: as a pass takes turns with it by the first, and observations come in the order of the rest.
+ * by id: as a pass takes turns with it by the first, and observations come in the order of the rest. `proven` are runs of replicas
+ * (`Trial`) without a health check that are ready.
  */
-export async function advanceRollout(db: Database, { id, cluster_id: clusterId }: Updating): Promise<Advanced | null> {
+export async function advanceRollout(
+  db: Database,
+  { id, cluster_id: clusterId }: Updating,
+  proven: readonly string[],
+): Promise<Advanced | null> {
   return db.transaction().execute(async (tx) => {
     const head = await readHead(tx, clusterId, { lock: true });
     const row = await tx.selectFrom('deployment').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
     if (head === null || row === undefined || row.status !== 'running' || !row.updating) return null;
-    const advance = new Advance(tx, head, row, await readReplicas(tx, row));
+    const advance = new Advance(tx, head, row, await readReplicas(tx, row, proven));
     for (const step of decideRollout(await advance.rollout())) await advance.take(step);
     return advance.end();
   });
+}
+
+/** A run of a replica that is new, and is ready by the time that it has run for. */
+export interface Trial {
+  /** Its attempt, replica and run. */
+  readonly name: string;
+  readonly key: ContainerKey;
+  readonly engine: EngineKey;
+}
+
+const nameOfRun = sql`concat_ws('/', r.attempt, r.index, r.run)`;
+const hasRunFor = (seconds: number | RawBuilder<unknown>) =>
+  sql`r.started_at <= now() - make_interval(secs => ${seconds})`;
+
+/** Those of the wanted revision that have run for long enough, if they really run. */
+export async function readTrials(db: Database, { id }: Updating): Promise<Trial[]> {
+  const enough = sql`coalesce((d.update_policy ->> 'min_ready_s')::float, ${defaultUpdatePolicy.min_ready_s})`;
+  const { rows } = await sql<Omit<ContainerKey, 'deploymentId'> & EngineKey & { name: string }>`
+    select ${nameOfRun} as name, d.cluster_id as "clusterId", r.attempt, r.index as replica, r.run, c.runtime, r.engine_id as "engineId"
+      from deployment d join cluster c on c.id = d.cluster_id
+      join replica r on r.deployment_id = d.id and r.attempt = d.attempt and r.revision = d.revision
+     where d.id = ${id} and d.health_check is null and r.status = 'running' and ${hasRunFor(enough)}`.execute(db);
+  return rows.map(({ name, runtime, engineId, ...key }) => ({
+    name,
+    key: { ...key, deploymentId: id },
+    engine: { runtime, engineId },
+  }));
 }
 
 interface ReplicaState {
@@ -75,11 +109,11 @@ interface ReplicaState {
   device_amounts: number[] | null;
 }
 
-async function readReplicas(tx: InTransaction, row: DeploymentRow): Promise<ReplicaState[]> {
+async function readReplicas(tx: InTransaction, row: DeploymentRow, proven: readonly string[]): Promise<ReplicaState[]> {
   const { rows } = await sql<ReplicaState>`
     select r.index, r.status, r.revision, r.next_revision, r.failures, r.reason_code, r.reason, a.node_id,
            r.status = 'running' and case when ${row.health_check === null} then
-             r.started_at <= now() - make_interval(secs => ${minReadySeconds(row)}) else coalesce(r.health = 'healthy', false) end as is_ready,
+             ${hasRunFor(minReadySeconds(row))} and (r.revision <> ${row.revision} or ${nameOfRun} = any(${[...proven]}::text[])) else coalesce(r.health = 'healthy', false) end as is_ready,
            r.revision = ${row.revision} and coalesce(r.health = 'unhealthy', false) as is_unhealthy, a.ram, a.cpu, a.gpu, a.device_indexes, a.device_amounts
       from replica r left join allocation a on a.deployment_id = r.deployment_id and a.replica = r.index and not a.next
      where r.deployment_id = ${row.id} and r.attempt = ${row.attempt} order by r.index`.execute(tx);

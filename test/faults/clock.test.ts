@@ -19,7 +19,13 @@ beforeAll(async () => {
   await shadowNow(database.url);
   service = await startTestService({ config: { databaseUrl: database.url } });
   client = await newOwner(service.url);
-  cluster = await client.createCluster({ ram: 64, cpu: 4, gpu: 0, policy: { aging_interval_s: 3600 } });
+  // What ended before a jump ahead would else be past its retention.
+  cluster = await client.createCluster({
+    ram: 64,
+    cpu: 4,
+    gpu: 0,
+    policy: { aging_interval_s: 3600, retention_s: null },
+  });
 });
 
 afterAll(async () => {

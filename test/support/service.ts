@@ -10,10 +10,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { compiled } from '../../scripts/compiled.mjs';
 import { type Config, makeConfig } from '../../src/config.ts';
-import { startHypervisor } from '../../src/main.ts';
 import { createTestDatabase } from './database.ts';
 import { enginePort } from './engine-port.ts';
+
+// As the product itself starts; to load its modules one by one takes each file of tests several seconds.
+const { startHypervisor } = (await import(await compiled('src/main.ts'))) as typeof import('../../src/main.ts');
 
 export interface ServiceOptions {
   /** What carries tasks; default what HYPERVISOR_TEST_QUEUE says, else PostgreSQL. */
