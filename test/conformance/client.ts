@@ -273,13 +273,14 @@ export async function until<T>(
   check: () => Promise<T | undefined | false>,
   options: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<T> {
-  const { timeoutMs = 120_000, everyMs = 50 } = options;
+  const { timeoutMs = 120_000, everyMs } = options;
   const deadline = Date.now() + timeoutMs;
-  for (;;) {
+  // What takes long is asked for less often: questions keep a small machine from getting there.
+  for (let pauseMs = everyMs ?? 20; ; pauseMs = everyMs ?? Math.min(pauseMs * 1.3, 300)) {
     const found = await check();
     if (found !== undefined && found !== false) return found;
     if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
