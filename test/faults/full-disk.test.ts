@@ -2,23 +2,28 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Client, newOwner, until } from '../conformance/client.ts';
 import { requireEngine } from '../support/engine-port.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { openSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 
 const engine = requireEngine();
 let service: TestService;
+let disk: SmallDisk;
 let owner: Client;
 
 beforeAll(async () => {
   service = await startTestService();
+  disk = await openSmallDisk(process.env['HYPERVISOR_TEST_DATABASE_URL'] ?? '', 1024 ** 2);
+  // What is logged is on a disk of its own.
+  await disk.hold(service.databaseUrl, 'replica_log');
   owner = await newOwner(service.url);
 });
-afterAll(() => service.stop());
+afterAll(async () => {
+  await service?.stop();
+  await disk?.remove();
+});
 
-test('where the database has no room for a log, the end is told, the log is read from its container, and kept once there is room', async () => {
+test('where the disk has no room for a log, the end is told, the log is read from its container, and kept once there is room', async () => {
   const cluster = await owner.createCluster({ runtime: 'docker', ram: 8, cpu: 8 });
-  // As PostgreSQL answers where the file of a table can't grow.
-  await service.sql(`create function no_room() returns trigger language plpgsql as $$ begin
-    raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$`);
-  await service.sql('create trigger no_room before insert on replica_log for each row execute function no_room()');
+  await disk.fill();
   const { id } = await owner.submit(cluster.id, {
     kind: 'job',
     docker_image: engine.image,
@@ -36,7 +41,7 @@ test('where the database has no room for a log, the end is told, the log is read
   expect(await engine.containersOf([id])).toHaveLength(1);
   expect(await log()).toBe('what it wrote\n');
 
-  await service.sql('drop trigger no_room on replica_log');
+  await disk.clear();
   await until('the log is kept, and the container is gone', async () => (await engine.containersOf([id])).length === 0);
   expect(await kept()).toBe(true);
   expect(await log()).toBe('what it wrote\n');

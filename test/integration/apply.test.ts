@@ -149,6 +149,7 @@ describe('applied', () => {
     await until('all replicas are updated', async () => !(await owner.deployment(id)).updating);
     const { items } = await owner.call<{ items: unknown[] }>('GET', `/deployments/${id}/revisions`);
     expect(items).toMatchObject([{ why: 'submitted' }, { why: 'applied', is_stable: true }]);
+    await service.eventsTold();
     const types = (await owner.eventsOf(id)).map(({ type }) => type);
     expect(types.filter((type) => type === 'replica.replacing')).toHaveLength(2);
     expect(types).not.toContain('deployment.stopping');
