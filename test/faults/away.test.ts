@@ -126,7 +126,7 @@ test('engine gone and back while deployments run, end, are stopped and are submi
     const [stays, stopped, ends, deleted] = (await client.submitAll(cluster.id, [
       script(forever, { kind: 'service' }),
       script(forever, { kind: 'service' }),
-      script('sleep 1; exit 4'),
+      script('sleep 5; exit 4'),
       script(forever),
     ])) as [Deployment, Deployment, Deployment, Deployment];
     for (const { id } of [stays, stopped, ends, deleted]) await client.became(id, 'running');
