@@ -2439,6 +2439,17 @@ export type Volume = {
      */
     cluster_id: string;
     name: string;
+    /**
+     * Null: the installation’s own engine.
+     */
+    engine: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+        name: string;
+        address: string;
+    } | null;
     status: 'ready' | 'deleting';
     /**
      * Null: not known, as its engine does not say, or nothing was written yet.
@@ -2467,6 +2478,10 @@ export type VolumeCreate = {
      */
     cluster_id: string;
     name: unknown & unknown;
+    /**
+     * The engine that is to have its data, by name or id; null: the installation’s own. Needed only where the nodes of the cluster are on several.
+     */
+    engine?: string | null;
 };
 
 export type Webhook = {
@@ -4249,6 +4264,10 @@ export type CreateVolumeErrors = {
      * `unsupported_media_type`: The body is of another kind than the route takes.
      */
     415: Problem;
+    /**
+     * `engine_needed`: The cluster is on other engines, or on several.
+     */
+    422: Problem;
     /**
      * `internal_error`: Something went wrong in Hypervisor.
      */
