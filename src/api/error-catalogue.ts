@@ -239,6 +239,12 @@ export const catalogue = {
     title: 'More than the cluster could ever give',
     next: 'Ask for less, or use a cluster with larger nodes.',
   },
+  volumes_apart: {
+    status: 422,
+    title: 'Its volumes are on different engines',
+    next: 'Use volumes of one engine: `GET /volumes` says where each is.',
+  },
+
   unknown_name: {
     status: 422,
     title: 'Something that it refers to is not there',

@@ -5823,7 +5823,7 @@ export type SubmitDeploymentErrors = {
      */
     415: Problem;
     /**
-     * `never_fits`: More than the cluster could ever give. `unknown_name`: Something that it refers to is not there. `host_path_denied`: The cluster does not allow this host path.
+     * `never_fits`: More than the cluster could ever give. `volumes_apart`: Its volumes are on different engines. `unknown_name`: Something that it refers to is not there. `host_path_denied`: The cluster does not allow this host path.
      */
     422: Problem;
     /**
@@ -5890,7 +5890,7 @@ export type SubmitDeploymentsErrors = {
      */
     415: Problem;
     /**
-     * `never_fits`: More than the cluster could ever give. `unknown_name`: Something that it refers to is not there. `host_path_denied`: The cluster does not allow this host path.
+     * `never_fits`: More than the cluster could ever give. `volumes_apart`: Its volumes are on different engines. `unknown_name`: Something that it refers to is not there. `host_path_denied`: The cluster does not allow this host path.
      */
     422: Problem;
     /**
@@ -6055,7 +6055,7 @@ export type ApplyDeploymentsErrors = {
      */
     415: Problem;
     /**
-     * `never_fits`: More than the cluster could ever give.
+     * `never_fits`: More than the cluster could ever give. `volumes_apart`: Its volumes are on different engines.
      */
     422: Problem;
     /**
@@ -6770,7 +6770,7 @@ export type CreateScheduleErrors = {
      */
     415: Problem;
     /**
-     * `never_fits`: More than the cluster could ever give.
+     * `never_fits`: More than the cluster could ever give. `volumes_apart`: Its volumes are on different engines.
      */
     422: Problem;
     /**
@@ -6932,7 +6932,7 @@ export type UpdateScheduleErrors = {
      */
     415: Problem;
     /**
-     * `never_fits`: More than the cluster could ever give.
+     * `never_fits`: More than the cluster could ever give. `volumes_apart`: Its volumes are on different engines.
      */
     422: Problem;
     /**

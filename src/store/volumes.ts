@@ -1,12 +1,13 @@
 /** Named volumes: each of one organization, one cluster and one engine, which has their data under a name made of the row's id. */
 import { type RawBuilder, sql } from 'kysely';
+import { namesOfVolumes } from './bound-to-engines.ts';
 import { lockCluster } from './cluster-row.ts';
 import type { Database, InTransaction } from './database.ts';
 import { appendEvents, type EventType } from './events.ts';
 import { newId } from './ids.ts';
 import { type CreationPage, contains, creationPage, exactTime, type TimeKey } from './keyset.ts';
 import type { Actor, Scope } from './scope.ts';
-import type { RuntimeKind } from './tables.ts';
+import type { RuntimeKind, VolumeColumn } from './tables.ts';
 import { type User, usersOf } from './used-by.ts';
 import type { EngineKey } from './work.ts';
 
@@ -175,24 +176,50 @@ export function listVolumes(
   );
 }
 
+/** A volume as those find it who use it. */
+export interface PlacedVolume {
+  readonly id: string;
+  /** Null: the installation's own. */
+  readonly engineId: string | null;
+  readonly engineName: string | null;
+  /** Whether the cluster has nodes on other engines: who uses it can't run there. */
+  readonly binds: boolean;
+}
+
+/** By the ids of clusters, then by name. */
+export type UsedVolumes = ReadonlyMap<string, ReadonlyMap<string, PlacedVolume>>;
+
+/** The volumes that deployments name, as far as they are there. */
+export async function readUsedVolumes(
+  db: Database,
+  scope: Scope,
+  deployments: readonly { readonly clusterId: string; readonly volumes: readonly VolumeColumn[] }[],
+): Promise<UsedVolumes> {
+  const used = new Map<string, ReadonlyMap<string, PlacedVolume>>();
+  for (const clusterId of new Set(deployments.map((one) => one.clusterId))) {
+    const here = deployments.filter((one) => one.clusterId === clusterId);
+    const names = here.flatMap(({ volumes }) => namesOfVolumes(volumes));
+    used.set(clusterId, await readVolumesByName(db, scope, clusterId, names));
+  }
+  return used;
+}
+
 /** Those of the names that the cluster has, and that are not being deleted. */
 export async function readVolumesByName(
   db: Database,
   scope: Scope,
   clusterId: string,
   names: readonly string[],
-): Promise<Map<string, { readonly id: string }>> {
+): Promise<Map<string, PlacedVolume>> {
   if (names.length === 0) return new Map();
-  const rows = await db
-    .selectFrom('volume')
-    .select(['id', 'name'])
-    .where('organization_id', '=', scope.organizationId)
-    .where('cluster_id', '=', clusterId)
-    .where('deleting', '=', false)
-    .where('name', 'in', [...new Set(names)])
-    .orderBy('name')
-    .execute();
-  return new Map(rows.map(({ id, name }) => [name, { id }]));
+  const { rows } = await sql<PlacedVolume & { name: string }>`
+    select v.id, v.name, v.engine_id as "engineId", e.name as "engineName",
+           exists (select 1 from node n where n.cluster_id = v.cluster_id and n.engine_id is distinct from v.engine_id) as binds
+      from volume v left join engine e on e.id = v.engine_id
+     where v.organization_id = ${scope.organizationId} and v.cluster_id = ${clusterId} and not v.deleting
+       and v.name = any(${[...new Set(names)]}::text[])
+     order by v.name`.execute(db);
+  return new Map(rows.map(({ name, ...volume }) => [name, volume]));
 }
 
 interface VolumeRow {
