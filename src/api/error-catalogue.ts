@@ -168,7 +168,7 @@ export const catalogue = {
   engine_in_use: {
     status: 409,
     title: 'The engine is in use',
-    next: 'Delete the nodes that are on it first.',
+    next: 'Delete the nodes and the volumes that are on it first.',
   },
   last_node: {
     status: 409,
@@ -239,6 +239,11 @@ export const catalogue = {
     title: 'More than the cluster could ever give',
     next: 'Ask for less, or use a cluster with larger nodes.',
   },
+  volumes_apart: {
+    status: 422,
+    title: 'Its volumes are on different engines',
+    next: 'Use volumes of one engine: `GET /volumes` says where each is.',
+  },
 
   unknown_name: {
     status: 422,
@@ -249,6 +254,11 @@ export const catalogue = {
     status: 422,
     title: 'The cluster does not allow this host path',
     next: 'Use a named volume, or ask an admin of the cluster to allow the directory.',
+  },
+  engine_needed: {
+    status: 422,
+    title: 'The cluster is on other engines, or on several',
+    next: 'Say with `engine` which of those named is to have the data.',
   },
   engine_unreachable: {
     status: 422,

@@ -7,6 +7,7 @@ import type { Candidate } from '../core/preview.ts';
 import { readNames } from '../store/deployments.ts';
 import type { Scope } from '../store/scope.ts';
 import type { NewDeployment } from '../store/submit.ts';
+import { readUsedVolumes, type UsedVolumes } from '../store/volumes.ts';
 import { type ApplyDeps, asksAnew, compareAll, comparingOf, refusalsOf } from './applying.ts';
 import { type Compared, presentCompared, presentUndeclared } from './comparing.ts';
 import type { ApiError } from './errors.ts';
@@ -33,7 +34,16 @@ export async function planAll(
   const refusals = await refusalsOf(deps, comparing, asked);
   const userId = comparing.actor.userId;
   const planned = compared.filter(({ index }) => !refusals.has(index));
-  const plans = await planClusters(deps, planned, new Set(undeclared.map(({ id }) => id)), userId);
+  const volumes = await readUsedVolumes(
+    deps.db,
+    scope,
+    planned.map(({ deployment }) => deployment),
+  );
+  const plans = await planClusters(deps, planned, {
+    pruned: new Set(undeclared.map(({ id }) => id)),
+    userId,
+    volumes,
+  });
   const names = await namesIn(deps, scope, compared, plans);
   return {
     deployments: [
@@ -74,38 +84,52 @@ function isMade({ action }: Compared['decided']): boolean {
   return action === 'create' || action === 'replace';
 }
 
+interface Planning {
+  /** By id: what would leave. */
+  readonly pruned: ReadonlySet<string>;
+  readonly userId: string | null;
+  readonly volumes: UsedVolumes;
+}
+
 /** By cluster: the plan with all of them in it. */
 async function planClusters(
   { control }: ApplyDeps,
   compared: readonly Compared[],
-  pruned: ReadonlySet<string>,
-  userId: string | null,
+  { pruned, userId, volumes }: Planning,
 ): Promise<Map<string, CurrentPlan>> {
   const replaced = compared.flatMap(({ decided, before }) => (decided.action === 'replace' ? (before?.id ?? []) : []));
   const leaving = new Set([...pruned, ...replaced]);
   const plans = new Map<string, CurrentPlan>();
   for (const clusterId of new Set(compared.map(({ deployment }) => deployment.clusterId))) {
     const mine = compared.filter(({ deployment }) => deployment.clusterId === clusterId);
-    const candidates = mine.flatMap((one) => candidatesOf(one, userId));
+    const candidates = mine.flatMap((one) => candidatesOf(one, userId, volumes));
     plans.set(clusterId, await control.preview(clusterId, { candidates, leaving }));
   }
   return plans;
 }
 
 /** As it would stand in the queue; none where nothing would change there. */
-function candidatesOf({ deployment, body, before, decided }: Compared, userId: string | null): Candidate[] {
+function candidatesOf(
+  { deployment, body, before, decided }: Compared,
+  userId: string | null,
+  volumes: UsedVolumes,
+): Candidate[] {
   switch (decided.action) {
     case 'create':
-      return nowQueued(deployment, body).map((id) => ({ ...queuedOf(deployment, userId), id, queuedAt: null }));
+      return nowQueued(deployment, body).map((id) => ({
+        ...queuedOf(deployment, userId, volumes),
+        id,
+        queuedAt: null,
+      }));
     case 'replace': {
       const queuedAt = decided.keepsAge ? (before?.queued_at.getTime() ?? null) : null;
-      return [{ ...queuedOf(deployment, userId), queuedAt }];
+      return [{ ...queuedOf(deployment, userId, volumes), queuedAt }];
     }
     case 'update': {
       // What runs is not queued for its update.
       if (before === null || decided.rolled) return [];
       const queuedAt = before.queued_at.getTime();
-      return [{ ...queuedOf(deployment, before.submitted_by), id: before.id, queuedAt }];
+      return [{ ...queuedOf(deployment, before.submitted_by, volumes), id: before.id, queuedAt }];
     }
     default:
       return [];

@@ -5,9 +5,11 @@
  */
 import { type Difference, differences, type Json } from '../core/differences.ts';
 import type { QueuedDeployment } from '../core/model.ts';
+import { namesOfVolumes } from '../store/bound-to-engines.ts';
 import type { DeploymentRow } from '../store/deployments.ts';
 import type { Actor, Scope } from '../store/scope.ts';
 import type { NewDeployment } from '../store/submit.ts';
+import type { UsedVolumes } from '../store/volumes.ts';
 import { requestOf } from './never-fits.ts';
 import { type DeploymentAnswer, presentDeployment, presentSubmitted } from './present/deployments.ts';
 import { Deployment, DeploymentCreate } from './schemas/deployments.ts';
@@ -56,16 +58,22 @@ export function asksTheSame(row: DeploymentRow, deployment: NewDeployment): bool
 }
 
 function asked(deployment: NewDeployment): Json {
-  const { request, timeLimit, isService } = queuedOf(deployment, null);
-  return JSON.parse(JSON.stringify({ cluster: deployment.clusterId, request, timeLimit, isService })) as Json;
+  // Where volumes are is the same for both: which they are may differ.
+  const { request, timeLimit, isService } = queuedOf(deployment, null, new Map());
+  const volumes = namesOfVolumes(deployment.volumes).toSorted();
+  return JSON.parse(JSON.stringify({ cluster: deployment.clusterId, request, volumes, timeLimit, isService })) as Json;
 }
 
 /** As the planner would read it from the queue; when it entered that is for the caller to say. */
-export function queuedOf(deployment: NewDeployment, userId: string | null): Omit<QueuedDeployment, 'queuedAt'> {
+export function queuedOf(
+  deployment: NewDeployment,
+  userId: string | null,
+  volumes: UsedVolumes,
+): Omit<QueuedDeployment, 'queuedAt'> {
   const { id, priority, timeLimitSeconds, stopGraceSeconds } = deployment;
   return {
     id,
-    request: requestOf(deployment),
+    request: requestOf(deployment, volumes),
     priority,
     // With the grace of its stop: what is planned behind it must not be late by that.
     timeLimit: timeLimitSeconds === null ? null : (timeLimitSeconds + stopGraceSeconds) * 1000,

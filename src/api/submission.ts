@@ -11,6 +11,7 @@ import { defaultUpdatePolicy } from '../store/rollouts.ts';
 import type { NewDeployment, Submission, SubmissionOutcome } from '../store/submit.ts';
 import type { ClusterCapacities } from '../store/submit-capacity.ts';
 import type { Submitter } from '../store/submit-group.ts';
+import { readUsedVolumes } from '../store/volumes.ts';
 import { actorOf, pathId, scopeOf } from './auth.ts';
 import { checkData } from './data-checks.ts';
 import { resolveDependencies } from './depends-on.ts';
@@ -22,6 +23,7 @@ import { type DeploymentAnswer, presentDeployment, presentSubmitted } from './pr
 import { elementsMax } from './schemas/arrays.ts';
 import type { DeploymentCreate } from './schemas/deployments.ts';
 import { refuseUnknownData } from './unknown-data.ts';
+import { refuseVolumesApart } from './volumes-apart.ts';
 
 export type DeploymentBody = z.infer<typeof DeploymentCreate>;
 
@@ -88,9 +90,11 @@ export async function prepareSubmission(
   const submission = { ...of, deployments: bodies.map(newDeployment) };
   const impossible = refuseFieldsOfOtherKind(bodies, fieldOf) ?? refuseImpossibleArrays(bodies, fieldOf);
   if (impossible !== null) return { submission, refusal: impossible };
+  const volumes = await readUsedVolumes(db, of.scope, submission.deployments);
   const refusal =
-    (await refuseWhatNeverFits(capacities, submission, fieldOf)) ??
-    (await refuseUnknownData(db, of.scope, submission.deployments, fieldOf));
+    refuseVolumesApart(volumes, submission.deployments, fieldOf) ??
+    (await refuseWhatNeverFits(capacities, { ...submission, volumes }, fieldOf)) ??
+    (await refuseUnknownData(db, of.scope, submission.deployments, volumes, fieldOf));
   if (refusal !== null) return { submission, refusal };
   try {
     const { deployments } = submission;

@@ -5,7 +5,7 @@ import type { Database } from '../store/database.ts';
 import type { Scope } from '../store/scope.ts';
 import { readSecrets } from '../store/secrets.ts';
 import type { NewDeployment } from '../store/submit.ts';
-import { readVolumesByName } from '../store/volumes.ts';
+import type { UsedVolumes } from '../store/volumes.ts';
 import { ApiError, type FieldError } from './errors.ts';
 
 type FieldOf = (index: number, field: string) => string;
@@ -19,11 +19,12 @@ export async function refuseUnknownData(
   db: Database,
   scope: Scope,
   deployments: Deployments,
+  volumes: UsedVolumes,
   fieldOf: FieldOf,
 ): Promise<ApiError | null> {
   const unknown = [
     ...(await unknownSecrets(db, scope, deployments, fieldOf)),
-    ...(await unknownVolumes(db, scope, deployments, fieldOf)),
+    ...unknownVolumes(deployments, volumes, fieldOf),
   ];
   if (unknown.length > 0) return refusal('unknown_name', unknown);
   const denied = await deniedHostPaths(db, scope, deployments, fieldOf);
@@ -52,26 +53,14 @@ async function unknownSecrets(db: Database, scope: Scope, deployments: Deploymen
   );
 }
 
-async function unknownVolumes(db: Database, scope: Scope, deployments: Deployments, fieldOf: FieldOf) {
-  const errors: FieldError[] = [];
-  for (const clusterId of new Set(deployments.map((one) => one.clusterId))) {
-    const here = deployments.flatMap((one, index) => (one.clusterId === clusterId ? [{ ...one, index }] : []));
-    const used = here.flatMap(({ volumes, index }) =>
-      volumes.flatMap((volume, i) =>
-        'name' in volume ? [{ name: volume.name, field: fieldOf(index, `volumes.${i}.name`) }] : [],
-      ),
-    );
-    const known = await readVolumesByName(
-      db,
-      scope,
-      clusterId,
-      used.map(({ name }) => name),
-    );
-    for (const { name, field } of used.filter((one) => !known.has(one.name))) {
-      errors.push({ field, message: `names "${name}", and there is no such volume in this cluster` });
-    }
-  }
-  return errors;
+function unknownVolumes(deployments: Deployments, known: UsedVolumes, fieldOf: FieldOf): FieldError[] {
+  return deployments.flatMap(({ clusterId, volumes }, index) =>
+    volumes.flatMap((volume, i): FieldError[] => {
+      if (!('name' in volume) || known.get(clusterId)?.has(volume.name)) return [];
+      const message = `names "${volume.name}", and there is no such volume in this cluster`;
+      return [{ field: fieldOf(index, `volumes.${i}.name`), message }];
+    }),
+  );
 }
 
 async function deniedHostPaths(db: Database, scope: Scope, deployments: Deployments, fieldOf: FieldOf) {

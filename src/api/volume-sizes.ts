@@ -1,22 +1,27 @@
 import type { ControlPlane } from '../control/control-plane.ts';
-import type { RuntimeKind } from '../store/tables.ts';
+import type { VolumeRecord } from '../store/volumes.ts';
 
 /** An engine walks through all that its volumes hold: not for every list anew. */
 const rememberedMs = 15_000;
 
 type Sizes = ReadonlyMap<string, number>;
+type Place = Pick<VolumeRecord, 'runtime' | 'engine'>;
 
-/** Sizes of volumes by id, as their engines tell them; none where one does not. */
-export function rememberVolumeSizes(control: ControlPlane): (kind: RuntimeKind) => Promise<Sizes> {
-  const remembered = new Map<RuntimeKind, { readonly at: number; readonly sizes: Promise<Sizes> }>();
-  return (kind) => {
-    const before = remembered.get(kind);
+/**
+ * Sizes by id of the volumes that are where this one is, as that engine tells them; none where it does not. An engine is asked about its
+ * own volumes only: it could say anything about others.
+ */
+export function rememberVolumeSizes(control: ControlPlane): (place: Place) => Promise<Sizes> {
+  const remembered = new Map<string, { readonly at: number; readonly sizes: Promise<Sizes> }>();
+  return ({ runtime, engine }) => {
+    const key = engine?.id ?? runtime;
+    const before = remembered.get(key);
     if (before !== undefined && Date.now() - before.at < rememberedMs) return before.sizes;
     const sizes = control
-      .runtimeOf(kind)
+      .runtimeOf(runtime, engine?.id ?? null)
       .volumeSizes()
       .catch((): Sizes => new Map());
-    remembered.set(kind, { at: Date.now(), sizes });
+    remembered.set(key, { at: Date.now(), sizes });
     return sizes;
   };
 }

@@ -56,11 +56,8 @@ export interface ControlPlane {
   /** A delivery to a webhook is due. Returns at once. */
   deliverSoon(): void;
 
-  /** What runs a replica's container: `engineId` is that of the replica; null: the installation's own engine of that kind. */
+  /** What runs a replica's container, or has a volume: `engineId` is that of the replica or the volume; null: the installation's own engine of that kind. */
   runtimeOf(kind: 'docker' | 'simulated', engineId?: string | null): Runtime;
-
-  /** All that may hold something of an organization: the installation's own engine of that kind, and those that it added. */
-  runtimesOf(kind: 'docker' | 'simulated', organizationId: string): readonly Runtime[];
 
   /** Engines were added, changed or deleted. Resolves when they can be used. */
   enginesChanged(): Promise<void>;

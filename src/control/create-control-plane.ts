@@ -107,13 +107,12 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     own: runtimes,
     readEngines: deps.readEngines,
     connect: deps.connect,
-    observe: (engine, runtime, addedBy) =>
+    observe: (engine, runtime) =>
       startObserver({
         db,
         log,
         engine,
         runtime,
-        addedBy: engine.runtime === 'docker' ? addedBy : () => [],
         observations,
         onReachable(answering) {
           sweeper.now();
@@ -185,10 +184,6 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       send(deployments.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt }))),
     deliverSoon: () => webhooks.now(),
     runtimeOf: (runtime, engineId = null) => engines.runtimeOf({ runtime, engineId }),
-    runtimesOf: (runtime, organizationId) => [
-      runtimes[runtime],
-      ...(runtime === 'docker' ? engines.addedBy(organizationId) : []),
-    ],
     enginesChanged: () => engines.refresh(),
     async tryEngine(engine) {
       const { runtime, close } = deps.connect(engine);

@@ -2,6 +2,7 @@
 import type { Selectable } from 'kysely';
 import { type ContainerFile, type Mount, RuntimeError } from '../runtimes/runtime.ts';
 import { allowedMount } from '../store/allowed-host-paths.ts';
+import { engineInWords, namesOfVolumes } from '../store/bound-to-engines.ts';
 import type { Database } from '../store/database.ts';
 import { fileContents } from '../store/deployment-files.ts';
 import { CannotDecrypt } from '../store/secrets/crypto.ts';
@@ -29,10 +30,15 @@ const maskedLength = 4;
 const secretMode = '0444';
 
 /**
- * Reads volumes, secrets and files of a deployment. Throws `start_failed`, in words, where something that it refers to has gone
+ * Reads volumes, secrets and files of a deployment, for its containers on an engine. Throws `start_failed`, in words, where something that it refers to has gone
  * since it was submitted, or is not allowed any more.
  */
-export async function readDeploymentData(db: Database, keys: Keyring, deployment: Deployment): Promise<DeploymentData> {
+export async function readDeploymentData(
+  db: Database,
+  keys: Keyring,
+  deployment: Deployment,
+  engineId: string | null,
+): Promise<DeploymentData> {
   const values = await valuesOf(db, keys, deployment);
   const env = deployment.secrets.flatMap((secret) =>
     'env' in secret ? [[secret.env, valueOf(values, secret.name).toString('utf8')] as const] : [],
@@ -44,7 +50,7 @@ export async function readDeploymentData(db: Database, keys: Keyring, deployment
   return {
     env: Object.fromEntries(env),
     files: [...(await filesOf(db, deployment)), ...secretFiles],
-    mounts: await mountsOf(db, deployment),
+    mounts: await mountsOf(db, deployment, engineId),
     mask: (text) =>
       texts.filter(({ length }) => length >= maskedLength).reduce((masked, one) => masked.replaceAll(one, '***'), text),
   };
@@ -85,10 +91,9 @@ function toFile(path: string, mode: string = secretMode, content: Buffer): Conta
   return { path, mode: Number.parseInt(mode, 8), content };
 }
 
-async function mountsOf(db: Database, deployment: Deployment): Promise<Mount[]> {
+async function mountsOf(db: Database, deployment: Deployment, engineId: string | null): Promise<Mount[]> {
   const scope = { organizationId: deployment.organization_id };
-  const names = deployment.volumes.flatMap((volume) => ('name' in volume ? [volume.name] : []));
-  const volumes = await readVolumesByName(db, scope, deployment.cluster_id, names);
+  const volumes = await readVolumesByName(db, scope, deployment.cluster_id, namesOfVolumes(deployment.volumes));
   return deployment.volumes.map((used): Mount => {
     const where = { path: used.path, readOnly: used.read_only };
     if ('host_path' in used) {
@@ -100,6 +105,11 @@ async function mountsOf(db: Database, deployment: Deployment): Promise<Mount[]> 
     }
     const volume = volumes.get(used.name);
     if (volume === undefined) throw gone(`the volume ${used.name}`);
+    // It was made anew elsewhere, under its old name, since this was placed: its data must not begin a second life here.
+    if (volume.engineId !== engineId) {
+      const words = `the data of the volume ${used.name} is on ${engineInWords(volume.engineName)}, and it was to start elsewhere`;
+      throw new RuntimeError('start_failed', words);
+    }
     return { kind: 'volume', volume: { organizationId: scope.organizationId, volumeId: volume.id }, ...where };
   });
 }

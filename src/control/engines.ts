@@ -20,12 +20,10 @@ interface Deps {
   readonly own: Readonly<Record<RuntimeKind, Runtime>>;
   readonly readEngines: () => Promise<StoredEngine[]>;
   readonly connect: (engine: StoredEngine) => ConnectedEngine;
-  /** `addedBy` as below. */
-  readonly observe: (key: EngineKey, runtime: Runtime, addedBy: Engines['addedBy']) => Observer;
+  readonly observe: (key: EngineKey, runtime: Runtime) => Observer;
 }
 
 interface Known extends ConnectedEngine {
-  readonly organizationId: string;
   readonly version: number;
   readonly observer: Observer;
 }
@@ -34,8 +32,6 @@ export interface Engines {
   /** What runs the containers there. One that is not known (any more) answers nothing: all it does is `unreachable`. */
   readonly runtimeOf: (key: EngineKey) => Runtime;
   readonly observerOf: (key: EngineKey) => Observer | undefined;
-  /** Those of an organization, beside the installation's own. */
-  readonly addedBy: (organizationId: string) => Runtime[];
   /** Engines were added, changed or deleted. */
   refresh(): Promise<void>;
   close(): Promise<void>;
@@ -46,11 +42,7 @@ export async function openEngines(deps: Deps): Promise<Engines> {
   const { log, own, observe } = deps;
   const kinds = Object.keys(own) as RuntimeKind[];
   const known = new Map<string, Known>();
-  const addedBy = (organizationId: string) =>
-    [...known.values()].filter((one) => one.organizationId === organizationId).map(({ runtime }) => runtime);
-  const ownObservers = new Map(
-    kinds.map((kind) => [kind, observe({ runtime: kind, engineId: null }, own[kind], addedBy)]),
-  );
+  const ownObservers = new Map(kinds.map((kind) => [kind, observe({ runtime: kind, engineId: null }, own[kind])]));
   let refreshing: Promise<void> = Promise.resolve();
 
   async function forget(id: string, { observer, close }: Known): Promise<void> {
@@ -61,9 +53,8 @@ export async function openEngines(deps: Deps): Promise<Engines> {
 
   function add(engine: StoredEngine): void {
     const connected = deps.connect(engine);
-    const observer = observe({ runtime: 'docker', engineId: engine.id }, connected.runtime, addedBy);
-    const { id, organizationId, version } = engine;
-    known.set(id, { ...connected, organizationId, version, observer });
+    const observer = observe({ runtime: 'docker', engineId: engine.id }, connected.runtime);
+    known.set(engine.id, { ...connected, version: engine.version, observer });
   }
 
   async function look(): Promise<void> {
@@ -87,7 +78,6 @@ export async function openEngines(deps: Deps): Promise<Engines> {
     refresh,
     runtimeOf: ({ runtime, engineId }) =>
       engineId === null ? own[runtime] : (known.get(engineId)?.runtime ?? unknownEngine),
-    addedBy,
     observerOf: ({ runtime, engineId }) =>
       engineId === null ? ownObservers.get(runtime) : known.get(engineId)?.observer,
     async close() {

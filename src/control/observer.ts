@@ -19,8 +19,6 @@ interface Deps {
   readonly log: Logger;
   readonly engine: EngineKey;
   readonly runtime: Runtime;
-  /** Of an organization: the engines that it added. */
-  readonly addedBy: (organizationId: string) => readonly Runtime[];
   readonly observations: Observations;
   /** The runtime answers again, or for the first time: tasks that could not be carried out are sent again. */
   readonly onReachable: (runtime: Runtime) => void;
@@ -89,8 +87,7 @@ export function startObserver(deps: Deps): Observer {
       const uncleaned = await reconcile(deps);
       if (uncleaned.length > 0) deps.onUncleaned(uncleaned);
       await removeLeftoverNetworks(deps);
-      // The observer of the installation's own engine does it for all that may hold some of it.
-      if (deps.engine.engineId === null) await removeDeletedVolumes(deps);
+      await removeDeletedVolumes(deps);
       silentSince = null;
       await setReachable(true, null);
       logOutage(null);

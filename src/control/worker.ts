@@ -144,7 +144,7 @@ async function startOfImage(
   const runtime = deps.runtimeOf(engine);
   let data: DeploymentData | null = null;
   try {
-    data = await readDeploymentData(deps.db, deps.secretKey, work.deployment);
+    data = await readDeploymentData(deps.db, deps.secretKey, work.deployment, engine.engineId);
     const found = data;
     await pull(deps, runtime, work, image);
     await Promise.all(

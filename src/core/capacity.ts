@@ -3,7 +3,7 @@ import { compareIds } from './ids.ts';
 import { type Node, type Request, wholeDevice } from './model.ts';
 import { machineOf } from './ports.ts';
 import { Room } from './room.ts';
-import { type Shape, shapeOf } from './shape.ts';
+import { hasLabels, type Shape, shapeOf } from './shape.ts';
 
 type OfOneReplica = 'ram' | 'cpu' | 'gpu' | 'gpu_models' | 'gpu_memory';
 
@@ -114,10 +114,6 @@ function shortfallOfOne(shape: Shape, all: readonly Node[]): CapacityShortfall {
   const withRam = nodes.filter((node) => node.total.ram >= shape.ram);
   const dimension = withRam.some((node) => node.total.cpu >= shape.cpu) ? dimensions[2] : 'cpu';
   return { dimension, requested: needs(shape, dimension), most: most(dimension, withRam) };
-}
-
-function hasLabels({ labels }: Node, shape: Shape): boolean {
-  return shape.labels === null || shape.labels.every(([name, value]) => labels?.[name] === value);
 }
 
 /** The narrowest of those that say something about devices: whoever has enough by it has enough by the others. */

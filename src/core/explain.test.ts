@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { engineLabel } from './engine-label.ts';
 import { explainWait } from './explain.ts';
 import type { Request, Wait } from './model.ts';
 import { amounts, request } from './testing.ts';
@@ -50,6 +51,17 @@ describe('why it waits, in words', () => {
     expect(sentence(apart, { replicasFitting: 3 })).toBe('needs 3 replicas at once, each on a node of its own');
     expect(sentence({ ...apart, maxPerNode: 2 }, { replicasFitting: 1 })).toBe(
       'needs 3 replicas at once, at most 2 on a node, 1 would fit',
+    );
+  });
+
+  test('the engine of its volumes by its name, and never by the label that stands for it', () => {
+    const nodeLabels = { zone: 'a', [engineLabel('0190')]: '' };
+    const bound: Request = { ...request(8, 1), nodeLabels, volumesOn: 'the engine box' };
+    expect(sentence(bound, { shortfall: amounts(2, 0) })).toBe(
+      'needs 8 GB of RAM, 6 are free on node a (2 short), of the nodes with zone=a on the engine box (where its volumes are)',
+    );
+    expect(sentence(bound, { reason: 'never_fits', nearestNode: null })).toBe(
+      'its volumes are on the engine box, and the cluster has no node there with zone=a',
     );
   });
 

@@ -1,4 +1,5 @@
 /** Why a deployment waits, in a sentence for people. */
+import { isEngineLabel } from './engine-label.ts';
 import { type Dimension, dimensions, type Request, type Wait, type WaitReason } from './model.ts';
 
 /** What people call a deployment; null where the one who asks must not know. */
@@ -22,7 +23,8 @@ const sentences: Readonly<Record<WaitReason, (wait: Wait, request: Request, name
   insufficient_resources: (wait, request) => needs(wait, request, 'free'),
   fragmented: (wait, request) => `enough is free in sum, but not in one place: ${needs(wait, request, 'free')}`,
   no_schedulable_node: () => 'every node that could hold it is cordoned or does not answer',
-  never_fits: (wait, request) => `the cluster is too small for it: ${needs(wait, request, 'all there is')}`,
+  never_fits: (wait, request) =>
+    nodesMissing(wait, request) ?? `the cluster is too small for it: ${needs(wait, request, 'all there is')}`,
 };
 
 function portInWords({ portTaken }: Wait, nameOf: NameOf): string {
@@ -44,9 +46,26 @@ function needs(wait: Wait, request: Request, free: string): string {
   return lacks === '' ? gang : `${gang}; each ${lacks}`;
 }
 
-function amongNodes({ nodeLabels = {} }: Request): string {
-  const labels = Object.entries(nodeLabels).map(([name, value]) => `${name}=${value}`);
-  return labels.length === 0 ? '' : `, of the nodes with ${labels.join(', ')}`;
+/** No node that would do, even if all were empty and open: where there is one, it is the nearest. */
+function nodesMissing({ nearestNode }: Wait, request: Request): string | null {
+  if (nearestNode !== null || request.volumesOn === undefined) return null;
+  const labels = labelsInWords(request);
+  return `its volumes are on ${request.volumesOn}, and the cluster has no node there${labels === '' ? '' : ` with ${labels}`}`;
+}
+
+function amongNodes(request: Request): string {
+  const labels = labelsInWords(request);
+  const having = labels === '' ? '' : ` with ${labels}`;
+  const there = request.volumesOn === undefined ? '' : ` on ${request.volumesOn} (where its volumes are)`;
+  return having === '' && there === '' ? '' : `, of the nodes${having}${there}`;
+}
+
+/** Those that its user asked for. */
+function labelsInWords({ nodeLabels = {} }: Request): string {
+  return Object.entries(nodeLabels)
+    .filter(([name]) => !isEngineLabel(name))
+    .map(([name, value]) => `${name}=${value}`)
+    .join(', ');
 }
 
 function apart({ maxPerNode = 0 }: Request): string {

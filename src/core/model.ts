@@ -74,6 +74,8 @@ export interface Request {
   readonly gpuMemory?: number;
   /** Only nodes that have all of these labels will do. */
   readonly nodeLabels?: Readonly<Record<string, string>>;
+  /** The engine that has the data of its volumes, in words; `nodeLabels` asks for its nodes. Absent where that excludes no node. */
+  readonly volumesOn?: string;
   /** At most so many replicas on one node (1: each on a node of its own); absent or 0: any number. */
   readonly maxPerNode?: number;
   /** Each replica takes these ports of its machine: so each stands on a machine of its own. Absent: none. */

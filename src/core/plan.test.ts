@@ -163,6 +163,17 @@ describe('reasons to wait', () => {
     });
   });
 
+  test('insufficient_resources: nodes without its labels neither add to what is free, nor are they the nearest', () => {
+    const nodes = [{ ...node('a', 8, 8, 1), labels: { zone: 'a' } }, node('b', 8, 8, 2)];
+    const of = { ...request(6, 1, 1), nodeLabels: { zone: 'a' } };
+    const snapshot = snapshotOf(nodes, [queued('x', of)], [held('a', 5, 1), held('b', 3, 1)]);
+    expect(waitOf(plan(snapshot, defaultPolicy, 0), 'x')).toMatchObject({
+      reason: 'insufficient_resources',
+      nearestNode: 'a',
+      shortfall: amounts(3, 0),
+    });
+  });
+
   test('no_schedulable_node: every node that could hold it is cordoned', () => {
     const nodes = [{ ...node('a', 64, 8), schedulable: false }, node('b', 8, 8)];
     expect(waitOf(run(nodes, [queued('x', request(32, 1))]), 'x').reason).toBe('no_schedulable_node');

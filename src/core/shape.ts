@@ -4,7 +4,7 @@
  */
 
 import { compareIds } from './ids.ts';
-import type { HostPort, Request } from './model.ts';
+import type { HostPort, Node, Request } from './model.ts';
 import { wholeDevices } from './resources.ts';
 
 /** A request as the planner's inner loops read it. Amounts are thousandths, for one replica. */
@@ -119,6 +119,10 @@ function maxPerNodeOf({ replicas, maxPerNode }: Request, hostPorts: Shape['hostP
 function labelsOf({ nodeLabels }: Request): Shape['labels'] {
   const labels = Object.entries(nodeLabels ?? {});
   return labels.length === 0 ? null : labels.toSorted(([a], [b]) => compareIds(a, b));
+}
+
+export function hasLabels({ labels: has }: Node, { labels }: Shape): boolean {
+  return labels === null || labels.every(([name, value]) => has?.[name] === value);
 }
 
 /** Does `a` ask for no less than `b`: wherever `a` finds room, would `b` too? */

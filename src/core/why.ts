@@ -1,10 +1,18 @@
 /** Why a deployment waits: the typed reason, and what is missing where it comes nearest. */
-import { type Node, type PortUse, type QueuedDeployment, type Wait, type WaitReason, wholeDevice } from './model.ts';
+import {
+  type Node,
+  type PortUse,
+  type QueuedDeployment,
+  type Resources,
+  type Wait,
+  type WaitReason,
+  wholeDevice,
+} from './model.ts';
 import { effectivePriority } from './order.ts';
 import type { Pass } from './pass.ts';
 import { machineOf } from './ports.ts';
 import type { Asker, Free, Room } from './room.ts';
-import { type Shape, shapeOf } from './shape.ts';
+import { hasLabels, type Shape, shapeOf } from './shape.ts';
 
 export type Why = Pick<Wait, 'reason' | 'shortfall' | 'nearestNode' | 'replicasFitting' | 'portTaken'>;
 
@@ -122,19 +130,33 @@ function usesOn({ state, room, placed, preemptions }: Pass, node: number): PortU
   ];
 }
 
-function isEnoughInSum(room: Room, free: Free, shape: Shape): boolean {
+function isEnoughInSum(room: Room, everywhere: Resources, shape: Shape): boolean {
   const { ram, cpu, gpu, replicas } = shape;
+  const free = shape.labels === null ? everywhere : freeWithLabels(room, shape);
   if (free.ram < ram * replicas || free.cpu < cpu * replicas || free.gpu < gpu * replicas) return false;
   if (shape.models === null && shape.gpuMemory === 0) return true;
   return room.freeOfSuitable(shape) >= gpu * replicas;
 }
 
-/** What one replica lacks on the node that comes nearest, of those that could hold it if they were empty. */
+/** What is free on open nodes that have its labels. */
+function freeWithLabels(room: Room, shape: Shape): Resources {
+  const free = { ram: 0, cpu: 0, gpu: 0 };
+  for (let node = 0; node < room.nodes.length; node++) {
+    if (room.closed[node] === 1 || !hasLabels(room.nodes[node] as Node, shape)) continue;
+    free.ram += room.now.ram[node] ?? 0;
+    free.cpu += room.now.cpu[node] ?? 0;
+    const end = room.firstDevice[node + 1] ?? 0;
+    for (let device = room.firstDevice[node] ?? 0; device < end; device++) free.gpu += room.now.device[device] ?? 0;
+  }
+  return free;
+}
+
+/** What one replica lacks on the node that comes nearest, of those that have its labels and could hold it if they were empty. */
 function missing(room: Room, empty: Room, shape: Shape): Missing {
   let nearest = -1;
   let least = Number.POSITIVE_INFINITY;
   for (let node = 0; node < room.nodes.length; node++) {
-    if (room.closed[node] === 1) continue;
+    if (room.closed[node] === 1 || !hasLabels(room.nodes[node] as Node, shape)) continue;
     const ram = lackOf(shape.ram, room.now.ram, empty.now.ram, node);
     if (ram >= least) continue;
     const cpu = lackOf(shape.cpu, room.now.cpu, empty.now.cpu, node);

@@ -531,7 +531,7 @@ export const createEngine = <ThrowOnError extends boolean = false>(options: Opti
 });
 
 /**
- * Forget an engine that no node is on
+ * Forget an engine that no node and no volume is on
  */
 export const deleteEngine = <ThrowOnError extends boolean = false>(options: Options<DeleteEngineData, ThrowOnError>) => (options.client ?? client).delete<DeleteEngineResponses, DeleteEngineErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {

@@ -2439,6 +2439,17 @@ export type Volume = {
      */
     cluster_id: string;
     name: string;
+    /**
+     * Null: the installation’s own engine.
+     */
+    engine: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+        name: string;
+        address: string;
+    } | null;
     status: 'ready' | 'deleting';
     /**
      * Null: not known, as its engine does not say, or nothing was written yet.
@@ -2467,6 +2478,10 @@ export type VolumeCreate = {
      */
     cluster_id: string;
     name: unknown & unknown;
+    /**
+     * The engine that is to have its data, by name or id; null: the installation’s own. Needed only where the nodes of the cluster are on several.
+     */
+    engine?: string | null;
 };
 
 export type Webhook = {
@@ -4250,6 +4265,10 @@ export type CreateVolumeErrors = {
      */
     415: Problem;
     /**
+     * `engine_needed`: The cluster is on other engines, or on several.
+     */
+    422: Problem;
+    /**
      * `internal_error`: Something went wrong in Hypervisor.
      */
     500: Problem;
@@ -5804,7 +5823,7 @@ export type SubmitDeploymentErrors = {
      */
     415: Problem;
     /**
-     * `never_fits`: More than the cluster could ever give. `unknown_name`: Something that it refers to is not there. `host_path_denied`: The cluster does not allow this host path.
+     * `never_fits`: More than the cluster could ever give. `volumes_apart`: Its volumes are on different engines. `unknown_name`: Something that it refers to is not there. `host_path_denied`: The cluster does not allow this host path.
      */
     422: Problem;
     /**
@@ -5871,7 +5890,7 @@ export type SubmitDeploymentsErrors = {
      */
     415: Problem;
     /**
-     * `never_fits`: More than the cluster could ever give. `unknown_name`: Something that it refers to is not there. `host_path_denied`: The cluster does not allow this host path.
+     * `never_fits`: More than the cluster could ever give. `volumes_apart`: Its volumes are on different engines. `unknown_name`: Something that it refers to is not there. `host_path_denied`: The cluster does not allow this host path.
      */
     422: Problem;
     /**
@@ -6036,7 +6055,7 @@ export type ApplyDeploymentsErrors = {
      */
     415: Problem;
     /**
-     * `never_fits`: More than the cluster could ever give.
+     * `never_fits`: More than the cluster could ever give. `volumes_apart`: Its volumes are on different engines.
      */
     422: Problem;
     /**
@@ -6751,7 +6770,7 @@ export type CreateScheduleErrors = {
      */
     415: Problem;
     /**
-     * `never_fits`: More than the cluster could ever give.
+     * `never_fits`: More than the cluster could ever give. `volumes_apart`: Its volumes are on different engines.
      */
     422: Problem;
     /**
@@ -6913,7 +6932,7 @@ export type UpdateScheduleErrors = {
      */
     415: Problem;
     /**
-     * `never_fits`: More than the cluster could ever give.
+     * `never_fits`: More than the cluster could ever give. `volumes_apart`: Its volumes are on different engines.
      */
     422: Problem;
     /**

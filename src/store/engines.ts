@@ -32,7 +32,11 @@ export interface StoredEngine {
   readonly credentials: EngineCredentials;
 }
 
-export type EngineDeletion = { kind: 'deleted' } | { kind: 'unknown' } | { kind: 'in_use'; nodes: number };
+export type EngineDeletion =
+  | { kind: 'deleted' }
+  | { kind: 'unknown' }
+  /** Of the volumes some, where there are many: "data in train". */
+  | { kind: 'in_use'; nodes: number; volumes: readonly string[] };
 
 /** What credentials are encrypted for: they decrypt nowhere else. */
 export const credentialsContext = (organizationId: string, id: string) => `engine:${organizationId}:${id}`;
@@ -108,7 +112,10 @@ function sealed({ tls, ssh }: EngineCredentials, context: string, keys: Keyring)
   return tls === undefined && ssh === undefined ? null : encrypt(JSON.stringify({ tls, ssh }), context, keys);
 }
 
-/** Only one that no node names. Containers that are left on it are not ours to remove any more. */
+/**
+ * Only one that no node names, and that has no volumes but those whose data was given up already. What is left on it is not ours to
+ * remove any more.
+ */
 export async function deleteEngine(db: Database, scope: Scope, id: string, actor: Actor): Promise<EngineDeletion> {
   return db.transaction().execute(async (tx) => {
     const engine = await tx
@@ -124,7 +131,9 @@ export async function deleteEngine(db: Database, scope: Scope, id: string, actor
       .select((eb) => eb.fn.countAll<string>().as('count'))
       .where('engine_id', '=', id)
       .executeTakeFirstOrThrow();
-    if (Number(nodes.count) > 0) return { kind: 'in_use', nodes: Number(nodes.count) };
+    const volumes = await volumesOn(tx, id);
+    if (Number(nodes.count) > 0 || volumes.length > 0) return { kind: 'in_use', nodes: Number(nodes.count), volumes };
+    await tx.deleteFrom('volume').where('engine_id', '=', id).where('deleting', '=', true).execute();
     await sql`update replica set cleaned = true where engine_id = ${id} and status = 'ended' and not cleaned`.execute(
       tx,
     );
@@ -132,6 +141,20 @@ export async function deleteEngine(db: Database, scope: Scope, id: string, actor
     await tell(tx, scope, actor, 'engine.deleted', id, `the engine ${engine.name} was deleted`);
     return { kind: 'deleted' };
   });
+}
+
+async function volumesOn(tx: InTransaction, engineId: string): Promise<string[]> {
+  const rows = await tx
+    .selectFrom('volume')
+    .innerJoin('cluster', 'cluster.id', 'volume.cluster_id')
+    .select(['volume.name', 'cluster.name as cluster'])
+    .where('volume.engine_id', '=', engineId)
+    .where('volume.deleting', '=', false)
+    .orderBy('cluster.name')
+    .orderBy('volume.name')
+    .limit(20)
+    .execute();
+  return rows.map(({ name, cluster }) => `${name} in ${cluster}`);
 }
 
 async function tell(

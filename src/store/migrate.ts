@@ -23,6 +23,7 @@ import { up as drain } from './migrations/0023-drain.ts';
 import { up as maintenance } from './migrations/0024-maintenance.ts';
 import { up as webhooks } from './migrations/0025-webhooks.ts';
 import { up as fileSets } from './migrations/0026-file-sets.ts';
+import { up as volumeEngines } from './migrations/0027-volume-engines.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -49,6 +50,7 @@ const migrations: Record<string, Migration> = {
   '0018-usage': { up: usage },
   '0025-webhooks': { up: webhooks },
   '0026-file-sets': { up: fileSets },
+  '0027-volume-engines': { up: volumeEngines },
 };
 
 /**

@@ -6,6 +6,7 @@ import { freed } from '../core/resources.ts';
 import { decideRollout, type Rollout, type RolloutReplica, type RolloutStep } from '../core/rollout.ts';
 import type { ContainerKey } from '../runtimes/runtime.ts';
 import { toThousandths } from './amounts.ts';
+import { boundToEngines, namesOfVolumes } from './bound-to-engines.ts';
 import { readClaims } from './claims.ts';
 import type { Database, InTransaction } from './database.ts';
 import type { DeploymentRow } from './deployments.ts';
@@ -13,6 +14,7 @@ import type { EventType } from './events.ts';
 import { changedFields, giveUp, readRevisions, specOfRow, tell } from './revisions.ts';
 import { type ClusterHead, readHead, readNodes } from './snapshot.ts';
 import type { PlacementColumn, RevisionSpec } from './tables.ts';
+import { type PlacedVolume, readVolumesByName } from './volumes.ts';
 import type { EngineKey } from './work.ts';
 
 export interface Advanced {
@@ -58,7 +60,9 @@ export async function advanceRollout(
     const head = await readHead(tx, clusterId, { lock: true });
     const row = await tx.selectFrom('deployment').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
     if (head === null || row === undefined || row.status !== 'running' || !row.updating) return null;
-    const advance = new Advance(tx, head, row, await readReplicas(tx, row, proven));
+    const scope = { organizationId: row.organization_id };
+    const volumes = await readVolumesByName(tx, scope, row.cluster_id, namesOfVolumes(row.volumes));
+    const advance = new Advance(tx, head, row, requestOf(row, volumes), await readReplicas(tx, row, proven));
     for (const step of decideRollout(await advance.rollout())) await advance.take(step);
     return advance.end();
   });
@@ -131,6 +135,8 @@ class Advance {
   readonly #tx: InTransaction;
   readonly #head: ClusterHead;
   readonly #row: DeploymentRow;
+  /** What each of its replicas asks for. */
+  readonly #request: Request;
   readonly #replicas: readonly ReplicaState[];
   #specs: ReadonlyMap<number, RevisionSpec> = new Map();
   #nodes: readonly Node[] | null = null;
@@ -140,10 +146,17 @@ class Advance {
   /** What could not be done, and why. */
   #waits: string | null = null;
 
-  constructor(tx: InTransaction, head: ClusterHead, row: DeploymentRow, replicas: readonly ReplicaState[]) {
+  constructor(
+    tx: InTransaction,
+    head: ClusterHead,
+    row: DeploymentRow,
+    request: Request,
+    replicas: readonly ReplicaState[],
+  ) {
     this.#tx = tx;
     this.#head = head;
     this.#row = row;
+    this.#request = request;
     this.#replicas = replicas;
   }
 
@@ -206,8 +219,7 @@ class Advance {
   /** Where nothing changes in what it needs, it keeps what it has; else the difference is held for it before it is stopped. */
   async #replace(replica: ReplicaState): Promise<void> {
     const held = heldBy(replica);
-    const wanted = requestOf(this.#row);
-    const { ram, cpu, gpu } = wanted.perReplica;
+    const { ram, cpu, gpu } = this.#request.perReplica;
     const isSame = held?.resources.ram === ram && held.resources.cpu === cpu && held.resources.gpu === gpu;
     const next = isSame ? null : await this.#findRoom(replica.index, held);
     if (next === undefined) return;
@@ -282,7 +294,7 @@ class Advance {
     }
     const answer = placeReplica({
       nodes,
-      request: requestOf(this.#row),
+      request: this.#request,
       replica: index,
       held,
       others: this.#replicas.flatMap((one) => (one.index === index || one.node_id === null ? [] : [one.node_id])),
@@ -377,8 +389,8 @@ function hostPortsOf({ ports }: DeploymentRow): readonly string[] {
   return ports.flatMap(({ host, protocol }) => (host === null ? [] : [`${protocol}/${host}`]));
 }
 
-function requestOf(row: DeploymentRow): Request {
-  return {
+function requestOf(row: DeploymentRow, volumes: ReadonlyMap<string, PlacedVolume>): Request {
+  const request = {
     perReplica: {
       ram: toThousandths(row.ram_required),
       cpu: toThousandths(row.cpu_required),
@@ -390,6 +402,7 @@ function requestOf(row: DeploymentRow): Request {
     nodeLabels: row.node_labels,
     maxPerNode: row.max_per_node ?? 0,
   };
+  return boundToEngines(request, row.volumes, volumes);
 }
 
 function columnOf({ nodeId, resources, devices }: Placement, name: string): PlacementColumn {

@@ -12,12 +12,15 @@ import type {
   Window,
 } from '../core/model.ts';
 import { toThousandths } from './amounts.ts';
+import { boundToEngines, namesOfVolumes } from './bound-to-engines.ts';
 import { readClaims } from './claims.ts';
-import { deviceMemory, labelsOfNode, machineNamed, machineOfNode } from './core-nodes.ts';
+import { deviceMemory, hasVolumes, labelsOfNode, machineNamed, machineOfNode } from './core-nodes.ts';
 import type { Database } from './database.ts';
 import { readForeignPorts } from './host-ports.ts';
 import { readWindows } from './maintenance.ts';
 import { readRuns } from './runs.ts';
+import type { VolumeColumn } from './tables.ts';
+import { type PlacedVolume, readVolumesByName } from './volumes.ts';
 
 /** What a pass must know of the cluster itself. */
 export interface ClusterHead {
@@ -78,15 +81,12 @@ export async function readHead(
 }
 
 /** With `lock`, after the cluster's row the nodes are locked as well. */
-export async function readState(
-  db: Database,
-  { clusterId, usable, policy }: ClusterHead,
-  { lock }: { lock: boolean },
-): Promise<Snapshot> {
+export async function readState(db: Database, head: ClusterHead, { lock }: { lock: boolean }): Promise<Snapshot> {
+  const { clusterId, usable, policy } = head;
   const nodes = await readNodes(db, clusterId, { usable, lock });
   const isLearned = policy.backfill === 'learned';
   const holdings = await readHoldings(db, clusterId, { who: everybody, isLearned });
-  const queue = await readQueue(db, clusterId, { who: everybody, isLearned });
+  const queue = await readQueue(db, head, { who: everybody, isLearned });
   const claims = await readClaims(db, clusterId);
   const foreignPorts = queue.some(({ request }) => request.hostPorts !== undefined)
     ? { foreignPorts: await readForeignPorts(db, clusterId, { lock }) }
@@ -98,14 +98,15 @@ export async function readState(
 /** How these deployments stand now, by their ids; of those that are gone too. */
 export async function readDeploymentStates(
   db: Database,
-  { clusterId, policy }: ClusterHead,
+  head: ClusterHead,
   ids: readonly string[],
 ): Promise<Map<string, DeploymentState>> {
+  const { clusterId, policy } = head;
   if (ids.length === 0) return new Map();
   const these = { who: sql`d.id = any(${[...ids]}::uuid[])`, isLearned: policy.backfill === 'learned' };
   const holdings = new Map(ids.map((id): [string, Holding[]] => [id, []]));
   for (const holding of await readHoldings(db, clusterId, these)) holdings.get(holding.deploymentId)?.push(holding);
-  const queue = new Map((await readQueue(db, clusterId, these)).map((one) => [one.id, one]));
+  const queue = new Map((await readQueue(db, head, these)).map((one) => [one.id, one]));
   return new Map(ids.map((id) => [id, { queued: queue.get(id) ?? null, holdings: holdings.get(id) ?? [] }]));
 }
 
@@ -156,6 +157,8 @@ interface NodeRow {
   gpu_free: number;
   schedulable: boolean;
   labels: Record<string, string>;
+  engine_id: string | null;
+  has_volumes: boolean;
   machine: string;
   devices: Device[];
 }
@@ -172,7 +175,8 @@ export async function readNodes(
   }
   const { rows } = await sql<NodeRow>`
     select n.id, n.name, n.ram, n.cpu, n.gpu, n.ram - n.ram_allocated as ram_free, n.cpu - n.cpu_allocated as cpu_free,
-           n.gpu - n.gpu_allocated as gpu_free, n.schedulable and n.reachable as schedulable, n.labels, ${machineOfNode} as machine,
+           n.gpu - n.gpu_allocated as gpu_free, n.schedulable and n.reachable as schedulable, n.labels,
+           n.engine_id, ${hasVolumes(clusterId)} as has_volumes, ${machineOfNode} as machine,
            coalesce((select json_strip_nulls(json_agg(json_build_object('index', g.index, 'model', g.model, 'memory', ${deviceMemory},
                        'free', 1000 - g.allocated) order by g.index)) from gpu_device g where g.node_id = n.id), '[]') as devices
       from node n join cluster c on c.id = n.cluster_id where n.cluster_id = ${clusterId} order by n.id`.execute(db);
@@ -185,7 +189,7 @@ export async function readNodes(
     devices: row.devices,
     // Nothing new goes where the engine does not answer, or into a cluster that is being deleted.
     schedulable: row.schedulable && options.usable,
-    ...labelsOfNode(row.labels),
+    ...labelsOfNode(row),
     ...machineNamed(row),
     ...(windows.size > 0 && windowsOf(windows, row.id)),
   }));
@@ -239,6 +243,7 @@ async function readHoldings(db: Database, clusterId: string, { who, isLearned }:
 
 interface QueueGroupRow {
   shape: string;
+  volumes: VolumeColumn[];
   ids: string;
   queued_at: string;
   submitted_by: string | null;
@@ -247,19 +252,26 @@ interface QueueGroupRow {
 /**
  * The queue, read as groups of equal requests: a queue of tens of thousands is a few hundred rows, and each group shares one
  * Request object, so that the planner sees the shapes at once. Where it is learned whose deployments are short, they are also
- * groups of one user each.
+ * groups of one user each. What the shape does not say is on which engines its volumes are: those are looked
+ * up, of those who use some.
  *
  * The order inside a group needs no ORDER BY: the planner orders the queue by time and id itself.
  */
-async function readQueue(db: Database, clusterId: string, { who, isLearned }: Choice): Promise<QueuedDeployment[]> {
+async function readQueue(
+  db: Database,
+  { organizationId, clusterId }: ClusterHead,
+  { who, isLearned }: Choice,
+): Promise<QueuedDeployment[]> {
   const byUser = isLearned ? sql`, submitted_by` : sql``;
   const { rows } = await sql<QueueGroupRow>`
-    select shape, ${isLearned ? sql`submitted_by` : sql`null`} as submitted_by, string_agg(id::text, ',') as ids,
+    select shape, volumes, ${isLearned ? sql`submitted_by` : sql`null`} as submitted_by, string_agg(id::text, ',') as ids,
            string_agg((date_part('epoch', queued_at) * 1000)::bigint::text, ',') as queued_at
       from deployment d where cluster_id = ${clusterId} and status = 'queued' and not held and ${who}
-     group by shape${byUser} order by shape${byUser}`.execute(db);
+     group by shape, volumes${byUser} order by shape, volumes${byUser}`.execute(db);
+  const names = rows.flatMap(({ volumes }) => namesOfVolumes(volumes));
+  const placed = await readVolumesByName(db, { organizationId }, clusterId, names);
   const queue: QueuedDeployment[] = [];
-  for (const row of rows) addGroup(queue, row);
+  for (const row of rows) addGroup(queue, row, placed);
   return queue;
 }
 
@@ -268,10 +280,10 @@ const betweenLists = '\u001e';
 const betweenModels = '\u001f';
 
 /** The fields of `deployment_shape` in the migrations, in its order. */
-function addGroup(queue: QueuedDeployment[], row: QueueGroupRow): void {
+function addGroup(queue: QueuedDeployment[], row: QueueGroupRow, placed: ReadonlyMap<string, PlacedVolume>): void {
   const [amounts = '', labels = '', hostPorts = ''] = row.shape.split(betweenLists, 3);
   const [ram, cpu, gpu, replicas, priority, longest, kind, gpuMemory, maxPerNode, ...models] = amounts.split('|');
-  const request = requestOf({
+  const asked = requestOf({
     ram,
     cpu,
     gpu,
@@ -282,6 +294,7 @@ function addGroup(queue: QueuedDeployment[], row: QueueGroupRow): void {
     labels,
     hostPorts,
   });
+  const request = boundToEngines(asked, row.volumes, placed);
   const priorityNumber = Number(priority);
   // With the grace of its stop: what is planned behind it must not be late by that.
   const timeLimit = longest === '' ? null : Number(longest) * 1000;

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { EmptyCluster } from '../core/capacity.ts';
 import { type Device, type Node, wholeDevice } from '../core/model.ts';
-import { deviceMemory, labelsOfNode, machineNamed, machineOfNode } from './core-nodes.ts';
+import { deviceMemory, hasVolumes, labelsOfNode, machineNamed, machineOfNode } from './core-nodes.ts';
 import type { Database } from './database.ts';
 import { type ChangePosition, changesEnd, haveNodesChanged } from './planner-changes.ts';
 import type { Scope } from './scope.ts';
@@ -77,13 +77,16 @@ interface NodeRow {
   cpu: number;
   gpu: number;
   labels: Record<string, string>;
+  engine_id: string | null;
+  has_volumes: boolean;
   machine: string;
   devices: Omit<Device, 'free'>[];
 }
 
 async function readEmpty(db: Database, scope: Scope, clusterId: string): Promise<EmptyCluster | null> {
   const { rows } = await sql<NodeRow>`
-    select n.id, n.name, n.ram, n.cpu, n.gpu, n.labels, ${machineOfNode} as machine,
+    select n.id, n.name, n.ram, n.cpu, n.gpu, n.labels, n.engine_id,
+           ${hasVolumes(clusterId)} as has_volumes, ${machineOfNode} as machine,
            coalesce((select json_strip_nulls(json_agg(json_build_object('index', g.index, 'model', g.model, 'memory', ${deviceMemory})
                        order by g.index)) from gpu_device g where g.node_id = n.id), '[]') as devices
       from node n join cluster c on c.id = n.cluster_id
@@ -95,6 +98,6 @@ async function readEmpty(db: Database, scope: Scope, clusterId: string): Promise
 function emptyNode(row: NodeRow): Node {
   const total = { ram: row.ram, cpu: row.cpu, gpu: row.gpu };
   const devices: Device[] = row.devices.map((device) => ({ ...device, free: wholeDevice }));
-  const about = { ...labelsOfNode(row.labels), ...machineNamed(row) };
+  const about = { ...labelsOfNode(row), ...machineNamed(row) };
   return { id: row.id, name: row.name, total, free: total, devices, schedulable: true, ...about };
 }

@@ -322,6 +322,7 @@ export interface Tables {
     organization_id: string;
     cluster_id: string;
     name: string;
+    engine_id: string | null;
     deleting: Generated<boolean>;
     created_by: string | null;
     created_at: Timestamp;

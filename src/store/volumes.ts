@@ -1,13 +1,15 @@
-/** Named volumes: each of one organization and one cluster. Their data is with the engine, under a name made of the row's id. */
+/** Named volumes: each of one organization, one cluster and one engine, which has their data under a name made of the row's id. */
 import { type RawBuilder, sql } from 'kysely';
+import { namesOfVolumes } from './bound-to-engines.ts';
 import { lockCluster } from './cluster-row.ts';
 import type { Database, InTransaction } from './database.ts';
 import { appendEvents, type EventType } from './events.ts';
 import { newId } from './ids.ts';
 import { type CreationPage, contains, creationPage, exactTime, type TimeKey } from './keyset.ts';
 import type { Actor, Scope } from './scope.ts';
-import type { RuntimeKind } from './tables.ts';
+import type { RuntimeKind, VolumeColumn } from './tables.ts';
 import { type User, usersOf } from './used-by.ts';
+import type { EngineKey } from './work.ts';
 
 export interface VolumeRecord {
   readonly id: string;
@@ -15,6 +17,8 @@ export interface VolumeRecord {
   readonly clusterId: string;
   readonly runtime: RuntimeKind;
   readonly name: string;
+  /** Null: the installation's own. */
+  readonly engine: VolumeEngine | null;
   readonly deleting: boolean;
   readonly createdBy: string | null;
   readonly createdAt: Date;
@@ -23,10 +27,25 @@ export interface VolumeRecord {
   readonly key: TimeKey;
 }
 
+interface VolumeEngine {
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+}
+
+export interface NewVolume {
+  readonly clusterId: string;
+  readonly name: string;
+  /** By name or by id; null: the installation's own; undefined: the only one that the nodes of the cluster are on. */
+  readonly engine: string | null | undefined;
+}
+
 export type VolumeCreation =
   | { kind: 'done'; volume: VolumeRecord }
   | { kind: 'unknown_cluster' }
-  | { kind: 'cluster_deleting' };
+  | { kind: 'cluster_deleting' }
+  /** The nodes of the cluster are on these engines, and it was not said which, or another one was; null: the installation's own. */
+  | { kind: 'unknown_engine'; engines: readonly (string | null)[] };
 
 export type VolumeDeletion =
   /** Marked: its data is to be removed, and then the row. */
@@ -36,22 +55,48 @@ export type VolumeDeletion =
 export async function createVolume(
   db: Database,
   scope: Scope,
-  { clusterId, name }: { readonly clusterId: string; readonly name: string },
+  { clusterId, name, engine: wanted }: NewVolume,
   actor: Actor,
 ): Promise<VolumeCreation> {
   return db.transaction().execute(async (tx) => {
     const cluster = await lockCluster(tx, scope, clusterId);
     if (cluster === undefined) return { kind: 'unknown_cluster' };
     if (cluster.deleting) return { kind: 'cluster_deleting' };
+    const engines = await enginesOf(tx, clusterId);
+    const engine =
+      wanted === undefined && engines.length === 1 ? engines[0] : engines.find((one) => isCalled(one, wanted));
+    if (engine === undefined) return { kind: 'unknown_engine', engines: engines.map((one) => one.name) };
     const id = newId();
     await tx
       .insertInto('volume')
-      .values({ id, organization_id: scope.organizationId, cluster_id: clusterId, name, created_by: actor.userId })
+      .values({
+        id,
+        organization_id: scope.organizationId,
+        cluster_id: clusterId,
+        name,
+        engine_id: engine.id,
+        created_by: actor.userId,
+      })
       .execute();
     const volume = await readBack(tx, scope, id);
-    await tell(tx, 'volume.created', `the volume ${name} was created in ${cluster.name}`, volume, actor);
+    const where = engine.name === null ? '' : `, on the engine ${engine.name}`;
+    await tell(tx, 'volume.created', `the volume ${name} was created in ${cluster.name}${where}`, volume, actor);
     return { kind: 'done', volume };
   });
+}
+
+type EngineOfNodes = { id: string; name: string } | { id: null; name: null };
+
+/** Those that the nodes of a cluster are on, the installation's own first. */
+async function enginesOf(tx: InTransaction, clusterId: string): Promise<EngineOfNodes[]> {
+  const { rows } = await sql<EngineOfNodes>`
+    select distinct e.id, e.name from node n left join engine e on e.id = n.engine_id
+     where n.cluster_id = ${clusterId} order by e.name nulls first`.execute(tx);
+  return rows;
+}
+
+function isCalled(engine: EngineOfNodes, wanted: string | null | undefined): boolean {
+  return wanted === engine.name || wanted === engine.id;
 }
 
 /** Marks it, so that nothing starts with it any more: refused while a deployment that is not over uses it. */
@@ -86,10 +131,10 @@ export async function finishVolumeDeletion(db: Database, id: string): Promise<vo
   await db.deleteFrom('volume').where('id', '=', id).where('deleting', '=', true).execute();
 }
 
-/** Those whose data is still to be removed. Not on behalf of a person, and so across organizations. */
+/** Those whose data is still to be removed from an engine. Not on behalf of a person, and so across organizations. */
 export function readVolumesToRemove(
   db: Database,
-  runtime: RuntimeKind,
+  { runtime, engineId }: EngineKey,
 ): Promise<{ id: string; organization_id: string }[]> {
   return db
     .selectFrom('volume')
@@ -97,6 +142,7 @@ export function readVolumesToRemove(
     .select(['volume.id', 'volume.organization_id'])
     .where('volume.deleting', '=', true)
     .where('cluster.runtime', '=', runtime)
+    .where('volume.engine_id', 'is not distinct from', engineId)
     .orderBy('volume.id')
     .limit(100)
     .execute();
@@ -130,24 +176,50 @@ export function listVolumes(
   );
 }
 
+/** A volume as those find it who use it. */
+export interface PlacedVolume {
+  readonly id: string;
+  /** Null: the installation's own. */
+  readonly engineId: string | null;
+  readonly engineName: string | null;
+  /** Whether the cluster has nodes on other engines: who uses it can't run there. */
+  readonly binds: boolean;
+}
+
+/** By the ids of clusters, then by name. */
+export type UsedVolumes = ReadonlyMap<string, ReadonlyMap<string, PlacedVolume>>;
+
+/** The volumes that deployments name, as far as they are there. */
+export async function readUsedVolumes(
+  db: Database,
+  scope: Scope,
+  deployments: readonly { readonly clusterId: string; readonly volumes: readonly VolumeColumn[] }[],
+): Promise<UsedVolumes> {
+  const used = new Map<string, ReadonlyMap<string, PlacedVolume>>();
+  for (const clusterId of new Set(deployments.map((one) => one.clusterId))) {
+    const here = deployments.filter((one) => one.clusterId === clusterId);
+    const names = here.flatMap(({ volumes }) => namesOfVolumes(volumes));
+    used.set(clusterId, await readVolumesByName(db, scope, clusterId, names));
+  }
+  return used;
+}
+
 /** Those of the names that the cluster has, and that are not being deleted. */
 export async function readVolumesByName(
   db: Database,
   scope: Scope,
   clusterId: string,
   names: readonly string[],
-): Promise<Map<string, { readonly id: string }>> {
+): Promise<Map<string, PlacedVolume>> {
   if (names.length === 0) return new Map();
-  const rows = await db
-    .selectFrom('volume')
-    .select(['id', 'name'])
-    .where('organization_id', '=', scope.organizationId)
-    .where('cluster_id', '=', clusterId)
-    .where('deleting', '=', false)
-    .where('name', 'in', [...new Set(names)])
-    .orderBy('name')
-    .execute();
-  return new Map(rows.map(({ id, name }) => [name, { id }]));
+  const { rows } = await sql<PlacedVolume & { name: string }>`
+    select v.id, v.name, v.engine_id as "engineId", e.name as "engineName",
+           exists (select 1 from node n where n.cluster_id = v.cluster_id and n.engine_id is distinct from v.engine_id) as binds
+      from volume v left join engine e on e.id = v.engine_id
+     where v.organization_id = ${scope.organizationId} and v.cluster_id = ${clusterId} and not v.deleting
+       and v.name = any(${[...new Set(names)]}::text[])
+     order by v.name`.execute(db);
+  return new Map(rows.map(({ name, ...volume }) => [name, volume]));
 }
 
 interface VolumeRow {
@@ -156,6 +228,7 @@ interface VolumeRow {
   cluster_id: string;
   runtime: RuntimeKind;
   name: string;
+  engine: VolumeEngine | null;
   deleting: boolean;
   created_by: string | null;
   created_at: Date;
@@ -166,6 +239,7 @@ interface VolumeRow {
 async function select(db: Database, where: RawBuilder<unknown>, order: RawBuilder<unknown>): Promise<VolumeRecord[]> {
   const { rows } = await sql<VolumeRow>`
     select v.id, v.organization_id, v.cluster_id, c.runtime, v.name, v.deleting, v.created_by, v.created_at,
+           (select json_build_object('id', e.id, 'name', e.name, 'address', e.address) from engine e where e.id = v.engine_id) as engine,
            ${exactTime('v.created_at')} as created_at_exact,
            coalesce((select json_agg(json_build_object('id', d.id, 'name', d.name) order by d.id) from deployment d
              where d.organization_id = v.organization_id and d.cluster_id = v.cluster_id and d.volumes <> '[]'
@@ -179,6 +253,7 @@ async function select(db: Database, where: RawBuilder<unknown>, order: RawBuilde
     clusterId: row.cluster_id,
     runtime: row.runtime,
     name: row.name,
+    engine: row.engine,
     deleting: row.deleting,
     createdBy: row.created_by,
     createdAt: row.created_at,
@@ -200,7 +275,7 @@ function tell(tx: InTransaction, type: EventType, message: string, volume: Volum
       clusterId: volume.clusterId,
       type,
       message,
-      data: { volume_id: volume.id, name: volume.name },
+      data: { volume_id: volume.id, name: volume.name, engine_id: volume.engine?.id ?? null },
       actorId: actor.userId,
     },
   ]);

@@ -347,15 +347,13 @@ describe('a plan', () => {
     const made = await apply([serviceOf(cluster, web), job(cluster, queued, { ram_required: 32 })]);
     await owner.became(made.deployments[0]!.deployment.id, 'running');
     const declared = [
-      serviceOf(cluster, web, { docker_image: 'simulated/other' }),
+      serviceOf(cluster, web, { labels: { team: 'web' } }),
       job(cluster, queued, { ram_required: 2 }),
       job(cluster, unique('new')),
     ];
     const result = await plan(declared, { as: 'apply' });
     expect(actionsOf(result)).toEqual(['conflict', 'replace', 'create']);
-    expect(result.deployments[0]!.changes).toEqual([
-      { field: 'docker_image', path: ['docker_image'], from: 'simulated/service', to: 'simulated/other' },
-    ]);
+    expect(result.deployments[0]!.changes).toEqual([{ field: 'labels.team', path: ['labels', 'team'], to: 'web' }]);
     expect(result.deployments[1]!.standing).toMatchObject({ decision: 'place' });
     expect((await owner.deployment(made.deployments[1]!.deployment.id)).status).toBe('queued');
   });

@@ -220,6 +220,10 @@ test('volumes are made, used, listed and deleted; files and networks are options
   expect((await hv([...submit, ...data, ...env])).code).toBe(0);
   expect((await hv(['logs', 'writer'])).out).toBe('from a file\n');
   expect((await hv(['volume', 'list'])).out).toMatch(/data +ready +5 B/);
+  expect((await hv(['volume', 'create', 'more', '--engine', 'nowhere'])).err).toContain('engine');
+  expect((await hv(['volume', 'create', 'more', '--engine', 'nowhere', '--own-engine'])).code).toBe(2);
+  expect((await hv(['volumes', 'create', 'more', '--own-engine'])).out).toContain('Made more in local.');
+  expect((await hv(['volume', 'delete', 'more'])).code).toBe(0);
   expect((await hv([...submit, '--volume', 'nothing'])).code).toBe(2);
   expect((await hv(['volume', 'delete', 'nothing'])).code).toBe(4);
   expect((await hv(['volume', 'delete', 'data'])).code).toBe(0);

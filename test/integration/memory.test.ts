@@ -55,8 +55,19 @@ const happenings = fc.oneof(
       timeLimit: fc.constantFrom(null, 60),
       user: fc.constantFrom('ada' as const, 'ben' as const),
       ports: fc.constantFrom([], [], [web], [web, { container: 53, host: 53, protocol: 'udp' as const }]),
+      volume: fc.constantFrom(null, null, 'kept', 'lent'),
     }),
   },
+  // Also under those who wait for them: whoever submits looks for a volume before it is written down that they use it.
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('make a volume' as const, 'mark a volume' as const, 'take a volume' as const),
+      name: fc.constantFrom('kept', 'lent'),
+      isOwn: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('rename the engine' as const) }) },
   // A deployment of another cluster on the same machine takes a host port, or gives it back.
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('neighbour' as const) }) },
   {
@@ -92,12 +103,14 @@ class World {
   readonly #fixture: Fixture;
   readonly #neighbour: Fixture;
   readonly #ids: string[] = [];
+  readonly #engineId: string;
   #memory: Memory | null = null;
   #nodes = 0;
 
-  constructor(fixture: Fixture, neighbour: Fixture) {
+  constructor(fixture: Fixture, neighbour: Fixture, engineId: string) {
     this.#fixture = fixture;
     this.#neighbour = neighbour;
+    this.#engineId = engineId;
   }
 
   async live(one: Happening): Promise<void> {
@@ -115,10 +128,15 @@ class World {
     else if (one.kind === 'delete') await deleteDeployment(db, scope, id, nobody);
     else if (one.kind === 'raise') await changePriority(db, scope, id, { priority: 5, version: undefined }, nobody);
     else if (one.kind === 'add a node') {
-      const node = { name: `more-${this.#nodes++}`, ram: 4000, cpu: 4000, labels: {}, devices: [] };
+      const engineId = this.#nodes % 2 === 0 ? this.#engineId : null;
+      const node = { name: `more-${this.#nodes++}`, ram: 4000, cpu: 4000, labels: {}, devices: [], engineId };
       await createNode(db, scope, clusterId, node, nobody);
     } else if (one.kind === 'cordon' || one.kind === 'open') {
       await updateNode(db, scope, clusterId, nodeId, { schedulable: one.kind === 'open' }, nobody);
+    } else if ('isOwn' in one) await this.#changeVolume(one);
+    else if (one.kind === 'rename the engine') {
+      const name = `engine-${uuidv7()}`;
+      await db.updateTable('engine').set({ name }).where('id', '=', this.#engineId).execute();
     } else if (one.kind === 'learned' || one.kind === 'largest_set') {
       await db.updateTable('cluster').set({ backfill: one.kind }).where('id', '=', clusterId).execute();
     } else {
@@ -134,6 +152,24 @@ class World {
       await db.updateTable('deployment').set({ time_limit_s: one.timeLimit }).where('id', '=', id).execute();
     }
     this.#ids.push(id);
+  }
+
+  async #changeVolume({ kind, name, isOwn }: Extract<Happening, { isOwn: boolean }>): Promise<void> {
+    const { organizationId: organization_id, clusterId: cluster_id } = this.#fixture;
+    if (kind === 'make a volume') {
+      const engine_id = isOwn ? null : this.#engineId;
+      const volume = { id: uuidv7(), organization_id, cluster_id, name, engine_id };
+      await db
+        .insertInto('volume')
+        .values(volume)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      return;
+    }
+    const marked = db.updateTable('volume').set({ deleting: true });
+    const taken = db.deleteFrom('volume');
+    if (kind === 'mark a volume') await marked.where('cluster_id', '=', cluster_id).where('name', '=', name).execute();
+    else await taken.where('cluster_id', '=', cluster_id).where('name', '=', name).execute();
   }
 
   /** Nothing where somebody else has the port. */
@@ -207,6 +243,15 @@ class World {
   }
 }
 
+/** Beside the installation's own, with a node of the cluster on it. */
+async function makeEngine({ organizationId, clusterId }: Fixture): Promise<string> {
+  const engine = { id: uuidv7(), organization_id: organizationId, name: 'box', address: 'tcp://box:2376' };
+  await db.insertInto('engine').values(engine).execute();
+  const node = { name: 'box', ram: 4000, cpu: 4000, labels: {}, devices: [], engineId: engine.id };
+  await createNode(db, { organizationId }, clusterId, node, nobody);
+  return engine.id;
+}
+
 function sortedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[] {
   return items.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
@@ -225,7 +270,8 @@ describe('what is remembered of a cluster', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(happenings, { minLength: 10, maxLength: 40, size: 'max' }), async (happened) => {
         const neighbour = await makeCluster(db, { ram: 8, cpu: 8, gpu: 0 }, 'docker');
-        const world = new World(await makeCluster(db, { ram: 8, cpu: 8, gpu: 2 }, 'docker'), neighbour);
+        const fixture = await makeCluster(db, { ram: 8, cpu: 8, gpu: 2 }, 'docker');
+        const world = new World(fixture, neighbour, await makeEngine(fixture));
         for (const one of happened) {
           await world.live(one);
           await world.compare();

@@ -16,7 +16,7 @@ export interface FakeControl extends ControlPlane {
 }
 
 /** Containers are log lines under a deployment's id; a container that is open still writes. */
-export interface FakeRuntime extends Pick<Runtime, 'kind' | 'inspect' | 'logs'> {
+export interface FakeRuntime extends Pick<Runtime, 'kind' | 'inspect' | 'logs' | 'volumeSizes'> {
   readonly containers: Map<string, { lines: LogLine[]; open: boolean }>;
   reachable: boolean;
 }
@@ -39,7 +39,6 @@ export function fakeControl(): FakeControl {
     stopSoon: (deployments) => void control.stopped.push(...deployments),
     deliverSoon: () => undefined,
     runtimeOf: () => runtime as unknown as Runtime,
-    runtimesOf: () => [runtime as unknown as Runtime],
     enginesChanged: async () => undefined,
     tryEngine: async () => ({ ram: 8000, cpu: 4000, devices: [], labels: { arch: 'amd64' } }),
     lookAtUsage: async () => null,
@@ -92,6 +91,7 @@ function fakeRuntime(): FakeRuntime {
     kind: 'simulated',
     containers: new Map(),
     reachable: true,
+    volumeSizes: async () => new Map(),
     async inspect(key: ContainerKey) {
       if (!runtime.reachable) throw new RuntimeError('unreachable', 'the engine does not answer');
       const container = runtime.containers.get(key.deploymentId);

@@ -54,6 +54,8 @@ export async function queueDeployment(
     kind?: 'job' | 'service';
     ports?: readonly { container: number; host: number | null; protocol: 'tcp' | 'udp' }[];
     submittedBy?: string;
+    /** The name of a volume that it uses. */
+    volume?: string | null;
   } = {},
 ): Promise<string> {
   const id = uuidv7();
@@ -73,6 +75,8 @@ export async function queueDeployment(
       replicas: given.replicas ?? 1,
       env: JSON.stringify(given.env ?? {}),
       ports: JSON.stringify(given.ports ?? []),
+      // Not said where it is none: the migrations are tested with deployments of before.
+      ...(given.volume && { volumes: JSON.stringify([{ name: given.volume, path: '/data', read_only: false }]) }),
       submitted_by: given.submittedBy ?? null,
     })
     .execute();

@@ -1,4 +1,5 @@
 /** Locks on rows of deployments, as a transaction that takes its time would hold them: what changes these rows has to wait. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
 export interface RowLocks {
@@ -19,7 +20,6 @@ export async function holdRows(databaseUrl: string): Promise<RowLocks> {
   const looker = new pg.Client({ connectionString: databaseUrl });
   await Promise.all([holder.connect(), looker.connect()]);
   await holder.query('begin');
-  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   return {
     async take(id, status) {
       for (;;) {
@@ -30,12 +30,12 @@ export async function holdRows(databaseUrl: string): Promise<RowLocks> {
         if (locked.length > 0) return true;
         const { rows } = await looker.query<{ status: string }>('select status from deployment where id = $1', [id]);
         if (place(rows[0]?.status ?? '') > place(status)) return false;
-        await pause(5);
+        await sleep(5);
       }
     },
     async awaited(count) {
       const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-      while ((await looker.query(waiting)).rows.length < count) await pause(20);
+      while ((await looker.query(waiting)).rows.length < count) await sleep(20);
     },
     async release() {
       await holder.query('rollback');

@@ -22,6 +22,7 @@ export function presentVolume(volume: VolumeRecord, size: number | undefined): z
     id: volume.id,
     cluster_id: volume.clusterId,
     name: volume.name,
+    engine: volume.engine,
     status: volume.deleting ? 'deleting' : 'ready',
     size_bytes: size ?? null,
     used_by: volume.users.map(({ id, name }) => ({ id, name })),

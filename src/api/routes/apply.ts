@@ -47,7 +47,10 @@ export const registerApplyRoutes: Routes = (api, deps) => {
   api.post(
     '/deployments/apply',
     {
-      config: { role: 'developer', errors: ['not_found', 'cluster_deleting', 'never_fits', 'apply_conflict'] },
+      config: {
+        role: 'developer',
+        errors: ['not_found', 'cluster_deleting', 'never_fits', 'volumes_apart', 'apply_conflict'],
+      },
       schema: {
         operationId: 'applyDeployments',
         summary: 'Make what is there what is declared, by name',

@@ -113,7 +113,7 @@ export const registerEngineRoutes: Routes = (api, { db, control, secretKey }) =>
       schema: {
         tags: ['Clusters'],
         operationId: 'deleteEngine',
-        summary: 'Forget an engine that no node is on',
+        summary: 'Forget an engine that no node and no volume is on',
         params: idParams,
         response: { 204: nothing },
       },
@@ -122,12 +122,20 @@ export const registerEngineRoutes: Routes = (api, { db, control, secretKey }) =>
       const id = pathId(request.params.id, 'engine');
       const outcome = await deleteEngine(db, scopeOf(request), id, actorOf(request));
       if (outcome.kind === 'unknown') throw notFound('engine');
-      if (outcome.kind === 'in_use') throw new ApiError('engine_in_use', `Nodes on it: ${outcome.nodes}.`);
+      if (outcome.kind === 'in_use') throw new ApiError('engine_in_use', whatIsOn(outcome));
       await control.enginesChanged();
       return reply.code(204).send();
     },
   );
 };
+
+function whatIsOn({ nodes, volumes }: { nodes: number; volumes: readonly string[] }): string {
+  const parts = [
+    ...(nodes > 0 ? [`nodes on it: ${nodes}`] : []),
+    ...(volumes.length > 0 ? [`volumes on it: ${volumes.join(', ')}`] : []),
+  ];
+  return `There are ${parts.join('; ')}.`;
+}
 
 function known(row: EngineRow | null): EngineRow {
   if (row === null) throw notFound('engine');

@@ -13,6 +13,7 @@ import {
 } from '../../store/revisions.ts';
 import { rememberCapacities } from '../../store/submit-capacity.ts';
 import type { RevisionSpec } from '../../store/tables.ts';
+import { readUsedVolumes } from '../../store/volumes.ts';
 import { actorOf, pathId, scopeOf } from '../auth.ts';
 import type { Routes } from '../context.ts';
 import { ApiError, notFound } from '../errors.ts';
@@ -61,11 +62,10 @@ export const registerRevisionRoutes: Routes = (api, deps) => {
     async (request, reply) => {
       const row = await found(request, request.params.id);
       const change = changeOf(request.body);
-      const refusal = await refuseWhatNeverFits(
-        capacities,
-        { scope: scopeOf(request), deployments: [askedFor(row, change(specOfRow(row)))] },
-        (_, field) => field,
-      );
+      const scope = scopeOf(request);
+      const deployments = [askedFor(row, change(specOfRow(row)))];
+      const volumes = await readUsedVolumes(db, scope, deployments);
+      const refusal = await refuseWhatNeverFits(capacities, { scope, deployments, volumes }, (_, field) => field);
       if (refusal !== null && row.kind === 'service') throw refusal;
       const version = expectedVersion(request);
       const update = { version, change, why: 'updated' };
@@ -166,6 +166,7 @@ function askedFor(row: DeploymentRow, spec: RevisionSpec) {
     nodeLabels: row.node_labels,
     maxPerNode: row.max_per_node,
     ports: row.ports,
+    volumes: row.volumes,
   };
 }
 

@@ -28,7 +28,7 @@ import type { DeploymentCreate } from '../schemas/deployments.ts';
 import { Schedule, ScheduleCreate, ScheduleListQuery, ScheduleRun, ScheduleUpdate } from '../schemas/schedules.ts';
 import { prepareSubmission } from '../submission.ts';
 
-const errors: readonly ErrorCode[] = ['not_found', 'name_taken', 'never_fits'];
+const errors: readonly ErrorCode[] = ['not_found', 'name_taken', 'never_fits', 'volumes_apart'];
 
 /** The next time, whatever the expression; it was looked at when it came in. */
 const next = ({ cron, timeZone }: { cron: string; timeZone: string }, after: number) =>

@@ -12,6 +12,7 @@ const errors: readonly ErrorCode[] = [
   'cluster_deleting',
   'idempotency_conflict',
   'never_fits',
+  'volumes_apart',
   'unknown_name',
   'host_path_denied',
 ];

@@ -23,13 +23,13 @@ export const registerVolumeRoutes: Routes = (api, { db, control }) => {
   const sizesOf = rememberVolumeSizes(control);
 
   async function present(volume: VolumeRecord) {
-    return presentVolume(volume, (await sizesOf(volume.runtime)).get(volume.id));
+    return presentVolume(volume, (await sizesOf(volume)).get(volume.id));
   }
 
   api.post(
     '/volumes',
     {
-      config: { role: 'developer', errors: ['not_found', 'name_taken', 'cluster_deleting'] },
+      config: { role: 'developer', errors: ['not_found', 'name_taken', 'cluster_deleting', 'engine_needed'] },
       schema: {
         tags: ['Data'],
         operationId: 'createVolume',
@@ -39,11 +39,12 @@ export const registerVolumeRoutes: Routes = (api, { db, control }) => {
       },
     },
     async (request, reply) => {
-      const { cluster_id, name } = request.body;
-      const wanted = { clusterId: pathId(cluster_id, 'cluster'), name };
+      const { cluster_id, name, engine } = request.body;
+      const wanted = { clusterId: pathId(cluster_id, 'cluster'), name, engine };
       const outcome = await createVolume(db, scopeOf(request), wanted, actorOf(request));
       if (outcome.kind === 'unknown_cluster') throw notFound('cluster');
       if (outcome.kind === 'cluster_deleting') throw new ApiError('cluster_deleting');
+      if (outcome.kind === 'unknown_engine') throw engineNeeded(engine, outcome.engines);
       return reply.code(201).send(presentVolume(outcome.volume, undefined));
     },
   );
@@ -116,8 +117,7 @@ export const registerVolumeRoutes: Routes = (api, { db, control }) => {
       const { volume } = outcome;
       const key = { organizationId: scope.organizationId, volumeId: id };
       try {
-        const runtimes = control.runtimesOf(volume.runtime, scope.organizationId);
-        await Promise.all(runtimes.map((runtime) => runtime.removeVolume(key)));
+        await control.runtimeOf(volume.runtime, volume.engine?.id ?? null).removeVolume(key);
       } catch (error) {
         // The next look at the engine goes through with it.
         if (!(error instanceof RuntimeError)) throw error;
@@ -128,3 +128,12 @@ export const registerVolumeRoutes: Routes = (api, { db, control }) => {
     },
   );
 };
+
+function engineNeeded(wanted: string | null | undefined, engines: readonly (string | null)[]): ApiError {
+  const choices = engines.map((name) => (name === null ? 'null (the installation’s own)' : name)).join(', ');
+  const message =
+    wanted === undefined
+      ? `is needed, since the nodes of the cluster are on several: ${choices}`
+      : `is none that a node of the cluster is on; those are: ${choices}`;
+  return new ApiError('engine_needed', `\`engine\` ${message}.`, { errors: [{ field: 'engine', message }] });
+}

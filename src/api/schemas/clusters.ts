@@ -16,6 +16,7 @@ import {
   wholeGpus,
 } from './common.ts';
 import { absolutePath } from './data.ts';
+import { engineRef } from './engines.ts';
 import { retention } from './retention.ts';
 
 const backfill = z
@@ -130,10 +131,7 @@ export const Node = z.object({
   labels: z.record(z.string(), z.string()),
   gpus: z.array(Gpu),
   resources: Resources,
-  engine: z
-    .object({ id, name: z.string(), address: z.string() })
-    .nullable()
-    .describe('Null: the installation’s own engine.'),
+  engine: engineRef,
   reachable: z.boolean().describe('False: its engine does not answer, and nothing new is placed.'),
   unreachable_since: timestamp.nullable(),
   message: z.string().nullable().describe('Why its engine does not answer, in plain words.'),

@@ -38,6 +38,12 @@ export const EngineUpdate = z
   .strictObject({ name: resourceName.optional(), tls: Tls.optional(), ssh: Ssh.optional() })
   .refine((body) => Object.keys(body).length > 0, { message: 'names nothing to change' });
 
+/** In what is on one. */
+export const engineRef = z
+  .object({ id, name: z.string(), address: z.string() })
+  .nullable()
+  .describe('Null: the installation’s own engine.');
+
 export const Engine = z.object({
   id,
   name: z.string(),

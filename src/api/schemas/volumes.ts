@@ -1,12 +1,23 @@
 import { z } from 'zod';
-import { CreationSort, id, NamePart, PageQuery, resourceName, timestamp } from './common.ts';
+import { CreationSort, id, NamePart, PageQuery, resourceName, text, timestamp } from './common.ts';
+import { engineRef } from './engines.ts';
 
-export const VolumeCreate = z.strictObject({ cluster_id: id, name: resourceName });
+export const VolumeCreate = z.strictObject({
+  cluster_id: id,
+  name: resourceName,
+  engine: text(1, 64)
+    .nullable()
+    .optional()
+    .describe(
+      'The engine that is to have its data, by name or id; null: the installation’s own. Needed only where the nodes of the cluster are on several.',
+    ),
+});
 
 export const Volume = z.object({
   id,
   cluster_id: id,
   name: z.string(),
+  engine: engineRef,
   status: z.enum(['ready', 'deleting']),
   size_bytes: z
     .number()

@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { createVolume, deleteVolume, listVolumes, type Volume } from '../../sdk/index.ts';
 import { type AddCommand, options } from '../command.ts';
 import { CliError } from '../errors.ts';
@@ -11,21 +12,36 @@ interface ClusterOption {
   readonly cluster?: string;
 }
 
+interface CreateOptions extends ClusterOption {
+  readonly engine?: string;
+  readonly ownEngine?: boolean;
+}
+
 export const addVolumes: AddCommand = (program) => {
-  const volume = program.command('volume').description('volumes: data that outlives the deployments that use it');
+  const volume = program
+    .command('volume')
+    .alias('volumes')
+    .description('volumes: data that outlives the deployments that use it');
 
   volume
     .command('create')
     .description('make a volume in a cluster')
     .argument('<name>')
     .option('-c, --cluster <name>', 'the cluster; default: that of the context, or the only one')
+    .option('--engine <name>', 'the engine that is to have its data; default: the only one that the cluster is on')
+    .addOption(new Option('--own-engine', 'the installation’s own engine is to have its data').conflicts('engine'))
     .action(async (name: string, _options, command) => {
-      const given = options<ClusterOption>(command);
+      const given = options<CreateOptions>(command);
       const session = await openSession(given);
       const cluster = await findCluster(session, given.cluster);
-      const body = { cluster_id: cluster.id, name };
+      const body = { cluster_id: cluster.id, name, ...engineOf(given) };
       const made = await call(session, createVolume({ client: session.client, body }));
-      print(given, made, () => `Made ${made.name} in ${cluster.name}. Next: hv submit --volume ${made.name}:/data …`);
+      const where = made.engine === null ? '' : `, on the engine ${made.engine.name}`;
+      print(
+        given,
+        made,
+        () => `Made ${made.name} in ${cluster.name}${where}. Next: hv submit --volume ${made.name}:/data …`,
+      );
     });
 
   volume
@@ -38,11 +54,12 @@ export const addVolumes: AddCommand = (program) => {
       const page = await call(session, listVolumes({ client: session.client, query: await queryOf(session, given) }));
       print(given, page, ({ items }) =>
         table(
-          ['name', 'status', 'size', 'used by', 'id', 'age'],
+          ['name', 'status', 'size', 'engine', 'used by', 'id', 'age'],
           items.map((one) => [
             one.name,
             one.status,
             one.size_bytes === null ? null : bytes(one.size_bytes),
+            one.engine?.name ?? null,
             one.used_by.map(({ name }) => name).join(', ') || null,
             one.id,
             age(one.created_at),
@@ -69,6 +86,12 @@ export const addVolumes: AddCommand = (program) => {
       );
     });
 };
+
+/** Nothing where nothing was said: then the server knows which. */
+function engineOf({ engine, ownEngine = false }: CreateOptions): { engine?: string | null } {
+  if (ownEngine) return { engine: null };
+  return engine === undefined ? {} : { engine };
+}
 
 async function queryOf(session: Session, { cluster }: ClusterOption) {
   return { limit: 1000, ...(cluster !== undefined && { cluster_id: (await findCluster(session, cluster)).id }) };
