@@ -1,6 +1,5 @@
-// The thread of the exact solver. A thread knows nothing of what its parent registered: like bin/hypervisor.mjs, it says itself that
-// the sources are TypeScript.
-import { register } from 'tsx/esm/api';
+// The thread of the exact solver. A thread knows nothing of what its parent registered: like bin/hypervisor.mjs, it says itself how the
+// sources are run.
+import { compiled } from '../../scripts/compiled.mjs';
 
-register();
-await import('./serve.ts');
+await import(await compiled('src/solver/serve.ts'));
