@@ -36,7 +36,7 @@ interface Case {
   readonly end: { readonly status: Deployment['status']; readonly attempt: number; readonly reason_code?: string };
 }
 
-/** In an order in which what is locked does not keep the next ones from getting where they are to be locked. */
+/** They get where they are to be locked, and stay there. */
 const cases: readonly Case[] = [
   { name: 'succeeded', lockedAs: 'running', end: { status: 'succeeded', attempt: 1 } },
   {
@@ -76,13 +76,20 @@ const cases: readonly Case[] = [
   },
   {
     name: 'past its time limit',
-    input: { time_limit_s: 10 },
+    input: { time_limit_s: 12 },
     lockedAs: 'running',
     goesOn: true,
     end: { status: 'failed', attempt: 1, reason_code: 'time_limit' },
   },
-  { name: 'started', lockedAs: 'starting', goesOn: true, end: { status: 'succeeded', attempt: 1 } },
 ];
+
+/** It is locked on its way. */
+const startedCase: Case = {
+  name: 'started',
+  lockedAs: 'starting',
+  goesOn: true,
+  end: { status: 'succeeded', attempt: 1 },
+};
 
 /** Of a cluster of their own, whose pass waits for the first of them. */
 const queuedCases: readonly Case[] = [
@@ -136,17 +143,35 @@ test('killed directly after the commit of any transition, what follows from it i
   await expectEnds(held);
 });
 
-/** One deployment of each case, in the status from which its transition starts, with its row locked. */
+/**
+ * One deployment of each case, in the status from which its transition starts, with its row locked. All are there before the first lock:
+ * what is seen of one that is locked keeps what is seen of others waiting.
+ */
 async function holdAll(): Promise<{ held: Held[]; locks: RowLocks }> {
   const locks = await holdRows(service.databaseUrl);
-  const cluster = await makeCluster(cases.length + 1);
-  const held: Held[] = [];
-  for (const one of cases) held.push({ ...one, id: await holdOne(locks, cluster, one) });
+  const cluster = await makeCluster(cases.length + 2);
   const closed = await makeCluster(queuedCases.length);
   await client.setSchedulable(closed.id, false);
-  for (const one of queuedCases) held.push({ ...one, id: await holdOne(locks, closed, one) });
+  const held: Held[] = [];
+  for (const one of queuedCases) held.push({ ...one, id: (await submit(closed, one)).id });
+  held.push(...(await Promise.all(cases.map(async (one) => ({ ...one, id: await bring(cluster, one) })))));
+  for (const { id, lockedAs, name } of held) {
+    if (!(await locks.take(id, lockedAs))) throw new Error(`${name} did not stay ${lockedAs}`);
+  }
+  held.push({ ...startedCase, id: await holdOne(locks, cluster, startedCase) });
   await client.setSchedulable(closed.id, true);
   return { held, locks };
+}
+
+/** To the status in which it is to be locked. */
+async function bring(cluster: Cluster, one: Case): Promise<string> {
+  const { id } = await submit(cluster, one);
+  if (one.before !== undefined) {
+    await client.became(id, 'running');
+    await one.before(client, id);
+  }
+  await client.became(id, one.lockedAs);
+  return id;
 }
 
 function makeCluster(slots: number): Promise<Cluster> {
@@ -154,27 +179,27 @@ function makeCluster(slots: number): Promise<Cluster> {
 }
 
 /** One that was quicker than the lock is stopped, and another one tried. */
-async function holdOne(locks: RowLocks, cluster: Cluster, { input, before, lockedAs, name }: Case): Promise<string> {
+async function holdOne(locks: RowLocks, cluster: Cluster, one: Case): Promise<string> {
   for (;;) {
-    const { id } = await client.submit(cluster.id, {
-      kind: 'job',
-      name: name.replaceAll(' ', '-'),
-      docker_image: engine.image,
-      command: obeys(0),
-      ram_required: 0.032,
-      cpu_required: 0.1,
-      pull_policy: 'never',
-      stop_grace_s: 600,
-      ...input,
-    });
-    if (before !== undefined) {
-      await client.became(id, 'running');
-      await before(client, id);
-    }
-    if (await locks.take(id, lockedAs)) return id;
+    const { id } = await submit(cluster, one);
+    if (await locks.take(id, one.lockedAs)) return id;
     await client.call('DELETE', `/deployments/${id}`);
     await signalAll(id);
   }
+}
+
+function submit(cluster: Cluster, { input, name }: Case): Promise<Deployment> {
+  return client.submit(cluster.id, {
+    kind: 'job',
+    name: name.replaceAll(' ', '-'),
+    docker_image: engine.image,
+    command: obeys(0),
+    ram_required: 0.032,
+    cpu_required: 0.1,
+    pull_policy: 'never',
+    stop_grace_s: 600,
+    ...input,
+  });
 }
 
 interface PendingRequest {

@@ -33,8 +33,8 @@ interface Installation {
   /** Looks into the database: only to prove that nothing is left behind. */
   sql<Row extends pg.QueryResultRow>(query: string, values?: unknown[]): Promise<Row[]>;
   /**
-   * Waits until all that has happened so far can be read as events: they are shown once no older transaction is under way, and
-   * the tests of other files, on the same server, have such.
+   * Waits until all that has happened so far can be read as events: they are shown once no older transaction of this database is
+   * under way.
    */
   eventsTold(): Promise<void>;
   readonly remove: () => Promise<void>;
@@ -149,7 +149,7 @@ async function createInstallation(options: ServiceOptions): Promise<Installation
     async eventsTold() {
       const last = 'select max(tx)::text as tx from event';
       const { rows } = await pool.query<{ tx: string | null }>(last);
-      const told = 'select 1 where pg_snapshot_xmin(pg_current_snapshot()) > $1::xid8';
+      const told = 'select 1 where event_horizon() > $1::xid8';
       while ((await pool.query(told, [rows[0]?.tx ?? '0'])).rows.length === 0) {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
