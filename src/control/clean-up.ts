@@ -1,4 +1,4 @@
-import type { ContainerKey, LogLine, Runtime } from '../runtimes/runtime.ts';
+import { type ContainerKey, type LogLine, type Runtime, RuntimeError } from '../runtimes/runtime.ts';
 import type { Database } from '../store/database.ts';
 import { keepLog } from '../store/replica-logs.ts';
 import { markCleaned } from '../store/work.ts';
@@ -12,11 +12,18 @@ const keptCharacters = 4 * 1024 * 1024;
  */
 export async function cleanUp(db: Database, runtime: Runtime, key: ContainerKey): Promise<void> {
   if ((await runtime.inspect(key)) !== null) {
-    const { lines, truncated } = await readTail(runtime, key);
-    await keepLog(db, key, lines, truncated);
+    const tail = await readTail(runtime, key).catch(nullIfGone);
+    // Somebody else is just removing it, and has kept its log; if they come to nothing, the next sweep is back.
+    if (tail === null) return;
+    await keepLog(db, key, tail.lines, tail.truncated);
     await runtime.remove(key);
   }
   await markCleaned(db, key);
+}
+
+function nullIfGone(error: unknown): null {
+  if (error instanceof RuntimeError && error.code === 'not_found') return null;
+  throw error;
 }
 
 async function readTail(runtime: Runtime, key: ContainerKey): Promise<{ lines: LogLine[]; truncated: boolean }> {

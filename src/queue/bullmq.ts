@@ -28,8 +28,8 @@ const lockDurationMs = 5_000;
 const jobOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 } as const;
 
 /**
- * A pass may admit hundreds at once. They are handed over in bundles: what a backend takes for one entry, and not what the worker
- * does with it, is most of the time from admission to start.
+ * What is to be done at once is handed over in bundles: what a backend takes for one entry, and not what the worker does with it, is most of
+ * the time from admission to start.
  */
 const bundleMax = 8;
 
@@ -39,17 +39,16 @@ interface JobData {
 
 /** A single task refuses its twin by its id. A bundle need not: whoever comes second finds the work done or under way. */
 function jobsOf(tasks: readonly Task[]) {
-  const size = tasks.length > bundleMax ? bundleMax : 1;
   const jobs = [];
-  for (let from = 0; from < tasks.length; from += size) {
-    const bundle = tasks.slice(from, from + size);
+  for (let from = 0; from < tasks.length; from += bundleMax) {
+    const bundle = tasks.slice(from, from + bundleMax);
     const [first] = bundle;
     if (first === undefined) continue;
     const id = `${first.kind}-${first.deploymentId}-${first.attempt}`;
     jobs.push({
       name: first.kind,
       data: { tasks: bundle },
-      opts: { ...jobOptions, jobId: size === 1 ? id : `${id}-and-more` },
+      opts: { ...jobOptions, jobId: bundle.length === 1 ? id : `${id}-and-more` },
     });
   }
   return jobs;
