@@ -24,8 +24,10 @@ export interface Said {
 }
 
 export async function read(session: ExecSession): Promise<Said> {
-  const said = { stdout: '', stderr: '' };
-  for await (const { stream, data } of session.output) said[stream] += data.toString('utf8');
+  // A piece may end in the middle of a character.
+  const pieces: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
+  for await (const { stream, data } of session.output) pieces[stream].push(data);
+  const said = { stdout: Buffer.concat(pieces.stdout).toString(), stderr: Buffer.concat(pieces.stderr).toString() };
   return { ...said, code: await session.exitCode() };
 }
 

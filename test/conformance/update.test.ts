@@ -108,7 +108,8 @@ describe('a service of three replicas', () => {
     expect(deployment.replica_states.every(({ revision }) => revision === 1)).toBe(true);
     await service.eventsTold();
     const told = (await owner.eventsOf(id)).find(({ type }) => type === 'deployment.rolled_back');
-    expect(told?.message).toBe('revision 2 failed (replica 0 exited with 3): back to revision 1');
+    // Which one is found out first is for the engine: on a busy machine it may take a process for running for longer than a second.
+    expect(told?.message).toMatch(/^revision 2 failed \(replica \d exited with 3\): back to revision 1$/);
     // Both are still there to look at, and the bad one can be told from the good one.
     const diff = await owner.get(`/deployments/${id}/revisions/diff?from=1&to=2`);
     expect(diff).toEqual({ from: 1, to: 2, changes: [{ field: 'env.BAD', before: null, after: '1' }] });

@@ -84,10 +84,21 @@ test('a file is planned, applied, applied again, changed and compared', async ()
   await until(async () => (await hv(['ps'])).out.match(/running/g)?.length === 2);
 
   await fileOf(document('web', ['env: { LEVEL: debug }']), document('api', ['gpu_required: 1']));
+  const rolls = await hv(['diff', '-f', path]);
+  expect(rolls).toMatchObject({ code: 1, err: '' });
+  expect(rolls.out).toBe(
+    '~ web changes in its place: it is running, and is updated one replica after the other\n    + env.LEVEL: debug\n',
+  );
+  expect((await hv(['plan', '-f', path])).out).toContain('1 are changed while they run');
+  const updated = await hv(['apply', '-f', path]);
+  expect(updated.out).toMatch(/web \(\w+\) updated: it is running\n {4}\+ env\.LEVEL: debug\napi \(\w+\) unchanged/);
+
+  const lines = ['env: { LEVEL: debug }', 'labels: { team: web }'];
+  await fileOf(document('web', lines), document('api', ['gpu_required: 1']));
   const differs = await hv(['diff', '-f', path]);
   expect(differs).toMatchObject({ code: 1, err: '' });
   expect(differs.out).toBe(
-    '! web can not be applied: it is running, and differs in env.LEVEL\n    + env.LEVEL: debug\n',
+    '! web can not be applied: it is running, and differs in labels.team\n    + labels.team: web\n',
   );
   const refused = await hv(['apply', '-f', path]);
   expect(refused.code).toBe(5);
@@ -98,7 +109,7 @@ test('a file is planned, applied, applied again, changed and compared', async ()
   expect(unasked.code).toBe(2);
   expect(unasked.err).toContain('this would end web (running)');
   const replaced = await hv(['apply', '-f', path, '--replace', '--yes']);
-  expect(replaced.out).toMatch(/web \(\w+\) replaced: it is \w+\n {4}\+ env\.LEVEL: debug\napi \(\w+\) unchanged/);
+  expect(replaced.out).toMatch(/web \(\w+\) replaced: it is \w+\n {4}\+ labels\.team: web\napi \(\w+\) unchanged/);
 });
 
 test('what a set does not declare any more is taken away', async () => {
