@@ -7,13 +7,13 @@ import { createServer, redactedPaths } from './api/server.ts';
 import type { Config } from './config.ts';
 import { createControlPlane } from './control/create-control-plane.ts';
 import { createControlMetrics } from './control/metrics.ts';
+import { createPullCredentials } from './control/pull-credentials.ts';
 import { type DockerConnection, dockerConnection } from './platform/docker-connection.ts';
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts';
 import { openTaskQueue } from './queue/bullmq.ts';
 import { parseEngineAddress } from './runtimes/docker/engine-address.ts';
 import { connectionTo } from './runtimes/docker/engine-connection.ts';
 import { createDockerRuntime } from './runtimes/docker.ts';
-import { registryOf } from './runtimes/image-registry.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 import { createSimulatedRuntime, realClock } from './runtimes/simulated.ts';
 import { openSecretKey, type SecretKey } from './secret-key.ts';
@@ -21,7 +21,6 @@ import { type Database, openDatabase } from './store/database.ts';
 import { readStoredEngines } from './store/engines.ts';
 import { installationId } from './store/installation.ts';
 import { migrate } from './store/migrate.ts';
-import { registryCredentialFor } from './store/registry-credentials.ts';
 import { reEncrypt } from './store/secrets/re-encrypt.ts';
 import type { RuntimeKind } from './store/tables.ts';
 import { addressRules } from './webhooks/addresses.ts';
@@ -101,11 +100,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
         return { runtime: createDockerRuntime({ installationId: id, connection: options }), close };
       },
       submitScheduled: createScheduledSubmitter(db),
-      async credentialFor(organizationId, image) {
-        const server = registryOf(image);
-        const credential = await registryCredentialFor(db, { organizationId }, server, secretKey);
-        return credential === null ? undefined : { server, ...credential };
-      },
+      credentialFor: createPullCredentials(db, secretKey),
       webhookRules,
     });
     started.push(() => control.close());

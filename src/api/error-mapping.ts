@@ -1,4 +1,5 @@
 /** From whatever was thrown below a route to the error that the client is told. */
+import { isPlanRefused } from '../store/prepared.ts';
 import { ApiError, type ErrorCode, type FieldError, invalidFields } from './errors.ts';
 
 /** What the error handler knows of the request: enough to name the field that the database refused. */
@@ -70,6 +71,9 @@ function fromPostgres(code: string, error: unknown, request: RequestParts): ApiE
     case '55P03':
     case '57014':
       return new ApiError('store_busy');
+    // feature_not_supported: ours to mend, but for what a migration beside us does to a transaction under way.
+    case '0A000':
+      return isPlanRefused(error) ? new ApiError('store_busy') : undefined;
     default:
       return undefined;
   }

@@ -19,6 +19,7 @@ import { startScheduler } from './scheduler.ts';
 import { type SubmitScheduled, startSchedules } from './schedules.ts';
 import { startSettler } from './settler.ts';
 import { startSweeper } from './sweeper.ts';
+import { createTaskSender } from './task-sender.ts';
 import { startUpdates } from './updates.ts';
 import { startUsageWatch } from './usage.ts';
 import { startWebhooks } from './webhooks.ts';
@@ -52,15 +53,8 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     for (const listener of listeners) listener();
   };
 
-  const send = (tasks: readonly Task[]) => {
-    if (tasks.length === 0) return;
-    queue.send(tasks).catch((error: unknown) => {
-      log.warn(
-        { err: { message: error instanceof Error ? error.message : String(error) } },
-        'tasks were not sent; the sweep sends them again',
-      );
-    });
-  };
+  const tasks = createTaskSender(queue, log);
+  const send = (those: readonly Task[]) => tasks.send(those);
 
   const onProgress = (progress: readonly Progress[]) => {
     tellListeners();
@@ -211,6 +205,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       await solver.close();
       // Observers before the queue: what they see last is still written down, and its tasks are sent.
       await engines.close();
+      await tasks.close();
       await queue.close();
     },
   };

@@ -11,12 +11,10 @@ import {
 } from '../runtimes/runtime.ts';
 import type { Database } from '../store/database.ts';
 import { appendEvents } from '../store/events.ts';
-import { networkToRemove } from '../store/private-networks.ts';
 import type { Keyring } from '../store/secrets/keyring.ts';
-import { type EngineKey, isKnownRun, readEndedRuns, readWork, type Work, type WorkReplica } from '../store/work.ts';
-
+import { type EngineKey, isKnownRun, readWork, type Work, type WorkReplica } from '../store/work.ts';
 import { batched } from './batched.ts';
-import { cleanUp } from './clean-up.ts';
+import { createCleanUp } from './clean-up.ts';
 import { type DeploymentData, readDeploymentData } from './deployment-data.ts';
 import { gangEnvironment, networkOf } from './gang.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
@@ -54,6 +52,7 @@ export function createWorker(given: Given): (task: Task) => Promise<void> {
   // A stop never overtakes a start under way: otherwise it would find no container, and the start would make one after it.
   const turns = new KeyedMutex();
   const underWay = new Set<string>();
+  const cleanUp = createCleanUp(deps);
   const load = batched<string, Work | null>(async (ids) => {
     const found = await readWork(deps.db, ids);
     return ids.map((id) => found.get(id) ?? null);
@@ -71,7 +70,7 @@ export function createWorker(given: Given): (task: Task) => Promise<void> {
 
   async function carryOut(task: Task): Promise<void> {
     try {
-      await (task.kind === 'clean' ? clean(deps, task) : startOrStop(task));
+      await (task.kind === 'clean' ? cleanUp(task) : startOrStop(task));
       deps.onDone(task.kind, 'done');
     } catch (error) {
       deps.onDone(task.kind, 'failed');
@@ -293,38 +292,6 @@ async function stopOne(deps: Deps, runtime: Runtime, work: Work, replica: WorkRe
     at: Date.now(),
     cause: { code: 'stopped', message: 'was stopped before it started' },
   });
-}
-
-async function clean(deps: Deps, task: Task): Promise<void> {
-  const engines = new Map<string | null, EngineKey>();
-  for (const ended of await readEndedRuns(deps.db, task.deploymentId, task.attempt)) {
-    const key = {
-      clusterId: ended.cluster_id,
-      deploymentId: task.deploymentId,
-      attempt: task.attempt,
-      replica: ended.index,
-      run: ended.run,
-    };
-    const engine = { runtime: ended.runtime, engineId: ended.engine_id };
-    engines.set(ended.engine_id, engine);
-    await cleanUpThere(deps, engine, key);
-  }
-  const network = await networkToRemove(deps.db, task.deploymentId, task.attempt);
-  if (network === null) return;
-  const { deploymentId, attempt } = task;
-  // Where another task has cleaned up, the next look at the engine removes it.
-  for (const engine of engines.values()) {
-    await deps.runtimeOf(engine).removeNetwork({ clusterId: network.clusterId, deploymentId, attempt });
-  }
-}
-
-async function cleanUpThere(deps: Deps, engine: EngineKey, key: ContainerKey): Promise<void> {
-  try {
-    await cleanUp(deps.db, deps.runtimeOf(engine), key);
-  } catch (error) {
-    if (!(error instanceof RuntimeError) || error.code !== 'unreachable') throw error;
-    deps.onUnreachable(engine, error);
-  }
 }
 
 function keyOf({ deployment }: Work, { index, run }: WorkReplica): ContainerKey {

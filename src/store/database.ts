@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
+import { PreparingClient } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 /** A connection pool, or one transaction on it: every query takes either, and says by its type which one it needs. */
@@ -13,7 +14,8 @@ export type InTransaction = Transaction<Tables>;
  * are handed to `onError`: the pool replaces such a connection by itself.
  */
 export function openDatabase(url: string, options: { max?: number; onError?: (error: Error) => void } = {}): Database {
-  const pool = new pg.Pool({ connectionString: url, max: options.max ?? 12, application_name: 'hypervisor' });
+  const settings = { connectionString: url, max: options.max ?? 12, application_name: 'hypervisor', pipeline: true };
+  const pool = new pg.Pool({ ...settings, Client: PreparingClient });
   pool.on('error', (error) => options.onError?.(error));
   // The pool listens only while a connection is idle. One that ends between two statements of a transaction would otherwise
   // be an error that nobody hears, and those end the process; its next query fails, and that is heard.

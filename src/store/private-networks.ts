@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
-import type { RuntimeKind } from './tables.ts';
 
 interface Attempt {
   readonly deploymentId: string;
@@ -18,17 +17,15 @@ export async function attemptsWithContainers(db: Database, attempts: readonly At
   return rows;
 }
 
-/** Where the network of an attempt is, once the last of its replicas is cleaned up; null before, or where it had none. */
-export async function networkToRemove(
-  db: Database,
-  deploymentId: string,
-  attempt: number,
-): Promise<{ clusterId: string; runtime: RuntimeKind } | null> {
-  const { rows } = await sql<{ clusterId: string; runtime: RuntimeKind }>`
-    select d.cluster_id as "clusterId", c.runtime from deployment d join cluster c on c.id = d.cluster_id
-     where d.id = ${deploymentId} and d.network = 'private'
-       and not exists (select 1 from replica r where r.deployment_id = d.id and r.attempt = ${attempt} and not r.cleaned)`.execute(
-    db,
-  );
-  return rows[0] ?? null;
+/** Which of the attempts have a network of their own whose last container is gone, so that it can go as well. */
+export async function attemptsWithUnusedNetworks(db: Database, attempts: readonly Attempt[]): Promise<Attempt[]> {
+  if (attempts.length === 0) return [];
+  const { rows } = await sql<Attempt>`
+    select a."deploymentId", a.attempt
+      from json_to_recordset(${JSON.stringify(attempts)}::json) as a("deploymentId" uuid, attempt int)
+      join deployment d on d.id = a."deploymentId"
+     where d.network = 'private'
+       and not exists (select 1 from replica r where r.deployment_id = d.id and r.attempt = a.attempt and not r.cleaned)
+     order by 1, 2`.execute(db);
+  return rows;
 }

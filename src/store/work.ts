@@ -207,40 +207,6 @@ export async function readLostReplicas(
 
 type RunKey = Pick<ContainerKey, 'deploymentId' | 'attempt' | 'replica' | 'run'>;
 
-/** Marks a run as cleaned up: its log is kept, its container is gone. */
-export async function markCleaned(db: Database, { deploymentId, attempt, replica, run }: RunKey): Promise<void> {
-  await sql`
-    with before as (
-      update replica_run set cleaned = true
-       where deployment_id = ${deploymentId} and attempt = ${attempt} and index = ${replica} and run = ${run}
-    )
-    update replica set cleaned = true
-     where deployment_id = ${deploymentId} and attempt = ${attempt} and index = ${replica} and run = ${run}
-       and status = 'ended'`.execute(db);
-}
-
-interface EndedRun {
-  readonly index: number;
-  readonly run: number;
-  readonly engine_id: string | null;
-  readonly cluster_id: string;
-  readonly runtime: RuntimeKind;
-}
-
-/** Runs of one attempt that have ended and are not cleaned up. */
-export async function readEndedRuns(db: Database, deploymentId: string, attempt: number): Promise<EndedRun[]> {
-  const { rows } = await sql<EndedRun>`
-    select r.index, r.run, r.engine_id, d.cluster_id, c.runtime
-      from (select index, run, engine_id from replica
-             where deployment_id = ${deploymentId} and attempt = ${attempt} and status = 'ended' and not cleaned
-            union
-            select index, run, engine_id from replica_run
-             where deployment_id = ${deploymentId} and attempt = ${attempt} and not cleaned) r
-      join deployment d on d.id = ${deploymentId} join cluster c on c.id = d.cluster_id
-     order by r.index, r.run`.execute(db);
-  return rows;
-}
-
 /** Whether there is such a run, or was: whatever its status. */
 export async function isKnownRun(db: Database, { deploymentId, attempt, replica, run }: RunKey): Promise<boolean> {
   const found = await db

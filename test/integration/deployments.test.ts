@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keepLog } from '../../src/store/replica-logs.ts';
+import { keepLogs } from '../../src/store/replica-logs.ts';
 import { type Answer, startTestApi, type TestApi, type TestUser } from '../support/api.ts';
 import { type FakeControl, fakeControl } from '../support/fake-control.ts';
 import { itemsOf } from '../support/items.ts';
@@ -402,12 +402,8 @@ describe('logs', () => {
 
   it('come from what was kept, once the container is gone', async () => {
     const id = await withReplica();
-    await keepLog(
-      test.db,
-      { deploymentId: id, attempt: 1, replica: 0, run: 1 },
-      [line(1, 'kept'), line(2, 'too')],
-      false,
-    );
+    const key = { deploymentId: id, attempt: 1, replica: 0, run: 1 };
+    await keepLogs(test.db, [{ key, lines: [line(1, 'kept'), line(2, 'too')], truncated: false }]);
     const path = `/deployments/${id}/logs`;
     expect((await test.ask('GET', `${path}?tail=1`, { as: user })).body['text']).toBe('too\n');
     expect((await test.ask('GET', `${path}?follow=true`, { as: user })).body['text']).toBe('kept\ntoo\n');
