@@ -2,8 +2,7 @@
  * `npm test`: everything that must hold, one step after another, also when an earlier one failed. Its last line is
  * `N passed, N failed`: each test counts as one, and so does each check that is not a test.
  */
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -23,11 +22,15 @@ interface Step {
   readonly run: () => Promise<Count>;
 }
 
-/** Programs of node_modules/.bin; one that ends with 0 has passed. */
+/** Programs of node_modules/.bin; one that ends with 0 has passed. What it says is printed when it has ended, as others run beside it. */
 function check(name: string, program: string, args: readonly string[]): Step {
   return {
     name,
-    run: async () => ((await execute(program, args)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }),
+    async run() {
+      const { code, output } = await execute(program, args, 'pipe');
+      console.log(`\n── ${name}\n${output.trimEnd()}`);
+      return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+    },
   };
 }
 
@@ -39,7 +42,8 @@ function tests(name: string, project: string): Step {
       try {
         const results = join(dir, 'results.json');
         const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
-        const code = await execute('vitest', ['run', '--project', project, ...reporters]);
+        console.log(`\n── ${name}`);
+        const { code } = await execute('vitest', ['run', '--project', project, ...reporters], 'inherit');
         return await countOf(results, code);
       } finally {
         await rm(dir, { recursive: true, force: true });
@@ -87,43 +91,56 @@ function failuresOf({ name, assertionResults }: Results['testResults'][number]):
     });
 }
 
-let current: ReturnType<typeof spawn> | null = null;
+const running = new Set<ChildProcess>();
 
-function execute(program: string, args: readonly string[]): Promise<number> {
+function execute(
+  program: string,
+  args: readonly string[],
+  output: 'pipe' | 'inherit',
+): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const child = spawn(join(root, 'node_modules', '.bin', program), args, {
       cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output, output],
     });
-    current = child;
+    running.add(child);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (chunk: string) => {
+        said += chunk;
+      });
+    }
+    const end = (code: number) => {
+      running.delete(child);
+      resolve({ code, output: said });
+    };
     child.on('error', (error) => {
-      console.error(String(error));
-      resolve(1);
+      said += String(error);
+      end(1);
     });
-    child.on('exit', (code) => resolve(code ?? 1));
+    child.on('close', (code) => end(code ?? 1));
   });
 }
 
-const steps: Step[] = [
+const checks: Step[] = [
   check('format', 'biome', ['ci', '--colors=off', '.']),
-  check('lint', 'oxlint', ['--type-aware', '--deny-warnings']),
-  check('unused', 'knip', []),
   check('types of the core', 'tsc', ['-p', 'src/core/tsconfig.json']),
   check('types', 'tsc', ['-p', 'tsconfig.json']),
-  ...(existsSync(join(root, 'scripts/check-sdk.ts'))
-    ? [check('generated files', 'tsx', ['scripts/check-sdk.ts'])]
-    : []),
-  tests('unit and property tests', 'unit'),
-  tests('integration, conformance and fault tests', 'integration'),
+  check('lint', 'oxlint', ['--type-aware', '--deny-warnings']),
+  check('unused', 'knip', []),
+  check('generated files', 'tsx', ['scripts/check-sdk.ts']),
 ];
+const unit = tests('unit and property tests', 'unit');
+const integration = tests('integration, conformance and fault tests', 'integration');
 
-// The step under way gets the signal too and takes away what it started; the rest is not begun.
+// The steps under way get the signal too and take away what they started; the rest is not begun.
 let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     interrupted = true;
     // Ctrl-C in a terminal reaches it without us.
-    if (signal !== 'SIGINT' || !process.stdin.isTTY) current?.kill(signal);
+    if (signal === 'SIGINT' && process.stdin.isTTY) return;
+    for (const child of running) child.kill(signal);
   });
 }
 
@@ -131,9 +148,9 @@ const startedAt = Date.now();
 const total = { passed: 0, failed: 0 };
 const summary: string[] = [];
 const failures: string[] = [];
-for (const step of steps) {
-  if (interrupted) break;
-  console.log(`\n── ${step.name}`);
+
+async function take(step: Step): Promise<void> {
+  if (interrupted) return;
   const stepStartedAt = Date.now();
   const count = await step.run();
   total.passed += count.passed;
@@ -144,6 +161,14 @@ for (const step of steps) {
     `${count.failed === 0 ? '✓' : '✗'} ${step.name}: ${count.passed} passed, ${count.failed} failed, ${seconds} s`,
   );
 }
+
+async function takeInTurn(steps: readonly Step[]): Promise<void> {
+  for (const step of steps) await take(step);
+}
+
+// Checks and unit tests wait for nothing but the processor; beside each other they leave less of it idle.
+await Promise.all([takeInTurn(checks), take(unit)]);
+await take(integration);
 if (interrupted) total.failed += 1;
 if (failures.length > 0) console.log(`\nFailed:\n${failures.map((failure) => `✗ ${failure}`).join('\n')}`);
 console.log(

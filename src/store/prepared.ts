@@ -31,7 +31,9 @@ export class PreparingClient extends pg.Client {
   #ask(args: readonly unknown[]): unknown {
     const [text, values, callback] = args;
     if (text === 'begin' && callback === undefined) return this.#begin();
-    if (typeof text !== 'string' || !Array.isArray(values) || callback !== undefined) return this.#hand(args);
+    // A text without values may hold several statements, as those of migrations do: they can't be prepared.
+    const isOne = Array.isArray(values) && values.length > 0;
+    if (typeof text !== 'string' || !isOne || callback !== undefined) return this.#hand(args);
     const known = lookUp(text);
     return typeof known?.name === 'string' ? this.#prepared(known, known.name, text, values) : this.#hand(args);
   }

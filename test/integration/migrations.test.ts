@@ -23,7 +23,7 @@ import { type Fixture, makeCluster, queueDeployment } from '../support/fixtures.
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let db: Database;
 beforeAll(async () => {
-  database = await createTestDatabase();
+  database = await createTestDatabase({ empty: true });
   db = openDatabase(database.url);
 });
 afterAll(async () => {

@@ -42,6 +42,12 @@ test('an error of a prepared statement is that of the statement, and the connect
   expect((await divide(5)).rows).toEqual([{ of: 2 }]);
 });
 
+test('several statements in one text, as those of migrations are, can be asked as often as anybody likes', async () => {
+  for (let asked = 0; asked < 10; asked += 1)
+    await sql`insert into thing values (9); delete from thing where id = 9`.execute(db);
+  expect((await look(db, 9)).rows).toEqual([]);
+});
+
 test('a statement whose result a migration changed is answered all the same', async () => {
   await untilPrepared(() => look(db, 1), 'select * from thing where id');
   await sql`alter table thing add column more int default 7`.execute(db);

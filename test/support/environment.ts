@@ -7,6 +7,7 @@ import { parseDockerHost } from '../../src/platform/docker-connection.ts';
 import { provisionDockerEngine } from '../../src/platform/docker-engine.ts';
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
 import { startRedis } from '../../src/platform/redis.ts';
+import { createTemplate } from './database.ts';
 
 /** What the tests find in their environment: real servers, started once for all of them. */
 export interface TestEnvironment {
@@ -35,6 +36,7 @@ export async function startTestEnvironment(
       const postgres = await startEmbeddedPostgres({ dataDir: dir, maxConnections });
       started.push(() => postgres.stop());
       variables['HYPERVISOR_TEST_DATABASE_URL'] = postgres.url;
+      variables['HYPERVISOR_TEST_TEMPLATE'] = await createTemplate(postgres.url);
     }
     if (given('REDIS_URL') === undefined) {
       const redis = await startRedis({ dir: join(dir, 'redis'), say });
