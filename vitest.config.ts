@@ -17,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts'],
+          include: ['{src,web/src}/**/*.test.ts'],
           exclude: ['src/**/*.integration.test.ts'],
           // Only against one that never ends: how fast it is, is measured in bench/.
           testTimeout: 60_000,

@@ -126,6 +126,7 @@ const checks: Step[] = [
   check('format', 'biome', ['ci', '--colors=off', '.']),
   check('types of the core', 'tsc', ['-p', 'src/core/tsconfig.json']),
   check('types', 'tsc', ['-p', 'tsconfig.json']),
+  check('types of the dashboard', 'tsc', ['-p', 'web/tsconfig.json']),
   check('lint', 'oxlint', ['--type-aware', '--deny-warnings']),
   check('unused', 'knip', []),
   check('generated files', 'tsx', ['scripts/check-sdk.ts']),

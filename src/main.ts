@@ -8,6 +8,7 @@ import type { Config } from './config.ts';
 import { createControlPlane } from './control/create-control-plane.ts';
 import { createControlMetrics } from './control/metrics.ts';
 import { createPullCredentials } from './control/pull-credentials.ts';
+import { createDashboardFiles } from './platform/dashboard-files.ts';
 import { type DockerConnection, dockerConnection } from './platform/docker-connection.ts';
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts';
 import { openTaskQueue } from './queue/bullmq.ts';
@@ -31,6 +32,8 @@ export interface Hypervisor {
   readonly db: Database;
   readonly installationId: string;
   readonly runtimes: Readonly<Record<RuntimeKind, Runtime>>;
+  /** Makes the dashboard, if it was not asked for yet: whoever opens it first need not wait then. */
+  readonly makeDashboard: () => Promise<unknown>;
   /** Ends everything that was started, in the reverse order; containers go on running. Calling it twice is the same as once. */
   stop(): Promise<void>;
 }
@@ -105,8 +108,10 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
     });
     started.push(() => control.close());
 
+    const dashboard = createDashboardFiles();
     const server = createServer({
       db,
+      dashboard,
       control,
       secretKey,
       logger: log,
@@ -123,7 +128,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
     });
     started.push(() => server.close());
     const url = await server.listen({ host: config.host, port: config.port });
-    return { url, db, installationId: id, runtimes, stop };
+    return { url, db, installationId: id, runtimes, makeDashboard: dashboard, stop };
   } catch (error) {
     await stop();
     throw error;

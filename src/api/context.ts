@@ -8,6 +8,7 @@ import type { SecretKey } from '../secret-key.ts';
 import type { Database } from '../store/database.ts';
 import type { AddressRules } from '../webhooks/addresses.ts';
 import type { PrincipalCache } from './auth-principals.ts';
+import type { DashboardFiles } from './dashboard.ts';
 import type { SeatLimits } from './seats.ts';
 
 /** So many requests in so many seconds. */
@@ -44,6 +45,8 @@ export interface ServerDeps {
   readonly config: ServerConfig;
   /** Encrypts secrets, the passwords of registries and what signs for webhooks. */
   readonly secretKey: SecretKey;
+  /** Default: there is no dashboard, only the API. */
+  readonly dashboard?: DashboardFiles;
   /** Default: webhooks reach public addresses only. */
   readonly webhookRules?: AddressRules;
   readonly logger: FastifyBaseLogger;

@@ -310,6 +310,12 @@ export const catalogue = {
     next: 'Try again once the cluster is reachable.',
     retryAfterS: 5,
   },
+  dashboard_unavailable: {
+    status: 503,
+    title: 'The dashboard is not there',
+    next: 'Tell the operator: the log of the server has the cause. The API and the command line work without it.',
+    retryAfterS: 10,
+  },
   shutting_down: {
     status: 503,
     title: 'Hypervisor is shutting down',

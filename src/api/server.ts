@@ -8,6 +8,7 @@ import { Registry } from 'prom-client';
 import { requireAccess } from './auth.ts';
 import { PrincipalCache } from './auth-principals.ts';
 import type { Api, RouteDeps, ServerDeps } from './context.ts';
+import { opensPage, sendPage, serveDashboard } from './dashboard.ts';
 import { toApiError } from './error-mapping.ts';
 import { ApiError } from './errors.ts';
 import { measureRequests } from './metrics.ts';
@@ -61,7 +62,10 @@ export function createServer(deps: ServerDeps): Api {
   logRequests(api);
   measureRequests(api, routeDeps.registry);
   const unknownRoute = unknownRouteHandler(api);
-  api.setNotFoundHandler(unknownRoute);
+  const { dashboard } = deps;
+  api.setNotFoundHandler((request, reply) =>
+    dashboard !== undefined && opensPage(request) ? sendPage(reply, dashboard) : unknownRoute(request),
+  );
 
   api.register(helmet, securityHeaders(deps.config.secureCookies));
   api.register(cookie);
@@ -69,6 +73,7 @@ export function createServer(deps: ServerDeps): Api {
   acceptUpgrades(api);
   describeApi(api);
   serveDocs(api);
+  if (dashboard !== undefined) serveDashboard(api, dashboard);
   api.register(
     (scope, _options, done) => {
       const v1 = scope as Api;

@@ -57,6 +57,8 @@ async function run(given: UpOptions): Promise<void> {
   try {
     const first = await firstStart(hypervisor, given);
     console.log(first === null ? welcomeBack(hypervisor.url) : welcome(hypervisor.url, first));
+    // Whoever opens the dashboard is told what went wrong with it; the API works without.
+    hypervisor.makeDashboard().catch((error: unknown) => console.error(pc.yellow(String(error))));
     await stopRequested;
     console.error(pc.dim('Stopping; containers go on running.'));
   } finally {

@@ -1,0 +1,102 @@
+/**
+ * What the pages read. Each answer is kept under a key that begins with what it is of; live.tsx asks again for those that an event
+ * is about.
+ */
+import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from '@tanstack/react-query';
+import {
+  getCluster,
+  getDeployment,
+  getMe,
+  listClusters,
+  listDeploymentEvents,
+  listDeployments,
+  listEvents,
+  listMembers,
+  listNodes,
+} from '../../../src/sdk/index.ts';
+import type { ListDeploymentsData, ListEventsData } from '../../../src/sdk/types.gen.ts';
+import { ApiProblem, ask } from './client.ts';
+
+const triesMax = 3;
+
+export function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        // Events say when something has changed; this is for what was missed.
+        staleTime: 10_000,
+        placeholderData: keepPreviousData,
+        retry: (failures, error) =>
+          failures < triesMax && !(error instanceof ApiProblem && error.status >= 400 && error.status < 500),
+      },
+    },
+  });
+}
+
+/** Of a list; the next ones have a cursor. */
+export const firstPage: { readonly cursor?: string } = {};
+
+export const meQuery = queryOptions({ queryKey: ['me'], queryFn: () => ask(getMe()), staleTime: 60_000 });
+
+/** As many as fit a choice; whoever has more clusters finds them by name. */
+export const clustersQuery = queryOptions({
+  queryKey: ['clusters'],
+  queryFn: ({ signal }) => ask(listClusters({ query: { limit: 200 }, signal })),
+});
+
+export const clusterQuery = (id: string) =>
+  queryOptions({ queryKey: ['clusters', id], queryFn: ({ signal }) => ask(getCluster({ path: { id }, signal })) });
+
+export const nodesQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ['clusters', id, 'nodes'],
+    queryFn: ({ signal, pageParam }) => ask(listNodes({ path: { id }, query: { limit: 200, ...pageParam }, signal })),
+    initialPageParam: firstPage,
+    getNextPageParam: nextPage,
+  });
+
+export type DeploymentFilter = Omit<NonNullable<ListDeploymentsData['query']>, 'limit' | 'cursor'>;
+
+export const deploymentsQuery = (filter: DeploymentFilter) =>
+  infiniteQueryOptions({
+    queryKey: ['deployments', 'list', filter],
+    queryFn: ({ signal, pageParam }) =>
+      ask(listDeployments({ query: { limit: 100, ...filter, ...pageParam }, signal })),
+    initialPageParam: firstPage,
+    getNextPageParam: nextPage,
+  });
+
+export const deploymentQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['deployments', id],
+    queryFn: ({ signal }) => ask(getDeployment({ path: { id }, signal })),
+  });
+
+export const deploymentEventsQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ['deployments', id, 'events'],
+    queryFn: ({ signal, pageParam }) =>
+      ask(listDeploymentEvents({ path: { id }, query: { limit: 100, order: 'desc', ...pageParam }, signal })),
+    initialPageParam: firstPage,
+    getNextPageParam: nextPage,
+  });
+
+export const eventsQuery = (filter: Omit<NonNullable<ListEventsData['query']>, 'limit' | 'cursor'>) =>
+  infiniteQueryOptions({
+    queryKey: ['events', filter],
+    queryFn: ({ signal, pageParam }) =>
+      ask(listEvents({ query: { limit: 100, order: 'desc', ...filter, ...pageParam }, signal })),
+    initialPageParam: firstPage,
+    getNextPageParam: nextPage,
+  });
+
+export const membersQuery = (organizationId: string) =>
+  queryOptions({
+    queryKey: ['people', 'members', organizationId],
+    queryFn: ({ signal }) => ask(listMembers({ path: { id: organizationId }, query: { limit: 200 }, signal })),
+    staleTime: 60_000,
+  });
+
+export function nextPage({ next_cursor }: { readonly next_cursor: string | null }): { cursor: string } | undefined {
+  return next_cursor === null ? undefined : { cursor: next_cursor };
+}

@@ -1,0 +1,5 @@
+import { Page } from '../../parts/page.tsx';
+
+export function ClustersPage() {
+  return <Page title="Clusters">{null}</Page>;
+}
