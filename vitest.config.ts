@@ -29,7 +29,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/{integration,conformance,faults}/**/*.test.ts', 'src/**/*.integration.test.ts'],
+          include: ['test/{integration,conformance,faults,browser}/**/*.test.ts', 'src/**/*.integration.test.ts'],
           globalSetup: ['test/support/global-setup.ts'],
           // As above; on a busy machine some take minutes.
           testTimeout: 300_000,

@@ -1,7 +1,4 @@
 /** A real browser for tests and screenshots: Debian's Chromium, installed where it can be. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
 import { installPackages, isDebianRoot } from '../../src/platform/apt.ts';
 import { exists } from '../../src/platform/files.ts';
@@ -33,19 +30,19 @@ export async function findChromium(say: (message: string) => void = () => undefi
   return '/usr/bin/chromium';
 }
 
-/** A browser with nothing in it. Its profile is gone when it is closed. */
+/** A browser with nothing in it; it ends when the context is closed. */
 export async function openBrowser(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-  const profile = await mkdtemp(join(tmpdir(), 'hv-browser-'));
-  const context = await chromium.launchPersistentContext(profile, {
+  const browser = await chromium.launch({
     executablePath: await findChromium(),
-    headless: true,
     // As root, Chromium runs without its sandbox or not at all; it opens nothing here but our own pages.
     chromiumSandbox: process.getuid?.() !== 0,
     args: quiet,
+  });
+  const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
     reducedMotion: 'reduce',
     ...options,
   });
-  context.on('close', () => void rm(profile, { recursive: true, force: true }));
+  context.on('close', () => void browser.close());
   return context;
 }

@@ -24,6 +24,11 @@ export async function signInAs(context: BrowserContext, client: Client): Promise
   await context.addCookies([{ name: 'hypervisor_session', value: client.token, url: client.url }]);
 }
 
+/** Until nothing on the page is still being loaded. */
+export async function loaded(page: Page): Promise<void> {
+  for (const one of await page.getByLabel('Loading', { exact: true }).all()) await one.waitFor({ state: 'detached' });
+}
+
 interface Violation {
   readonly id: string;
   readonly impact: string;

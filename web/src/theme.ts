@@ -1,13 +1,38 @@
-import { Badge, createTheme, Modal, Table, Tooltip } from '@mantine/core';
+import {
+  Badge,
+  type CSSVariablesResolver,
+  createTheme,
+  defaultVariantColorsResolver,
+  Modal,
+  parseThemeColor,
+  Table,
+  Tooltip,
+  type VariantColorsResolver,
+} from '@mantine/core';
+
+/** Text on a tint of its own colour: dark enough, or light enough, to be read (WCAG 2.2, 1.4.3), which the default of some colours is not. */
+const variantColorResolver: VariantColorsResolver = (input) => {
+  const resolved = defaultVariantColorsResolver(input);
+  if (input.variant !== 'light') return resolved;
+  const { isThemeColor, color } = parseThemeColor({
+    color: input.color ?? input.theme.primaryColor,
+    theme: input.theme,
+  });
+  if (!isThemeColor) return resolved;
+  const name = `--mantine-color-${color}`;
+  return { ...resolved, color: `light-dark(color-mix(in srgb, var(${name}-9), black 40%), var(${name}-1))` };
+};
 
 export const theme = createTheme({
   primaryColor: 'indigo',
+  primaryShade: { light: 7, dark: 8 },
   defaultRadius: 'md',
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
   cursorType: 'pointer',
   // On filled surfaces text is black or white, whichever can be read.
   autoContrast: true,
+  variantColorResolver,
   components: {
     Badge: Badge.extend({ defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 600 } }),
     Modal: Modal.extend({ defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.4, blur: 2 } } }),
@@ -21,5 +46,21 @@ export const theme = createTheme({
         events: { hover: true, focus: true, touch: true },
       },
     }),
+  },
+});
+
+/** What is of second importance is to be read all the same. */
+export const cssVariables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
+    '--mantine-color-placeholder': 'var(--mantine-color-gray-7)',
+    '--mantine-color-error': 'var(--mantine-color-red-9)',
+    '--mantine-color-anchor': 'var(--mantine-color-indigo-8)',
+  },
+  dark: {
+    '--mantine-color-dimmed': 'var(--mantine-color-gray-5)',
+    '--mantine-color-placeholder': 'var(--mantine-color-gray-5)',
+    '--mantine-color-anchor': 'var(--mantine-color-indigo-3)',
   },
 });

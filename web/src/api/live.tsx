@@ -44,20 +44,23 @@ export function LiveProvider({
 
   useEffect(() => {
     const refresher = createRefresher(queries);
-    const source = new EventSource('/api/v1/events/stream');
-    source.addEventListener('open', () => {
-      setState('live');
-      // Whatever happened while nobody listened.
-      void queries.invalidateQueries();
-    });
-    source.addEventListener('error', () => setState('lost'));
-    source.addEventListener('message', ({ data }: MessageEvent<string>) => {
-      const event = JSON.parse(data) as Event;
-      for (const listener of listeners.current) listener(event);
-      refresher.note(keysOf(event));
+    const stream = openWhileVisible(() => {
+      const source = new EventSource('/api/v1/events/stream');
+      source.addEventListener('open', () => {
+        setState('live');
+        // Whatever happened while nobody listened.
+        void queries.invalidateQueries();
+      });
+      source.addEventListener('error', () => setState('lost'));
+      source.addEventListener('message', ({ data }: MessageEvent<string>) => {
+        const event = JSON.parse(data) as Event;
+        for (const listener of listeners.current) listener(event);
+        refresher.note(keysOf(event));
+      });
+      return source;
     });
     return () => {
-      source.close();
+      stream.close();
       refresher.close();
     };
   }, [queries, organizationId]);
@@ -82,6 +85,29 @@ export function useEvents(listener: (event: Event) => void): void {
     listeners.add(call);
     return () => void listeners.delete(call);
   }, [listeners]);
+}
+
+/**
+ * A browser has six connections to a server, for all of its tabs, and each stream takes one: tabs that nobody looks at let go of theirs, and
+ * catch up when somebody does.
+ */
+function openWhileVisible(open: () => EventSource): { close(): void } {
+  let source: EventSource | null = null;
+  const look = () => {
+    if (document.visibilityState === 'visible') source ??= open();
+    else {
+      source?.close();
+      source = null;
+    }
+  };
+  look();
+  document.addEventListener('visibilitychange', look);
+  return {
+    close() {
+      document.removeEventListener('visibilitychange', look);
+      source?.close();
+    },
+  };
 }
 
 /** The first change is shown at once, those that follow together. */

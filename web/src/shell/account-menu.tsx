@@ -51,7 +51,9 @@ export function AccountMenu() {
       <Menu position="bottom-end" width={240}>
         <Menu.Target>
           <UnstyledButton aria-label={`Account of ${me.user.username}`}>
-            <Avatar size={32} color="initials" name={me.user.username} alt="" />
+            <Avatar size={32} color="indigo" alt="">
+              <IconUser size={18} />
+            </Avatar>
           </UnstyledButton>
         </Menu.Target>
         <Menu.Dropdown>

@@ -2,7 +2,7 @@ import { Button, Group, Modal, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { createOrganization } from '../../../src/sdk/index.ts';
+import { createOrganization, updateMe } from '../../../src/sdk/index.ts';
 import { ask } from '../api/client.ts';
 import { meQuery } from '../api/queries.ts';
 import { useFormDeed } from '../parts/form.tsx';
@@ -13,7 +13,8 @@ export function OrganizationForm({ onDone }: { readonly onDone?: () => void }) {
   const navigate = useNavigate();
   const form = useForm({ initialValues: { name: '' } });
   const deed = useFormDeed(form, async ({ name }) => {
-    await ask(createOrganization({ body: { name } }));
+    const { id } = await ask(createOrganization({ body: { name } }));
+    await ask(updateMe({ body: { organization_id: id } }));
     queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'me' });
     await queries.invalidateQueries(meQuery);
     onDone?.();

@@ -1,6 +1,6 @@
 /** Ctrl-K: every page, every cluster, and deployments by name. */
 
-import { useDebouncedValue, useHotkeys } from '@mantine/hooks';
+import { useDebouncedValue } from '@mantine/hooks';
 import { createSpotlight, Spotlight, type SpotlightActionData } from '@mantine/spotlight';
 import { IconBox, IconSearch, IconServer } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -9,14 +9,14 @@ import { useEffect, useState } from 'react';
 import { listDeployments } from '../../../src/sdk/index.ts';
 import { ask } from '../api/client.ts';
 import { clustersQuery } from '../api/queries.ts';
-import { onOpenPalette } from './open-palette.ts';
 import { places } from './places.ts';
 
 const [store, spotlight] = createSpotlight();
 
 const foundMax = 8;
 
-export default function Palette() {
+/** Opens each time that `asked` grows. */
+export default function Palette({ asked }: { readonly asked: number }) {
   const navigate = useNavigate();
   const [text, setText] = useState('');
   const [wanted] = useDebouncedValue(text.trim(), 150);
@@ -26,8 +26,8 @@ export default function Palette() {
     queryFn: ({ signal }) => ask(listDeployments({ query: { name: wanted, limit: foundMax }, signal })),
     enabled: wanted !== '',
   });
-  useHotkeys([['mod+K', () => spotlight.toggle()]], []);
-  useEffect(() => onOpenPalette(spotlight.open), []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is what is waited for
+  useEffect(() => spotlight.open(), [asked]);
 
   const pages: SpotlightActionData[] = places.map(({ to, label, about, Icon }) => ({
     id: to,
@@ -61,6 +61,7 @@ export default function Palette() {
       query={text}
       onQueryChange={setText}
       shortcut={null}
+      aria-label="Search"
       actions={[
         { group: 'Pages', actions: pages },
         { group: 'Clusters', actions: ofClusters },

@@ -4,7 +4,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
 import { useSuspenseQuery } from '@tanstack/react-query';
 import { Outlet, useRouterState } from '@tanstack/react-router';
-import { lazy, Suspense, useEffect } from 'react';
+import { useEffect } from 'react';
 import { LiveProvider, useLiveState } from '../api/live.tsx';
 import { meQuery } from '../api/queries.ts';
 import { Link } from '../parts/link.tsx';
@@ -12,9 +12,7 @@ import { AccountMenu } from './account-menu.tsx';
 import { FirstOrganization } from './first-organization.tsx';
 import { Navigation } from './navigation.tsx';
 import { openPalette } from './open-palette.ts';
-
-// It is on no page until somebody asks for it.
-const Palette = lazy(() => import('./palette.tsx'));
+import { PaletteHost } from './palette-host.tsx';
 
 export function Shell() {
   const { data: me } = useSuspenseQuery(meQuery);
@@ -69,9 +67,7 @@ function Frame() {
       <AppShell.Main>
         <Outlet />
       </AppShell.Main>
-      <Suspense fallback={null}>
-        <Palette />
-      </Suspense>
+      <PaletteHost />
     </AppShell>
   );
 }
@@ -79,7 +75,7 @@ function Frame() {
 function PaletteButton() {
   return (
     <Tooltip label="Find anything, do anything: Ctrl-K">
-      <UnstyledButton onClick={openPalette} aria-label="Search (Ctrl-K)" aria-keyshortcuts="Control+K" p={6}>
+      <UnstyledButton onClick={openPalette} aria-label="Ctrl-K: search" aria-keyshortcuts="Control+K" p={6}>
         <Group gap={6} wrap="nowrap">
           <IconSearch size={18} />
           <Text size="sm" c="dimmed" visibleFrom="sm">

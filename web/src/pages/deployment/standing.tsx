@@ -72,8 +72,9 @@ function WaitingPanel({
         )}
         <Text size="sm" c="dimmed">
           Priority {deployment.priority}
-          {promoted ? `, by its age as urgent as ${effective}` : ''}; waits since <Ago at={deployment.queued_at} />.{' '}
-          <Anchor inherit component={Link} to={`/clusters/${deployment.cluster_id}?tab=queue`}>
+          {promoted ? `, by its age as urgent as ${effective}` : ''}; has waited for{' '}
+          <Took from={deployment.queued_at} until={null} />.{' '}
+          <Anchor inherit underline="always" component={Link} to={`/clusters/${deployment.cluster_id}?tab=queue`}>
             The whole queue
           </Anchor>
         </Text>

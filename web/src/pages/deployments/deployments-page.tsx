@@ -1,4 +1,4 @@
-import { Button, Group, MultiSelect, Select, Text, TextInput } from '@mantine/core';
+import { Button, MultiSelect, Select, SimpleGrid, Text, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconPlayerPlay, IconSearch } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
@@ -76,7 +76,12 @@ const columns: readonly Column<Deployment>[] = [
     cell: (one) =>
       `${one.replicas > 1 ? `${one.replicas} × ` : ''}${formatAmounts({ ram: one.ram_required, cpu: one.cpu_required, gpu: one.gpu_required })}`,
   },
-  { name: 'why', label: 'Why', width: 'minmax(160px, 2fr)', cell: ({ reason }) => reason ?? '' },
+  {
+    name: 'why',
+    label: 'Why',
+    width: 'minmax(160px, 2fr)',
+    cell: ({ reason, status }) => reason ?? (status === 'queued' ? 'in the queue' : ''),
+  },
   { name: 'submitted', label: 'Submitted', width: '110px', cell: ({ created_at }) => <Ago at={created_at} /> },
 ];
 
@@ -106,7 +111,7 @@ function Filters({ search }: { readonly search: DeploymentsSearch }) {
     void navigate({ to: '/deployments', search: { ...search, ...changed }, replace: true });
   const find = useDebouncedCallback((text: string) => change({ name: text === '' ? undefined : text }), 250);
   return (
-    <Group gap="sm" align="flex-end">
+    <SimpleGrid cols={{ base: 1, xs: 2, md: 5 }} spacing="sm">
       <TextInput
         aria-label="Name"
         placeholder="Part of the name"
@@ -141,7 +146,6 @@ function Filters({ search }: { readonly search: DeploymentsSearch }) {
         value={search.kind ?? null}
         onChange={(kind) => change({ kind: kind ?? undefined })}
         clearable
-        w={170}
       />
       <Select
         aria-label="Order"
@@ -149,9 +153,8 @@ function Filters({ search }: { readonly search: DeploymentsSearch }) {
         value={search.sort ?? '-created_at'}
         onChange={(sort) => change({ sort: sort ?? undefined })}
         allowDeselect={false}
-        w={180}
       />
-    </Group>
+    </SimpleGrid>
   );
 }
 

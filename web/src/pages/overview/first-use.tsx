@@ -1,4 +1,4 @@
-import { Anchor, Button, Code, Paper, Stepper, Text } from '@mantine/core';
+import { Anchor, Button, Code, Paper, Stack, Text, Timeline } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { latestQuery } from '../../api/overview-queries.ts';
 import { Link } from '../../parts/link.tsx';
@@ -10,50 +10,39 @@ export function FirstUse({ hasCluster }: { readonly hasCluster: boolean }) {
   if (any === undefined || (hasCluster && hasDeployment)) return null;
   return (
     <Paper withBorder p="lg" component="section" aria-label="First steps">
-      <Stepper active={hasCluster ? 1 : 0} orientation="vertical" size="sm">
-        <Stepper.Step
-          label="Make a cluster"
-          description={
-            <Text size="sm" component="div">
-              Machines of a fixed size that the organization shares.
-              {!hasCluster && (
-                <div>
-                  <Button component={Link} to="/clusters" size="xs" mt="xs">
-                    Make a cluster
-                  </Button>
-                </div>
-              )}
-            </Text>
-          }
-        />
-        <Stepper.Step
-          label="Submit a deployment"
-          description={
-            <Text size="sm" component="div">
+      <Timeline active={hasCluster ? 1 : 0} bulletSize={18} lineWidth={2}>
+        <Timeline.Item title="Make a cluster">
+          <Stack gap="xs" align="flex-start">
+            <Text size="sm">Machines of a fixed size that the organization shares.</Text>
+            {!hasCluster && (
+              <Button component={Link} to="/clusters" size="xs">
+                Make a cluster
+              </Button>
+            )}
+          </Stack>
+        </Timeline.Item>
+        <Timeline.Item title="Submit a deployment">
+          <Stack gap="xs" align="flex-start">
+            <Text size="sm">
               A Docker image with what it needs: it starts when there is room, and says why while there is none. From a
               shell: <Code>hv submit IMAGE --cpu 1 --ram 1</Code>
-              {hasCluster && (
-                <div>
-                  <Button component={Link} to="/submit" size="xs" mt="xs">
-                    Submit
-                  </Button>
-                </div>
-              )}
             </Text>
-          }
-        />
-        <Stepper.Step
-          label="Invite others"
-          description={
-            <Text size="sm">
-              They get what they need by priority, and nobody waits for ever.{' '}
-              <Anchor inherit component={Link} to="/people?tab=invites">
-                Invites
-              </Anchor>
-            </Text>
-          }
-        />
-      </Stepper>
+            {hasCluster && (
+              <Button component={Link} to="/submit" size="xs">
+                Submit
+              </Button>
+            )}
+          </Stack>
+        </Timeline.Item>
+        <Timeline.Item title="Invite others">
+          <Text size="sm">
+            They get what they need by priority, and nobody waits for ever.{' '}
+            <Anchor inherit underline="always" component={Link} to="/people?tab=invites">
+              Invites
+            </Anchor>
+          </Text>
+        </Timeline.Item>
+      </Timeline>
     </Paper>
   );
 }
