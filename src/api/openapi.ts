@@ -9,6 +9,7 @@ import { type ErrorCode, entryOf } from './error-catalogue.ts';
 import { tidyComponents } from './openapi-components.ts';
 import * as apply from './schemas/apply.ts';
 import * as arrays from './schemas/arrays.ts';
+import * as bulk from './schemas/bulk.ts';
 import * as clusters from './schemas/clusters.ts';
 import * as common from './schemas/common.ts';
 import * as dependencies from './schemas/dependencies.ts';
@@ -16,6 +17,7 @@ import * as deployments from './schemas/deployments.ts';
 import * as engines from './schemas/engines.ts';
 import * as identity from './schemas/identity.ts';
 import * as maintenance from './schemas/maintenance.ts';
+import * as overview from './schemas/overview.ts';
 import * as revisions from './schemas/revisions.ts';
 import * as schedules from './schemas/schedules.ts';
 import * as scheduling from './schemas/scheduling.ts';
@@ -35,6 +37,8 @@ function nameSchemas(): void {
     engines,
     maintenance,
     deployments,
+    bulk,
+    overview,
     apply,
     arrays,
     dependencies,

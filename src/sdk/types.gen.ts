@@ -96,6 +96,38 @@ export type ArrayElement = {
     count: number;
 };
 
+export type BulkAnswer = {
+    /**
+     * One for each of `ids`, in their order.
+     */
+    results: Array<{
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+        ok: boolean;
+        /**
+         * Why nothing was done to it; null where it was.
+         */
+        error: {
+            /**
+             * One of the codes of the error catalogue.
+             */
+            code: string;
+            detail: string;
+        } | null;
+    }>;
+};
+
+export type BulkChange = {
+    ids: Array<string>;
+    action: 'cancel' | 'stop' | 'retry' | 'delete' | 'set_priority';
+    /**
+     * With `set_priority`: the new one.
+     */
+    priority?: number;
+};
+
 export type Cluster = {
     /**
      * An id, as the API handed it out.
@@ -1573,6 +1605,45 @@ export type OrganizationCreate = {
 
 export type OrganizationUpdate = {
     name: string;
+};
+
+export type Overview = {
+    /**
+     * How many there are now, of each status that is not final.
+     */
+    deployments: {
+        queued: number;
+        starting: number;
+        running: number;
+        stopping: number;
+    };
+    /**
+     * How many have ended in the last 24 hours.
+     */
+    finished_24h: {
+        succeeded: number;
+        failed: number;
+        cancelled: number;
+        skipped: number;
+    };
+    /**
+     * From entering the queue to being admitted, of those admitted in the last 24 hours; null where there are none.
+     */
+    waits_24h: {
+        median_s: number | null;
+        /**
+         * Nine of ten waited no longer.
+         */
+        p90_s: number | null;
+        /**
+         * Of how many.
+         */
+        count: number;
+    };
+    /**
+     * How long the oldest of the queue has waited; null where nobody waits for the scheduler.
+     */
+    longest_waiting_s: number | null;
 };
 
 export type Pass = {
@@ -4661,6 +4732,43 @@ export type UpdateEngineResponses = {
 
 export type UpdateEngineResponse = UpdateEngineResponses[keyof UpdateEngineResponses];
 
+export type GetOverviewData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/overview';
+};
+
+export type GetOverviewErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetOverviewError = GetOverviewErrors[keyof GetOverviewErrors];
+
+export type GetOverviewResponses = {
+    /**
+     * Done.
+     */
+    200: Overview;
+};
+
+export type GetOverviewResponse = GetOverviewResponses[keyof GetOverviewResponses];
+
 export type ListClustersData = {
     body?: never;
     path?: never;
@@ -5482,6 +5590,11 @@ export type ListQueueData = {
          * `next_cursor` of the page before.
          */
         cursor?: string;
+        /**
+         * Only those of this user; their positions are those in the whole queue.
+         */
+        submitted_by?: string;
+        name?: NamePart;
     };
     url: '/api/v1/clusters/{id}/queue';
 };
@@ -6403,6 +6516,55 @@ export type RetryDeploymentResponses = {
 };
 
 export type RetryDeploymentResponse = RetryDeploymentResponses[keyof RetryDeploymentResponses];
+
+export type ChangeDeploymentsData = {
+    body: BulkChange;
+    path?: never;
+    query?: never;
+    url: '/api/v1/deployments/bulk';
+};
+
+export type ChangeDeploymentsErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is of another kind than the route takes.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ChangeDeploymentsError = ChangeDeploymentsErrors[keyof ChangeDeploymentsErrors];
+
+export type ChangeDeploymentsResponses = {
+    /**
+     * Done.
+     */
+    200: BulkAnswer;
+};
+
+export type ChangeDeploymentsResponse = ChangeDeploymentsResponses[keyof ChangeDeploymentsResponses];
 
 export type ListArraysData = {
     body?: never;

@@ -2,6 +2,7 @@ import type { Routes } from '../context.ts';
 import { registerApplyRoutes } from './apply.ts';
 import { registerArrayRoutes } from './arrays.ts';
 import { registerAuthRoutes } from './auth.ts';
+import { registerBulkRoutes } from './bulk.ts';
 import { registerClusterRoutes } from './clusters.ts';
 import { registerDeploymentVerbRoutes } from './deployment-verbs.ts';
 import { registerDeploymentRoutes } from './deployments.ts';
@@ -18,6 +19,7 @@ import { registerMemberRoutes } from './members.ts';
 import { registerMetricsRoutes } from './metrics.ts';
 import { registerNodeRoutes } from './nodes.ts';
 import { registerOrganizationRoutes } from './organizations.ts';
+import { registerOverviewRoutes } from './overview.ts';
 import { registerRegistryCredentialRoutes } from './registry-credentials.ts';
 import { registerRevisionRoutes } from './revisions.ts';
 import { registerScheduleRoutes } from './schedules.ts';
@@ -43,6 +45,7 @@ export const routes: readonly Routes[] = [
   registerSecretRoutes,
   registerVolumeRoutes,
   registerEngineRoutes,
+  registerOverviewRoutes,
   registerClusterRoutes,
   registerNodeRoutes,
   registerMaintenanceRoutes,
@@ -52,6 +55,7 @@ export const routes: readonly Routes[] = [
   registerApplyRoutes,
   registerDeploymentRoutes,
   registerDeploymentVerbRoutes,
+  registerBulkRoutes,
   registerArrayRoutes,
   registerScheduleRoutes,
   registerRevisionRoutes,

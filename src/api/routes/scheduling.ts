@@ -5,6 +5,7 @@ import type { Scope } from '../../store/scope.ts';
 import { pathId, scopeOf } from '../auth.ts';
 import type { RouteDeps, Routes } from '../context.ts';
 import { notFound } from '../errors.ts';
+import { filterId } from '../filters.ts';
 import { decodeCursor, pageOfRows } from '../paging.ts';
 import { listedDecisions, namedIn, presentPass, presentPassResult } from '../present/decisions.ts';
 import { idParams, PageQuery, pageOf } from '../schemas/common.ts';
@@ -30,10 +31,11 @@ export const registerSchedulingRoutes: Routes = (api, deps) => {
     async (request) => {
       const scope = scopeOf(request);
       const clusterId = await knownCluster(deps, scope, request.params.id);
-      const { limit, cursor } = request.query;
+      const { limit, cursor, submitted_by, name } = request.query;
       const key = decodeCursor(cursor, ['number', 'uuid']);
       const after = key && { position: key[0], id: key[1] };
-      const entries = await readQueue(db, control, scope, { clusterId, limit: limit + 1, after });
+      const filter = { submittedBy: filterId(submitted_by), name };
+      const entries = await readQueue(db, control, scope, { clusterId, filter, limit: limit + 1, after });
       return pageOfRows(
         entries,
         limit,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, PageQuery, timestamp } from './common.ts';
+import { id, NamePart, PageQuery, timestamp } from './common.ts';
 import { Waiting } from './deployments.ts';
 
 export const ScheduleQuery = z.strictObject({
@@ -68,7 +68,10 @@ export const PassResult = z.object({
   decisions: z.array(Decision),
 });
 
-export const QueueQuery = PageQuery;
+export const QueueQuery = PageQuery.extend({
+  submitted_by: id.optional().describe('Only those of this user; their positions are those in the whole queue.'),
+  name: NamePart,
+});
 export const QueueEntry = Waiting.extend({
   deployment_id: id,
   name: z.string(),
