@@ -15,6 +15,7 @@ import * as common from './schemas/common.ts';
 import * as dependencies from './schemas/dependencies.ts';
 import * as deployments from './schemas/deployments.ts';
 import * as engines from './schemas/engines.ts';
+import * as history from './schemas/history.ts';
 import * as identity from './schemas/identity.ts';
 import * as maintenance from './schemas/maintenance.ts';
 import * as overview from './schemas/overview.ts';
@@ -45,6 +46,7 @@ function nameSchemas(): void {
     schedules,
     revisions,
     scheduling,
+    history,
     secrets,
     seeingIn,
     volumes,

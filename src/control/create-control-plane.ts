@@ -15,6 +15,7 @@ import { startHealth } from './health.ts';
 import type { ControlMetrics } from './metrics.ts';
 import { createObservations } from './observations.ts';
 import { startObserver } from './observer.ts';
+import { startSampler } from './sampler.ts';
 import { startScheduler } from './scheduler.ts';
 import { type SubmitScheduled, startSchedules } from './schedules.ts';
 import { startSettler } from './settler.ts';
@@ -150,6 +151,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     },
   });
   const usage = startUsageWatch({ db, log, runtimeOf: engines.runtimeOf });
+  const sampler = startSampler({ db, log, use: () => usage.useOfClusters() });
   await queue.work(
     createWorker({
       db,
@@ -199,6 +201,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       await sweeper.close();
       await health.close();
       await settler.close();
+      await sampler.close();
       await usage.close();
       await webhooks.close();
       await scheduler.close();

@@ -187,6 +187,35 @@ export type ClusterCreate = {
     }>;
 };
 
+export type ClusterHistory = {
+    /**
+     * The oldest first. Times of which nothing is known are left out: the control plane was not there.
+     */
+    items: Array<ClusterSample>;
+};
+
+export type ClusterSample = {
+    /**
+     * When the time begins that it stands for.
+     */
+    at: string;
+    total: Amounts;
+    allocated: Amounts;
+    /**
+     * What containers were seen to use, as far as their engines tell; null: not known.
+     */
+    used: {
+        ram: number | null;
+        cpu: number | null;
+        gpu: number | null;
+    };
+    /**
+     * How many were queued, on average.
+     */
+    queued: number;
+    running: number;
+};
+
 export type ClusterUpdate = {
     name?: unknown & unknown;
     policy?: PolicyUpdate;
@@ -5756,6 +5785,69 @@ export type ListPassesResponses = {
 };
 
 export type ListPassesResponse = ListPassesResponses[keyof ListPassesResponses];
+
+export type GetClusterHistoryData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * Default: 24 hours before `to`.
+         */
+        from?: string;
+        /**
+         * Default: now.
+         */
+        to?: string;
+        /**
+         * How many samples at most; where there are more, each is an average.
+         */
+        points?: number;
+    };
+    url: '/api/v1/clusters/{id}/history';
+};
+
+export type GetClusterHistoryErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetClusterHistoryError = GetClusterHistoryErrors[keyof GetClusterHistoryErrors];
+
+export type GetClusterHistoryResponses = {
+    /**
+     * Done.
+     */
+    200: ClusterHistory;
+};
+
+export type GetClusterHistoryResponse = GetClusterHistoryResponses[keyof GetClusterHistoryResponses];
 
 export type GetTraceData = {
     body?: never;

@@ -24,6 +24,7 @@ import { up as maintenance } from './migrations/0024-maintenance.ts';
 import { up as webhooks } from './migrations/0025-webhooks.ts';
 import { up as fileSets } from './migrations/0026-file-sets.ts';
 import { up as volumeEngines } from './migrations/0027-volume-engines.ts';
+import { up as clusterHistory } from './migrations/0028-cluster-history.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -51,6 +52,7 @@ const migrations: Record<string, Migration> = {
   '0025-webhooks': { up: webhooks },
   '0026-file-sets': { up: fileSets },
   '0027-volume-engines': { up: volumeEngines },
+  '0028-cluster-history': { up: clusterHistory },
 };
 
 /**

@@ -493,6 +493,22 @@ export interface Tables {
     duration_ms: number;
     created_at: Timestamp;
   };
+  cluster_sample: {
+    cluster_id: string;
+    step_s: number;
+    at: Timestamp;
+    ram: string;
+    cpu: string;
+    gpu: string;
+    ram_allocated: string;
+    cpu_allocated: string;
+    gpu_allocated: string;
+    ram_used: string | null;
+    cpu_used: string | null;
+    gpu_used: string | null;
+    queued: number;
+    running: number;
+  };
   idempotency_key: {
     organization_id: string;
     key: string;

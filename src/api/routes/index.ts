@@ -11,6 +11,7 @@ import { registerEventRoutes } from './events.ts';
 import { registerExecRoutes } from './exec.ts';
 import { registerFileRoutes } from './files.ts';
 import { registerHealthRoutes } from './health.ts';
+import { registerHistoryRoutes } from './history.ts';
 import { registerInviteRoutes } from './invites.ts';
 import { registerLogRoutes } from './logs.ts';
 import { registerMaintenanceRoutes } from './maintenance.ts';
@@ -50,6 +51,7 @@ export const routes: readonly Routes[] = [
   registerNodeRoutes,
   registerMaintenanceRoutes,
   registerSchedulingRoutes,
+  registerHistoryRoutes,
   registerTraceRoutes,
   registerSubmitRoutes,
   registerApplyRoutes,

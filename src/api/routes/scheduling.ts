@@ -1,11 +1,9 @@
-import { clusterExists } from '../../store/cluster-row.ts';
 import { readNames } from '../../store/deployments.ts';
 import { listPasses } from '../../store/passes.ts';
-import type { Scope } from '../../store/scope.ts';
-import { pathId, scopeOf } from '../auth.ts';
-import type { RouteDeps, Routes } from '../context.ts';
-import { notFound } from '../errors.ts';
+import { scopeOf } from '../auth.ts';
+import type { Routes } from '../context.ts';
 import { filterId } from '../filters.ts';
+import { knownCluster } from '../known-cluster.ts';
 import { decodeCursor, pageOfRows } from '../paging.ts';
 import { listedDecisions, namedIn, presentPass, presentPassResult } from '../present/decisions.ts';
 import { idParams, PageQuery, pageOf } from '../schemas/common.ts';
@@ -93,9 +91,3 @@ export const registerSchedulingRoutes: Routes = (api, deps) => {
     },
   );
 };
-
-async function knownCluster(deps: RouteDeps, scope: Scope, id: string): Promise<string> {
-  const clusterId = pathId(id, 'cluster');
-  if (!(await clusterExists(deps.db, scope, clusterId))) throw notFound('cluster');
-  return clusterId;
-}
