@@ -24,6 +24,7 @@ import * as schedules from './schemas/schedules.ts';
 import * as scheduling from './schemas/scheduling.ts';
 import * as secrets from './schemas/secrets.ts';
 import * as seeingIn from './schemas/seeing-in.ts';
+import * as timeline from './schemas/timeline.ts';
 import * as volumes from './schemas/volumes.ts';
 import * as webhooks from './schemas/webhooks.ts';
 
@@ -47,6 +48,7 @@ function nameSchemas(): void {
     revisions,
     scheduling,
     history,
+    timeline,
     secrets,
     seeingIn,
     volumes,

@@ -2453,6 +2453,62 @@ export type SignInCreate = {
 
 export type Status = 'queued' | 'starting' | 'running' | 'stopping' | 'succeeded' | 'failed' | 'cancelled' | 'skipped';
 
+export type Timeline = {
+    /**
+     * The latest first, at most 5,000.
+     */
+    runs: Array<{
+        /**
+         * An id, as the API handed it out.
+         */
+        deployment_id: string;
+        name: string;
+        /**
+         * Of this run: how it stands, or how it ended.
+         */
+        status: Status;
+        attempt: number;
+        replica: number;
+        /**
+         * Null where the node is gone.
+         */
+        node_id: string | null;
+        node: string;
+        /**
+         * A time in UTC, ISO 8601.
+         */
+        started_at: string;
+        /**
+         * Null: it goes on.
+         */
+        ended_at: string | null;
+        /**
+         * When its time limit ends it at the latest; null where it has none.
+         */
+        expected_end_at: string | null;
+    }>;
+    /**
+     * What is kept at the moment for those who have waited long.
+     */
+    reservations: Array<{
+        /**
+         * An id, as the API handed it out.
+         */
+        deployment_id: string;
+        name: string;
+        nodes: Array<string>;
+        /**
+         * The earliest start that declared time limits allow; null where they say nothing.
+         */
+        starts_at: string | null;
+        position: number;
+    }>;
+    /**
+     * There were more runs than these: the earlier ones are left out.
+     */
+    truncated: boolean;
+};
+
 export type Token = {
     /**
      * An id, as the API handed it out.
@@ -5848,6 +5904,65 @@ export type GetClusterHistoryResponses = {
 };
 
 export type GetClusterHistoryResponse = GetClusterHistoryResponses[keyof GetClusterHistoryResponses];
+
+export type GetTimelineData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * Default: 24 hours before `to`.
+         */
+        from?: string;
+        /**
+         * Default: now.
+         */
+        to?: string;
+    };
+    url: '/api/v1/clusters/{id}/timeline';
+};
+
+export type GetTimelineErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetTimelineError = GetTimelineErrors[keyof GetTimelineErrors];
+
+export type GetTimelineResponses = {
+    /**
+     * Done.
+     */
+    200: Timeline;
+};
+
+export type GetTimelineResponse = GetTimelineResponses[keyof GetTimelineResponses];
 
 export type GetTraceData = {
     body?: never;

@@ -25,6 +25,7 @@ import { up as webhooks } from './migrations/0025-webhooks.ts';
 import { up as fileSets } from './migrations/0026-file-sets.ts';
 import { up as volumeEngines } from './migrations/0027-volume-engines.ts';
 import { up as clusterHistory } from './migrations/0028-cluster-history.ts';
+import { up as nodesOfRuns } from './migrations/0029-nodes-of-runs.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -53,6 +54,7 @@ const migrations: Record<string, Migration> = {
   '0026-file-sets': { up: fileSets },
   '0027-volume-engines': { up: volumeEngines },
   '0028-cluster-history': { up: clusterHistory },
+  '0029-nodes-of-runs': { up: nodesOfRuns },
 };
 
 /**

@@ -431,6 +431,8 @@ export interface Tables {
     started_at: NullableTimestamp;
     finished_at: NullableTimestamp;
     cleaned: Generated<boolean>;
+    node_id: string | null;
+    node_name: string | null;
   };
   replica_log: {
     deployment_id: string;

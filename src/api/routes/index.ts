@@ -28,6 +28,7 @@ import { registerSchedulingRoutes } from './scheduling.ts';
 import { registerSecretRoutes } from './secrets.ts';
 import { registerStatsRoutes } from './stats.ts';
 import { registerSubmitRoutes } from './submit.ts';
+import { registerTimelineRoutes } from './timeline.ts';
 import { registerTokenRoutes } from './tokens.ts';
 import { registerTraceRoutes } from './trace.ts';
 import { registerVolumeRoutes } from './volumes.ts';
@@ -52,6 +53,7 @@ export const routes: readonly Routes[] = [
   registerMaintenanceRoutes,
   registerSchedulingRoutes,
   registerHistoryRoutes,
+  registerTimelineRoutes,
   registerTraceRoutes,
   registerSubmitRoutes,
   registerApplyRoutes,
