@@ -176,6 +176,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     schedule: (clusterId, options) => scheduler.schedule(clusterId, options),
     currentPlan: (clusterId) => scheduler.currentPlan(clusterId),
     preview: (clusterId, submitted) => scheduler.preview(clusterId, submitted),
+    previewPolicy: (clusterId, change) => scheduler.previewPolicy(clusterId, change),
     stopSoon: (deployments) =>
       send(deployments.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt }))),
     deliverSoon: () => webhooks.now(),

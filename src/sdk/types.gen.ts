@@ -1733,6 +1733,115 @@ export type Pass = {
     created_at: string;
 };
 
+export type PassDetail = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    /**
+     * An id, as the API handed it out.
+     */
+    cluster_id: string;
+    trigger: 'automatic' | 'api';
+    queued: number;
+    admitted: number;
+    promoted: number;
+    reservations: number;
+    /**
+     * No choice inside the levels of priority, each after those before it as they were chosen, admits more than this. Null of passes before this was written down.
+     */
+    bound: number | null;
+    gap: number | null;
+    proven_optimal: boolean | null;
+    /**
+     * The exact solver: not asked, without an answer in its time, with nothing better than the plan, or with a better one, which this is. Null of passes before this was written down.
+     */
+    solver: 'not_asked' | 'no_answer' | 'nothing_better' | 'better' | null;
+    preemptions: Array<{
+        /**
+         * The best priority among those that are stopped.
+         */
+        highest_priority: number;
+        /**
+         * How long they had run, each replica by itself.
+         */
+        lost_work_s: number;
+        victims: Array<{
+            /**
+             * An id, as the API handed it out.
+             */
+            deployment_id: string;
+            priority: number;
+            lost_work_s: number;
+        }>;
+        alternatives: Array<{
+            highest_priority: number;
+            lost_work_s: number;
+            victims: Array<string>;
+        }>;
+        /**
+         * For whom they were stopped.
+         */
+        deployment_id: string;
+    }>;
+    duration_ms: number;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+    /**
+     * Whom it admitted, in order. Empty of passes before this was written down.
+     */
+    admissions: Array<{
+        /**
+         * An id, as the API handed it out.
+         */
+        deployment_id: string;
+        /**
+         * Empty where it was deleted.
+         */
+        name: string;
+        nodes: Array<string>;
+        priority: number;
+        effective_priority: number;
+        /**
+         * In the queue before the pass.
+         */
+        position: number;
+        promoted: boolean;
+        backfilled: boolean;
+    }>;
+    /**
+     * The first hundred of those that it left waiting, in order. Kept for a week.
+     */
+    waiting: Array<{
+        /**
+         * An id, as the API handed it out.
+         */
+        deployment_id: string;
+        /**
+         * Empty where it was deleted.
+         */
+        name: string;
+        position: number;
+        priority: number;
+        effective_priority: number;
+        reason: string;
+        message: string;
+    }>;
+    /**
+     * For which reasons how many waited, the most frequent first. Kept for a week.
+     */
+    waiting_reasons: Array<{
+        reason: string;
+        count: number;
+    }>;
+    /**
+     * Of how many that is: all, or only the first hundred where there were too many kinds of them.
+     */
+    waiting_counted: number;
+};
+
 export type PassResult = {
     /**
      * Null where nothing changed, or in a dry run.
@@ -1895,6 +2004,17 @@ export type Policy = {
          */
         min_run_time_s: number;
     };
+};
+
+export type PolicyPreview = {
+    /**
+     * What a pass would decide now.
+     */
+    current: PassResult;
+    /**
+     * What it would decide on the same state with the changed policy.
+     */
+    changed: PassResult;
 };
 
 export type PolicyUpdate = {
@@ -5841,6 +5961,110 @@ export type ListPassesResponses = {
 };
 
 export type ListPassesResponse = ListPassesResponses[keyof ListPassesResponses];
+
+export type GetPassData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/passes/{id}';
+};
+
+export type GetPassErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetPassError = GetPassErrors[keyof GetPassErrors];
+
+export type GetPassResponses = {
+    /**
+     * Done.
+     */
+    200: PassDetail;
+};
+
+export type GetPassResponse = GetPassResponses[keyof GetPassResponses];
+
+export type PreviewPolicyData = {
+    body: PolicyUpdate;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/clusters/{id}/policy/preview';
+};
+
+export type PreviewPolicyErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is of another kind than the route takes.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type PreviewPolicyError = PreviewPolicyErrors[keyof PreviewPolicyErrors];
+
+export type PreviewPolicyResponses = {
+    /**
+     * Done.
+     */
+    200: PolicyPreview;
+};
+
+export type PreviewPolicyResponse = PreviewPolicyResponses[keyof PreviewPolicyResponses];
 
 export type GetClusterHistoryData = {
     body?: never;

@@ -13,6 +13,7 @@ import type { Backfill, Placement } from '../core/model.ts';
 import type { DeploymentKind, ReplicaStatus, StopIntent } from '../core/progress.ts';
 import type { RestartPolicy } from '../core/restart.ts';
 import type { PreemptionRecord } from './commit-preemptions.ts';
+import type { WaitingDetail } from './pass-detail.ts';
 
 export type Role = 'owner' | 'admin' | 'developer' | 'viewer';
 export type { DeploymentKind, StopIntent };
@@ -493,7 +494,15 @@ export interface Tables {
     proven: boolean | null;
     solver: 'not_asked' | 'no_answer' | 'nothing_better' | 'better' | null;
     duration_ms: number;
+    tx: Generated<string | null>;
     created_at: Timestamp;
+  };
+  pass_waiting: {
+    pass_id: string;
+    created_at: Timestamp;
+    waiting: JSONColumnType<WaitingDetail['waiting'], string, string>;
+    reasons: JSONColumnType<WaitingDetail['reasons'], string, string>;
+    counted: number;
   };
   cluster_sample: {
     cluster_id: string;

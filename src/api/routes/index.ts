@@ -21,6 +21,7 @@ import { registerMetricsRoutes } from './metrics.ts';
 import { registerNodeRoutes } from './nodes.ts';
 import { registerOrganizationRoutes } from './organizations.ts';
 import { registerOverviewRoutes } from './overview.ts';
+import { registerPolicyPreviewRoutes } from './policy-preview.ts';
 import { registerRegistryCredentialRoutes } from './registry-credentials.ts';
 import { registerRevisionRoutes } from './revisions.ts';
 import { registerScheduleRoutes } from './schedules.ts';
@@ -52,6 +53,7 @@ export const routes: readonly Routes[] = [
   registerNodeRoutes,
   registerMaintenanceRoutes,
   registerSchedulingRoutes,
+  registerPolicyPreviewRoutes,
   registerHistoryRoutes,
   registerTimelineRoutes,
   registerTraceRoutes,

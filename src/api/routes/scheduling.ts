@@ -1,13 +1,15 @@
 import { readNames } from '../../store/deployments.ts';
+import { readPass } from '../../store/pass-detail.ts';
 import { listPasses } from '../../store/passes.ts';
-import { scopeOf } from '../auth.ts';
+import { pathId, scopeOf } from '../auth.ts';
 import type { Routes } from '../context.ts';
+import { notFound } from '../errors.ts';
 import { filterId } from '../filters.ts';
 import { knownCluster } from '../known-cluster.ts';
 import { decodeCursor, pageOfRows } from '../paging.ts';
-import { listedDecisions, namedIn, presentPass, presentPassResult } from '../present/decisions.ts';
+import { listedDecisions, namedIn, presentPass, presentPassDetail, presentPassResult } from '../present/decisions.ts';
 import { idParams, PageQuery, pageOf } from '../schemas/common.ts';
-import { Pass, PassResult, QueueEntry, QueueQuery, ScheduleQuery } from '../schemas/scheduling.ts';
+import { Pass, PassDetail, PassResult, QueueEntry, QueueQuery, ScheduleQuery } from '../schemas/scheduling.ts';
 import { readQueue } from '../waiting.ts';
 
 export const registerSchedulingRoutes: Routes = (api, deps) => {
@@ -88,6 +90,28 @@ export const registerSchedulingRoutes: Routes = (api, deps) => {
       const after = key && { at: key[0], id: key[1] };
       const rows = await listPasses(db, scope, clusterId, { limit: limit + 1, after });
       return pageOfRows(rows, limit, (row) => [row.created_at_exact, row.id], presentPass);
+    },
+  );
+
+  api.get(
+    '/passes/:id',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        operationId: 'getPass',
+        summary: 'Read a pass: whom it admitted, who waited and why',
+        tags: ['Scheduling'],
+        params: idParams,
+        response: { 200: PassDetail },
+      },
+    },
+    async (request) => {
+      const scope = scopeOf(request);
+      const row = await readPass(db, scope, pathId(request.params.id, 'pass'));
+      if (row === null) throw notFound('pass');
+      const named = [...row.admissions, ...(row.detail?.waiting ?? [])];
+      const ids = named.map((one) => one.deployment_id);
+      return presentPassDetail(row, await readNames(db, scope, ids));
     },
   );
 };
