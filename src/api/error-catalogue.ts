@@ -19,6 +19,11 @@ export const catalogue = {
     title: 'The request is not valid',
     next: 'Correct the fields listed in `errors` and send it again.',
   },
+  repeated_id: {
+    status: 400,
+    title: 'The id is in the list already',
+    next: 'Name each id once; what became of it is told where it stands first.',
+  },
   malformed_json: {
     status: 400,
     title: 'The body is not valid JSON',

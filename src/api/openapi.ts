@@ -9,18 +9,22 @@ import { type ErrorCode, entryOf } from './error-catalogue.ts';
 import { tidyComponents } from './openapi-components.ts';
 import * as apply from './schemas/apply.ts';
 import * as arrays from './schemas/arrays.ts';
+import * as bulk from './schemas/bulk.ts';
 import * as clusters from './schemas/clusters.ts';
 import * as common from './schemas/common.ts';
 import * as dependencies from './schemas/dependencies.ts';
 import * as deployments from './schemas/deployments.ts';
 import * as engines from './schemas/engines.ts';
+import * as history from './schemas/history.ts';
 import * as identity from './schemas/identity.ts';
 import * as maintenance from './schemas/maintenance.ts';
+import * as overview from './schemas/overview.ts';
 import * as revisions from './schemas/revisions.ts';
 import * as schedules from './schemas/schedules.ts';
 import * as scheduling from './schemas/scheduling.ts';
 import * as secrets from './schemas/secrets.ts';
 import * as seeingIn from './schemas/seeing-in.ts';
+import * as timeline from './schemas/timeline.ts';
 import * as volumes from './schemas/volumes.ts';
 import * as webhooks from './schemas/webhooks.ts';
 
@@ -35,12 +39,16 @@ function nameSchemas(): void {
     engines,
     maintenance,
     deployments,
+    bulk,
+    overview,
     apply,
     arrays,
     dependencies,
     schedules,
     revisions,
     scheduling,
+    history,
+    timeline,
     secrets,
     seeingIn,
     volumes,

@@ -5,7 +5,14 @@ import type { NameOf } from '../core/explain.ts';
 import type { Decision } from '../core/model.ts';
 import type { Database } from '../store/database.ts';
 import type { DependencyRow } from '../store/dependencies.ts';
-import { type DeploymentRow, readDeployments, readNames, readQueuedSince } from '../store/deployments.ts';
+import {
+  type DeploymentRow,
+  type QueueFilter,
+  readDeployments,
+  readNames,
+  readQueuedIds,
+  readQueuedSince,
+} from '../store/deployments.ts';
 import type { Scope } from '../store/scope.ts';
 import { type PlanView, viewOf } from './plan-view.ts';
 import { namedIn, presentQueueEntry, presentUnplanned, presentWaiting } from './present/decisions.ts';
@@ -44,6 +51,7 @@ interface QueueKey {
 
 interface QueueRequest {
   readonly clusterId: string;
+  readonly filter: QueueFilter;
   readonly limit: number;
   readonly after: QueueKey | undefined;
 }
@@ -53,20 +61,25 @@ export async function readQueue(
   db: Database,
   control: ControlPlane,
   scope: Scope,
-  { clusterId, limit, after }: QueueRequest,
+  { clusterId, filter, limit, after }: QueueRequest,
 ): Promise<Entry[]> {
   const view = viewOf(await control.currentPlan(clusterId));
+  const isAll = filter.name === undefined && filter.submittedBy === undefined;
+  const asked = isAll ? null : await readQueuedIds(db, scope, clusterId, filter);
+  const planned = view.decisions.slice(after === undefined ? 0 : startAfter(view, after));
+  const decisions = asked === null ? planned : planned.filter(({ deploymentId }) => asked.has(deploymentId));
   const entries: Entry[] = [];
-  let next = after === undefined ? 0 : startAfter(view, after);
+  let next = 0;
   // Some of a page may have left the queue since the plan was made: then it is filled up with those behind them.
-  while (entries.length < limit && next < view.decisions.length) {
+  while (entries.length < limit && next < decisions.length) {
     const end = next + limit - entries.length;
-    entries.push(...(await plannedEntries(db, scope, view, next, end)));
+    entries.push(...(await plannedEntries(db, scope, view, decisions.slice(next, end))));
     next = end;
   }
   if (entries.length === limit) return entries;
   const unplanned = await unplannedEntries(db, scope, view, clusterId, after);
-  return [...entries, ...unplanned.slice(0, limit - entries.length)];
+  const others = asked === null ? unplanned : unplanned.filter((entry) => asked.has(entry.deployment_id));
+  return [...entries, ...others.slice(0, limit - entries.length)];
 }
 
 function startAfter(view: PlanView, { id, position }: QueueKey): number {
@@ -78,10 +91,8 @@ async function plannedEntries(
   db: Database,
   scope: Scope,
   view: PlanView,
-  start: number,
-  end: number,
+  decisions: readonly Decision[],
 ): Promise<Entry[]> {
-  const decisions = view.decisions.slice(start, end);
   const ids = decisions.map(({ deploymentId }) => deploymentId);
   const rows = await readDeployments(db, scope, ids);
   const nameOf = await namesFor(db, scope, decisions);

@@ -2,6 +2,7 @@
 import type { Plan, Snapshot } from '../core/model.ts';
 import type { Submitted } from '../core/preview.ts';
 import type { Capacity, ContainerKey, Runtime } from '../runtimes/runtime.ts';
+import type { PolicyChange } from '../store/clusters.ts';
 import type { StoredEngine } from '../store/engines.ts';
 import type { RunResult } from '../store/schedule-runs.ts';
 import type { Actor, Scope } from '../store/scope.ts';
@@ -32,6 +33,12 @@ export interface CurrentPlan {
   readonly plan: Plan;
 }
 
+/** Both are of the same state. */
+export interface PolicyPreview {
+  readonly current: PassOutcome;
+  readonly changed: PassOutcome;
+}
+
 export interface ControlPlane {
   /** Something changed that the cluster's scheduler should look at. Returns at once; many calls make one pass. */
   wake(clusterId: string): void;
@@ -49,6 +56,9 @@ export interface ControlPlane {
 
   /** What a pass would decide if these had been submitted. Nothing is written. Throws if the cluster is gone. */
   preview(clusterId: string, submitted: Submitted): Promise<CurrentPlan>;
+
+  /** What a pass would decide now, and what it would with these rules. Nothing is written. Throws if the cluster is gone. */
+  previewPolicy(clusterId: string, change: PolicyChange): Promise<PolicyPreview>;
 
   /** These deployments were set to `stopping`: stop their containers soon. Returns at once. */
   stopSoon(deployments: readonly { id: string; attempt: number }[]): void;

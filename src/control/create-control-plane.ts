@@ -15,6 +15,7 @@ import { startHealth } from './health.ts';
 import type { ControlMetrics } from './metrics.ts';
 import { createObservations } from './observations.ts';
 import { startObserver } from './observer.ts';
+import { startSampler } from './sampler.ts';
 import { startScheduler } from './scheduler.ts';
 import { type SubmitScheduled, startSchedules } from './schedules.ts';
 import { startSettler } from './settler.ts';
@@ -150,6 +151,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     },
   });
   const usage = startUsageWatch({ db, log, runtimeOf: engines.runtimeOf });
+  const sampler = startSampler({ db, log, use: () => usage.useOfClusters() });
   await queue.work(
     createWorker({
       db,
@@ -174,6 +176,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     schedule: (clusterId, options) => scheduler.schedule(clusterId, options),
     currentPlan: (clusterId) => scheduler.currentPlan(clusterId),
     preview: (clusterId, submitted) => scheduler.preview(clusterId, submitted),
+    previewPolicy: (clusterId, change) => scheduler.previewPolicy(clusterId, change),
     stopSoon: (deployments) =>
       send(deployments.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt }))),
     deliverSoon: () => webhooks.now(),
@@ -199,6 +202,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       await sweeper.close();
       await health.close();
       await settler.close();
+      await sampler.close();
       await usage.close();
       await webhooks.close();
       await scheduler.close();

@@ -5,16 +5,27 @@ import type { Policy } from '../core/model.ts';
 import { plan } from '../core/plan.ts';
 import type { PassResult, Planner } from '../core/planner.ts';
 import { type Submitted, withSubmitted } from '../core/preview.ts';
+import { summaryOf } from '../core/waiting.ts';
 import type { Solver } from '../solver/solver.ts';
+import type { PolicyChange } from '../store/clusters.ts';
 import { type Admitted, commitPlan, recordPass } from '../store/commit-plan.ts';
 import { commitPreemptions } from '../store/commit-preemptions.ts';
 import type { Database, InTransaction } from '../store/database.ts';
 import { readRuns } from '../store/runs.ts';
-import { type ClusterHead, readHead, readSnapshot, usersOf } from '../store/snapshot.ts';
+import {
+  type ClusterHead,
+  type ClusterSnapshot,
+  readHead,
+  readSnapshot,
+  readState,
+  usersOf,
+} from '../store/snapshot.ts';
 import { clustersWithQueue } from '../store/work.ts';
-import type { CurrentPlan, PassOutcome, PassSummary } from './control-plane.ts';
+import { changedPolicy } from './changed-policy.ts';
+import type { CurrentPlan, PassOutcome, PassSummary, PolicyPreview } from './control-plane.ts';
 import { type Memory, memoryMsMax, recall } from './memory.ts';
 import { createNearOptimum, type NearOptimum, type SolverUse } from './near-optimum.ts';
+import { waitingDetail, waitingListed } from './pass-waiting.ts';
 import { repeat } from './repeat.ts';
 
 /** A pass is one short transaction: it admits at most so many, and the next one follows at once. */
@@ -37,6 +48,7 @@ export interface Scheduler {
   schedule(clusterId: string, options: PassOptions): Promise<PassOutcome>;
   currentPlan(clusterId: string): Promise<CurrentPlan>;
   preview(clusterId: string, submitted: Submitted): Promise<CurrentPlan>;
+  previewPolicy(clusterId: string, change: PolicyChange): Promise<PolicyPreview>;
   close(): Promise<void>;
 }
 
@@ -185,6 +197,7 @@ export function startScheduler(deps: Deps): Scheduler {
       return promise;
     },
     preview: (clusterId, submitted) => dryRun(deps.db, clusterId, nearOptimum, submitted),
+    previewPolicy: (clusterId, change) => previewPolicy(deps.db, clusterId, nearOptimum, change),
     async close() {
       closed = true;
       await regular.stop();
@@ -242,9 +255,10 @@ async function runPass(
     const decided = await decide(planner, head.now, nearOptimum);
     const admitted = await commitPlan(tx, head, decided.places, (id) => nodeNames.get(id) ?? id);
     const { stopped, records } = await commitPreemptions(tx, head, decided.preempts);
-    const durationMs = performance.now() - startedAt;
     const passId = admitted.length + stopped.length > 0 ? uuidv7() : null;
-    if (passId !== null) {
+    const detail = passId === null ? null : await waitingDetail(tx, head, planner, decided.waiting(waitingListed));
+    const durationMs = performance.now() - startedAt;
+    if (passId !== null && detail !== null) {
       await recordPass(tx, {
         id: passId,
         organizationId: head.organizationId,
@@ -258,6 +272,7 @@ async function runPass(
         quality: decided.quality,
         solver: decided.solver,
         durationMs,
+        detail,
       });
     }
     return { summary: { passId, durationMs }, decided, admitted, stopped, memory };
@@ -277,6 +292,7 @@ async function decide(planner: Planner, now: number, nearOptimum: NearOptimum | 
     places: decisions.filter((decision) => decision.kind === 'place'),
     preempts: decisions.filter((decision) => decision.kind === 'preempt'),
     decisions: () => decisions,
+    waiting: (limit) => summaryOf(decisions, limit),
     solver,
   };
 }
@@ -310,12 +326,44 @@ async function dryRun(
     .setAccessMode('read only')
     .execute((tx) => readFor(tx, clusterId, submitted));
   if (read === null) throw new ClusterGone(clusterId);
+  return decideOn(read, nearOptimum, startedAt);
+}
+
+/** What a pass would decide on this. */
+async function decideOn(
+  read: ClusterSnapshot,
+  nearOptimum: NearOptimum | null,
+  startedAt: number,
+): Promise<PassOutcome> {
   const { snapshot } = read;
   const policy = policyOf(read);
   const own = plan(snapshot, policy, read.now);
   const near = await nearOptimum?.improve(own, snapshot, policy, read.now);
   const { plan: decided, solver } = near ?? { plan: own, solver: 'not_asked' as const };
   return { passId: null, dryRun: true, solver, durationMs: performance.now() - startedAt, snapshot, plan: decided };
+}
+
+/** Decides twice on one state: by the rules of the cluster, and by changed ones. */
+async function previewPolicy(
+  db: Database,
+  clusterId: string,
+  nearOptimum: NearOptimum | null,
+  change: PolicyChange,
+): Promise<PolicyPreview> {
+  const read = await db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (tx) => {
+      const head = await readHead(tx, clusterId, { lock: false });
+      if (head === null) throw new ClusterGone(clusterId);
+      const changed = { ...head, policy: changedPolicy(head.policy, change, head.minRunTime) };
+      // What is read of the queue depends on the rules: whether it is learned how long deployments run.
+      const stateOf = async (of: ClusterHead) => ({ ...of, snapshot: await readState(tx, of, { lock: false }) });
+      return { current: await stateOf(head), changed: await stateOf(changed) };
+    });
+  const current = await decideOn(read.current, nearOptimum, performance.now());
+  return { current, changed: await decideOn(read.changed, nearOptimum, performance.now()) };
 }
 
 async function readFor(tx: InTransaction, clusterId: string, submitted: Submitted | undefined) {

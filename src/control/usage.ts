@@ -4,9 +4,11 @@ import type { Logger } from 'pino';
 import { coresBetween } from '../core/usage.ts';
 import { type ContainerKey, type Runtime, RuntimeError } from '../runtimes/runtime.ts';
 import type { Usage } from '../runtimes/seeing-in.ts';
+import type { ClusterUse } from '../store/cluster-history.ts';
 import type { Database } from '../store/database.ts';
 import { readRunningReplicas, recordUsage, type SeenUsage } from '../store/usage.ts';
 import type { EngineKey } from '../store/work.ts';
+import { type Look, useOf } from './cluster-use.ts';
 import { repeat } from './repeat.ts';
 
 /** How often everything that runs is looked at, so that its peak is known. */
@@ -25,6 +27,8 @@ export interface UsageNow extends Usage {
 export interface UsageWatch {
   /** Looks at it now. Null where it does not run, or nothing is counted of it. Throws `unreachable`. */
   look(runtime: Runtime, key: ContainerKey): Promise<UsageNow | null>;
+  /** What the containers of clusters used when they were last looked at; none of those of which nothing is known. */
+  useOfClusters(): readonly ClusterUse[];
   close(): Promise<void>;
 }
 
@@ -43,6 +47,7 @@ export function startUsageWatch({ db, log, runtimeOf }: Deps): UsageWatch {
   const turnsOf = new WeakMap<Runtime, ReturnType<typeof pLimit>>();
   /** The look before the latest span, for the rate. */
   const before = new Map<string, Usage>();
+  let useOfClusters: readonly ClusterUse[] = [];
 
   async function see(runtime: Runtime, key: ContainerKey): Promise<Usage | null> {
     try {
@@ -58,14 +63,17 @@ export function startUsageWatch({ db, log, runtimeOf }: Deps): UsageWatch {
   async function lookAtAll(): Promise<void> {
     const running = await readRunningReplicas(db);
     const seen: SeenUsage[] = [];
+    const compared: Look[] = [];
     const looks = running.map(async (key) => {
       const usage = await see(runtimeOf(key), key);
       if (usage === null) return;
+      compared.push({ clusterId: key.clusterId, before: before.get(nameOf(key)), now: usage });
       before.set(nameOf(key), usage);
       seen.push({ ...key, usage });
     });
     // An engine that is away keeps the others' from nothing.
     const failed = (await Promise.allSettled(looks)).find((look) => look.status === 'rejected');
+    useOfClusters = useOf(compared);
     await recordUsage(db, seen);
     const names = new Set(running.map(nameOf));
     for (const name of before.keys()) if (!names.has(name)) before.delete(name);
@@ -89,6 +97,7 @@ export function startUsageWatch({ db, log, runtimeOf }: Deps): UsageWatch {
       await recordUsage(db, [{ ...key, usage: now }]);
       return { ...now, cpu: coresBetween(first, now) };
     },
+    useOfClusters: () => useOfClusters,
     close: () => turns.stop(),
   };
 }

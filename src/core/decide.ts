@@ -93,7 +93,7 @@ function placeOf(pass: Pass, placed: Placed, first: QueuedDeployment | null, pos
   };
 }
 
-function waitOf(pass: Pass, explainer: Explainer, deployment: QueuedDeployment, position: number): Wait {
+export function waitOf(pass: Pass, explainer: Explainer, deployment: QueuedDeployment, position: number): Wait {
   const why = explainer.why(deployment);
   const effective = effectivePriority(deployment, pass.policy, pass.now);
   // Only who could have been allocated is promoted: age that changes nothing is not shown as if it did.

@@ -5,6 +5,7 @@ import type { Holding, Node, Policy, PortUse, QueuedDeployment, Request, Snapsho
 import { plan } from './plan.ts';
 import { Planner } from './planner.ts';
 import { amounts } from './testing.ts';
+import { summaryOf } from './waiting.ts';
 
 const minute = 60_000;
 
@@ -189,6 +190,7 @@ function passAndCompare(planner: Planner, policy: Policy, now: number): void {
   expect(warm.decisions()).toEqual(cold.decisions);
   expect(warm.places).toEqual(cold.decisions.filter(({ kind }) => kind === 'place'));
   expect(warm.preempts).toEqual(cold.decisions.filter(({ kind }) => kind === 'preempt'));
+  for (const limit of [2, 1000]) expect(warm.waiting(limit)).toEqual(summaryOf(cold.decisions, limit));
   expect([warm.reservations, warm.quality]).toEqual([cold.reservations, cold.quality]);
   expect(planner.snapshot()).toEqual(snapshot);
   planner.start(warm.places, now);

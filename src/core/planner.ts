@@ -17,6 +17,7 @@ import type {
   Preempt,
   Quality,
   QueuedDeployment,
+  Request,
   Reservation,
   Snapshot,
 } from './model.ts';
@@ -24,6 +25,7 @@ import { runPass } from './plan.ts';
 import { qualityOf } from './quality.ts';
 import { Runs } from './runs.ts';
 import { ClusterState } from './state.ts';
+import { type WaitingSummary, waitingOf } from './waiting.ts';
 
 /** What one pass decided. */
 export interface PassResult {
@@ -33,6 +35,8 @@ export interface PassResult {
   readonly quality: Quality;
   /** Everybody's standing, in the order of the scheduler; costs about the length of the queue. Only until something changes. */
   decisions(): readonly Decision[];
+  /** Who waits and why, in short; costs about as much as the pass. Only until something changes. */
+  waiting(limit: number): WaitingSummary;
 }
 
 export class Planner {
@@ -129,19 +133,26 @@ export class Planner {
     const places = placesOf(pass);
     const preempts = preemptsOf(pass);
     pass.undo();
+    const afterwards = <Answer>(look: () => Answer): Answer => {
+      if (version !== this.#version) throw new Error('the state has changed since the pass');
+      pass.redo();
+      const answer = look();
+      pass.undo();
+      return answer;
+    };
     return {
       places,
       preempts,
       reservations: pass.hold === null ? [] : [pass.hold.reservation],
       quality: qualityOf(pass),
-      decisions: () => {
-        if (version !== this.#version) throw new Error('the state has changed since the pass');
-        pass.redo();
-        const decisions = decide(pass);
-        pass.undo();
-        return decisions;
-      },
+      decisions: () => afterwards(() => decide(pass)),
+      waiting: (limit) => afterwards(() => waitingOf(pass, limit)),
     };
+  }
+
+  /** What one that waits asks for; undefined where it is not queued. */
+  requestOf(id: string): Request | undefined {
+    return this.#state.queue.find(id)?.request;
   }
 
   /** These were started as the pass before decided: they leave the queue and hold what they were given. */

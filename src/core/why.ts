@@ -33,16 +33,30 @@ export class Explainer {
 
   why(deployment: QueuedDeployment): Why {
     const pass = this.#pass;
-    const shape = pass.state.queue.shapeOf(deployment.id);
-    if (shape === undefined) throw new Error(`deployment ${deployment.id} is not queued`);
-    const asker = pass.askerFor(deployment);
-    if (pass.state.claims.has(deployment.id)) return { ...this.#whyShape(shape, asker), reason: 'preempting' };
-    const why = this.#whyShape(shape, asker);
-    const effective = effectivePriority(deployment, pass.policy, pass.now);
+    if (pass.state.claims.has(deployment.id)) return { ...this.#plainly(deployment), reason: 'preempting' };
+    return pass.settled.has(deployment.id) ? this.#plainly(deployment) : this.usually(deployment);
+  }
+
+  /** Why it would wait if nothing special had been decided about it. */
+  usually(deployment: QueuedDeployment): Why {
+    const pass = this.#pass;
+    const why = this.#plainly(deployment);
     const isShort = why.reason === 'insufficient_resources' || why.reason === 'fragmented';
-    if (!isShort || pass.settled.has(deployment.id)) return why;
-    const isOutdone = pass.wasAllocatable(effective, shape, asker) && pass.wasOutdone(effective, deployment);
-    return isOutdone ? this.#asOutdone(why) : why;
+    if (!isShort) return why;
+    const effective = effectivePriority(deployment, pass.policy, pass.now);
+    const isAllocatable = pass.wasAllocatable(effective, this.#shapeOf(deployment), pass.askerFor(deployment));
+    return isAllocatable && pass.wasOutdone(effective, deployment) ? this.#asOutdone(why) : why;
+  }
+
+  /** Whoever else of its level was chosen. */
+  #plainly(deployment: QueuedDeployment): Why {
+    return this.#whyShape(this.#shapeOf(deployment), this.#pass.askerFor(deployment));
+  }
+
+  #shapeOf({ id }: QueuedDeployment): Shape {
+    const shape = this.#pass.state.queue.shapeOf(id);
+    if (shape === undefined) throw new Error(`deployment ${id} is not queued`);
+    return shape;
   }
 
   #whyShape(shape: Shape, asker: Asker): Why {

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.ts';
 import type { Client, Options as Options2, TDataShape } from './client/index.ts';
-import type { AcceptInviteData, AcceptInviteErrors, AcceptInviteResponses, ApplyDeploymentsData, ApplyDeploymentsErrors, ApplyDeploymentsResponses, CancelArrayData, CancelArrayErrors, CancelArrayResponses, CancelDeploymentData, CancelDeploymentErrors, CancelDeploymentResponses, ChangeRegistryCredentialData, ChangeRegistryCredentialErrors, ChangeRegistryCredentialResponses, ChangeSecretKeyData, ChangeSecretKeyErrors, ChangeSecretKeyResponses, CreateClusterData, CreateClusterErrors, CreateClusterResponses, CreateEngineData, CreateEngineErrors, CreateEngineResponses, CreateInviteData, CreateInviteErrors, CreateInviteResponses, CreateNodeData, CreateNodeErrors, CreateNodeResponses, CreateOrganizationData, CreateOrganizationErrors, CreateOrganizationResponses, CreateRegistryCredentialData, CreateRegistryCredentialErrors, CreateRegistryCredentialResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, CreateSecretData, CreateSecretErrors, CreateSecretResponses, CreateTokenData, CreateTokenErrors, CreateTokenResponses, CreateVolumeData, CreateVolumeErrors, CreateVolumeResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, DeleteArrayData, DeleteArrayErrors, DeleteArrayResponses, DeleteClusterData, DeleteClusterErrors, DeleteClusterResponses, DeleteDeploymentData, DeleteDeploymentErrors, DeleteDeploymentResponses, DeleteEngineData, DeleteEngineErrors, DeleteEngineResponses, DeleteMaintenanceData, DeleteMaintenanceErrors, DeleteMaintenanceResponses, DeleteNodeData, DeleteNodeErrors, DeleteNodeResponses, DeleteRegistryCredentialData, DeleteRegistryCredentialErrors, DeleteRegistryCredentialResponses, DeleteScheduleData, DeleteScheduleErrors, DeleteScheduleResponses, DeleteSecretData, DeleteSecretErrors, DeleteSecretResponses, DeleteVolumeData, DeleteVolumeErrors, DeleteVolumeResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DiffDeploymentsData, DiffDeploymentsErrors, DiffDeploymentsResponses, DiffRevisionsData, DiffRevisionsErrors, DiffRevisionsResponses, DrainNodeData, DrainNodeErrors, DrainNodeResponses, FollowStatsData, FollowStatsErrors, FollowStatsResponses, GetArrayData, GetArrayErrors, GetArrayResponses, GetClusterData, GetClusterErrors, GetClusterResponses, GetDeploymentData, GetDeploymentErrors, GetDeploymentResponses, GetEngineData, GetEngineErrors, GetEngineResponses, GetFileInfoData, GetFileInfoErrors, GetFileInfoResponses, GetFilesData, GetFilesErrors, GetFilesResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogsData, GetLogsErrors, GetLogsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNodeData, GetNodeErrors, GetNodeResponses, GetOrganizationData, GetOrganizationErrors, GetOrganizationResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetScheduleData, GetScheduleErrors, GetScheduleResponses, GetSecretData, GetSecretErrors, GetSecretResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetTraceData, GetTraceErrors, GetTraceResponses, GetVolumeData, GetVolumeErrors, GetVolumeResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, ListArraysData, ListArraysErrors, ListArraysResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListDeploymentEventsData, ListDeploymentEventsErrors, ListDeploymentEventsResponses, ListDeploymentsData, ListDeploymentsErrors, ListDeploymentsResponses, ListEnginesData, ListEnginesErrors, ListEnginesResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvitesData, ListInvitesErrors, ListInvitesResponses, ListMaintenanceData, ListMaintenanceErrors, ListMaintenanceResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListNodesData, ListNodesErrors, ListNodesResponses, ListOrganizationsData, ListOrganizationsErrors, ListOrganizationsResponses, ListPassesData, ListPassesErrors, ListPassesResponses, ListQueueData, ListQueueErrors, ListQueueResponses, ListRegistryCredentialsData, ListRegistryCredentialsErrors, ListRegistryCredentialsResponses, ListRevisionsData, ListRevisionsErrors, ListRevisionsResponses, ListScheduleRunsData, ListScheduleRunsErrors, ListScheduleRunsResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSecretsData, ListSecretsErrors, ListSecretsResponses, ListTokensData, ListTokensErrors, ListTokensResponses, ListVolumesData, ListVolumesErrors, ListVolumesResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, PauseScheduleData, PauseScheduleErrors, PauseScheduleResponses, PlanDeploymentsData, PlanDeploymentsErrors, PlanDeploymentsResponses, PlanMaintenanceData, PlanMaintenanceErrors, PlanMaintenanceResponses, PutFilesData, PutFilesErrors, PutFilesResponses, RedeliverData, RedeliverErrors, RedeliverResponses, RegisterData, RegisterErrors, RegisterResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, ResumeScheduleData, ResumeScheduleErrors, ResumeScheduleResponses, RetryArrayData, RetryArrayErrors, RetryArrayResponses, RetryDeploymentData, RetryDeploymentErrors, RetryDeploymentResponses, RevokeInviteData, RevokeInviteErrors, RevokeInviteResponses, RevokeTokenData, RevokeTokenErrors, RevokeTokenResponses, RollBackServiceData, RollBackServiceErrors, RollBackServiceResponses, RotateSecretData, RotateSecretErrors, RotateSecretResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, RunScheduleData, RunScheduleErrors, RunScheduleResponses, ScheduleData, ScheduleErrors, ScheduleResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StopDeploymentData, StopDeploymentErrors, StopDeploymentResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponses, SubmitDeploymentData, SubmitDeploymentErrors, SubmitDeploymentResponses, SubmitDeploymentsData, SubmitDeploymentsErrors, SubmitDeploymentsResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateClusterData, UpdateClusterErrors, UpdateClusterResponses, UpdateDeploymentData, UpdateDeploymentErrors, UpdateDeploymentResponses, UpdateEngineData, UpdateEngineErrors, UpdateEngineResponses, UpdateMeData, UpdateMeErrors, UpdateMemberData, UpdateMemberErrors, UpdateMemberResponses, UpdateMeResponses, UpdateNodeData, UpdateNodeErrors, UpdateNodeResponses, UpdateOrganizationData, UpdateOrganizationErrors, UpdateOrganizationResponses, UpdateScheduleData, UpdateScheduleErrors, UpdateScheduleResponses, UpdateServiceData, UpdateServiceErrors, UpdateServiceResponses, UpdateWebhookData, UpdateWebhookErrors, UpdateWebhookResponses } from './types.gen.ts';
+import type { AcceptInviteData, AcceptInviteErrors, AcceptInviteResponses, ApplyDeploymentsData, ApplyDeploymentsErrors, ApplyDeploymentsResponses, CancelArrayData, CancelArrayErrors, CancelArrayResponses, CancelDeploymentData, CancelDeploymentErrors, CancelDeploymentResponses, ChangeDeploymentsData, ChangeDeploymentsErrors, ChangeDeploymentsResponses, ChangeRegistryCredentialData, ChangeRegistryCredentialErrors, ChangeRegistryCredentialResponses, ChangeSecretKeyData, ChangeSecretKeyErrors, ChangeSecretKeyResponses, CreateClusterData, CreateClusterErrors, CreateClusterResponses, CreateEngineData, CreateEngineErrors, CreateEngineResponses, CreateInviteData, CreateInviteErrors, CreateInviteResponses, CreateNodeData, CreateNodeErrors, CreateNodeResponses, CreateOrganizationData, CreateOrganizationErrors, CreateOrganizationResponses, CreateRegistryCredentialData, CreateRegistryCredentialErrors, CreateRegistryCredentialResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, CreateSecretData, CreateSecretErrors, CreateSecretResponses, CreateTokenData, CreateTokenErrors, CreateTokenResponses, CreateVolumeData, CreateVolumeErrors, CreateVolumeResponses, CreateWebhookData, CreateWebhookErrors, CreateWebhookResponses, DeleteArrayData, DeleteArrayErrors, DeleteArrayResponses, DeleteClusterData, DeleteClusterErrors, DeleteClusterResponses, DeleteDeploymentData, DeleteDeploymentErrors, DeleteDeploymentResponses, DeleteEngineData, DeleteEngineErrors, DeleteEngineResponses, DeleteMaintenanceData, DeleteMaintenanceErrors, DeleteMaintenanceResponses, DeleteNodeData, DeleteNodeErrors, DeleteNodeResponses, DeleteRegistryCredentialData, DeleteRegistryCredentialErrors, DeleteRegistryCredentialResponses, DeleteScheduleData, DeleteScheduleErrors, DeleteScheduleResponses, DeleteSecretData, DeleteSecretErrors, DeleteSecretResponses, DeleteVolumeData, DeleteVolumeErrors, DeleteVolumeResponses, DeleteWebhookData, DeleteWebhookErrors, DeleteWebhookResponses, DiffDeploymentsData, DiffDeploymentsErrors, DiffDeploymentsResponses, DiffRevisionsData, DiffRevisionsErrors, DiffRevisionsResponses, DrainNodeData, DrainNodeErrors, DrainNodeResponses, FollowStatsData, FollowStatsErrors, FollowStatsResponses, GetArrayData, GetArrayErrors, GetArrayResponses, GetClusterData, GetClusterErrors, GetClusterHistoryData, GetClusterHistoryErrors, GetClusterHistoryResponses, GetClusterResponses, GetDeploymentData, GetDeploymentErrors, GetDeploymentResponses, GetEngineData, GetEngineErrors, GetEngineResponses, GetFileInfoData, GetFileInfoErrors, GetFileInfoResponses, GetFilesData, GetFilesErrors, GetFilesResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetLogsData, GetLogsErrors, GetLogsResponses, GetMeData, GetMeErrors, GetMeResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetNodeData, GetNodeErrors, GetNodeResponses, GetOrganizationData, GetOrganizationErrors, GetOrganizationResponses, GetOverviewData, GetOverviewErrors, GetOverviewResponses, GetPassData, GetPassErrors, GetPassResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetScheduleData, GetScheduleErrors, GetScheduleResponses, GetSecretData, GetSecretErrors, GetSecretResponses, GetStatsData, GetStatsErrors, GetStatsResponses, GetTimelineData, GetTimelineErrors, GetTimelineResponses, GetTraceData, GetTraceErrors, GetTraceResponses, GetVolumeData, GetVolumeErrors, GetVolumeResponses, GetWebhookData, GetWebhookDeliveryData, GetWebhookDeliveryErrors, GetWebhookDeliveryResponses, GetWebhookErrors, GetWebhookResponses, ListArraysData, ListArraysErrors, ListArraysResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListDeploymentEventsData, ListDeploymentEventsErrors, ListDeploymentEventsResponses, ListDeploymentsData, ListDeploymentsErrors, ListDeploymentsResponses, ListEnginesData, ListEnginesErrors, ListEnginesResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListInvitesData, ListInvitesErrors, ListInvitesResponses, ListMaintenanceData, ListMaintenanceErrors, ListMaintenanceResponses, ListMembersData, ListMembersErrors, ListMembersResponses, ListNodesData, ListNodesErrors, ListNodesResponses, ListOrganizationsData, ListOrganizationsErrors, ListOrganizationsResponses, ListPassesData, ListPassesErrors, ListPassesResponses, ListQueueData, ListQueueErrors, ListQueueResponses, ListRegistryCredentialsData, ListRegistryCredentialsErrors, ListRegistryCredentialsResponses, ListRevisionsData, ListRevisionsErrors, ListRevisionsResponses, ListScheduleRunsData, ListScheduleRunsErrors, ListScheduleRunsResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListSecretsData, ListSecretsErrors, ListSecretsResponses, ListTokensData, ListTokensErrors, ListTokensResponses, ListVolumesData, ListVolumesErrors, ListVolumesResponses, ListWebhookDeliveriesData, ListWebhookDeliveriesErrors, ListWebhookDeliveriesResponses, ListWebhooksData, ListWebhooksErrors, ListWebhooksResponses, PauseScheduleData, PauseScheduleErrors, PauseScheduleResponses, PlanDeploymentsData, PlanDeploymentsErrors, PlanDeploymentsResponses, PlanMaintenanceData, PlanMaintenanceErrors, PlanMaintenanceResponses, PreviewPolicyData, PreviewPolicyErrors, PreviewPolicyResponses, PutFilesData, PutFilesErrors, PutFilesResponses, RedeliverData, RedeliverErrors, RedeliverResponses, RegisterData, RegisterErrors, RegisterResponses, RemoveMemberData, RemoveMemberErrors, RemoveMemberResponses, ResumeScheduleData, ResumeScheduleErrors, ResumeScheduleResponses, RetryArrayData, RetryArrayErrors, RetryArrayResponses, RetryDeploymentData, RetryDeploymentErrors, RetryDeploymentResponses, RevokeInviteData, RevokeInviteErrors, RevokeInviteResponses, RevokeTokenData, RevokeTokenErrors, RevokeTokenResponses, RollBackServiceData, RollBackServiceErrors, RollBackServiceResponses, RotateSecretData, RotateSecretErrors, RotateSecretResponses, RotateWebhookSecretData, RotateWebhookSecretErrors, RotateWebhookSecretResponses, RunScheduleData, RunScheduleErrors, RunScheduleResponses, ScheduleData, ScheduleErrors, ScheduleResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, StopDeploymentData, StopDeploymentErrors, StopDeploymentResponses, StreamEventsData, StreamEventsErrors, StreamEventsResponses, SubmitDeploymentData, SubmitDeploymentErrors, SubmitDeploymentResponses, SubmitDeploymentsData, SubmitDeploymentsErrors, SubmitDeploymentsResponses, TestWebhookData, TestWebhookErrors, TestWebhookResponses, UpdateClusterData, UpdateClusterErrors, UpdateClusterResponses, UpdateDeploymentData, UpdateDeploymentErrors, UpdateDeploymentResponses, UpdateEngineData, UpdateEngineErrors, UpdateEngineResponses, UpdateMeData, UpdateMeErrors, UpdateMemberData, UpdateMemberErrors, UpdateMemberResponses, UpdateMeResponses, UpdateNodeData, UpdateNodeErrors, UpdateNodeResponses, UpdateOrganizationData, UpdateOrganizationErrors, UpdateOrganizationResponses, UpdateScheduleData, UpdateScheduleErrors, UpdateScheduleResponses, UpdateServiceData, UpdateServiceErrors, UpdateServiceResponses, UpdateWebhookData, UpdateWebhookErrors, UpdateWebhookResponses } from './types.gen.ts';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -574,6 +574,19 @@ export const updateEngine = <ThrowOnError extends boolean = false>(options: Opti
 });
 
 /**
+ * How the organization stands, in a few figures
+ */
+export const getOverview = <ThrowOnError extends boolean = false>(options?: Options<GetOverviewData, ThrowOnError>) => (options?.client ?? client).get<GetOverviewResponses, GetOverviewErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/overview',
+    ...options
+});
+
+/**
  * List clusters
  */
 export const listClusters = <ThrowOnError extends boolean = false>(options?: Options<ListClustersData, ThrowOnError>) => (options?.client ?? client).get<ListClustersResponses, ListClustersErrors, ThrowOnError>({
@@ -819,6 +832,66 @@ export const listPasses = <ThrowOnError extends boolean = false>(options: Option
 });
 
 /**
+ * Read a pass: whom it admitted, who waited and why
+ */
+export const getPass = <ThrowOnError extends boolean = false>(options: Options<GetPassData, ThrowOnError>) => (options.client ?? client).get<GetPassResponses, GetPassErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/passes/{id}',
+    ...options
+});
+
+/**
+ * What the next pass would decide with a changed policy, beside what it would now
+ *
+ * Nothing is written.
+ */
+export const previewPolicy = <ThrowOnError extends boolean = false>(options: Options<PreviewPolicyData, ThrowOnError>) => (options.client ?? client).post<PreviewPolicyResponses, PreviewPolicyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/clusters/{id}/policy/preview',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * How a cluster stood over time
+ *
+ * A sample every 15 seconds; of what is older than a day, averages of 10 minutes; of 90 days.
+ */
+export const getClusterHistory = <ThrowOnError extends boolean = false>(options: Options<GetClusterHistoryData, ThrowOnError>) => (options.client ?? client).get<GetClusterHistoryResponses, GetClusterHistoryErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/clusters/{id}/history',
+    ...options
+});
+
+/**
+ * What ran on a cluster, when and on which node, and what is kept for whom
+ */
+export const getTimeline = <ThrowOnError extends boolean = false>(options: Options<GetTimelineData, ThrowOnError>) => (options.client ?? client).get<GetTimelineResponses, GetTimelineErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/clusters/{id}/timeline',
+    ...options
+});
+
+/**
  * The history of a cluster, to be replayed by `hv simulate`
  */
 export const getTrace = <ThrowOnError extends boolean = false>(options: Options<GetTraceData, ThrowOnError>) => (options.client ?? client).get<GetTraceResponses, GetTraceErrors, ThrowOnError>({
@@ -1015,6 +1088,25 @@ export const retryDeployment = <ThrowOnError extends boolean = false>(options: O
         }],
     url: '/api/v1/deployments/{id}/retry',
     ...options
+});
+
+/**
+ * Cancel, stop, retry, delete or re-prioritize many deployments
+ *
+ * Each by itself: those that it can be done to are changed, and of each of the others it is said why not. Who is deleted along with what it waits for is in nobody’s way.
+ */
+export const changeDeployments = <ThrowOnError extends boolean = false>(options: Options<ChangeDeploymentsData, ThrowOnError>) => (options.client ?? client).post<ChangeDeploymentsResponses, ChangeDeploymentsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }, {
+            in: 'cookie',
+            name: 'hypervisor_session',
+            type: 'apiKey'
+        }],
+    url: '/api/v1/deployments/bulk',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**

@@ -96,6 +96,38 @@ export type ArrayElement = {
     count: number;
 };
 
+export type BulkAnswer = {
+    /**
+     * One for each of `ids`, in their order.
+     */
+    results: Array<{
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+        ok: boolean;
+        /**
+         * Why nothing was done to it; null where it was.
+         */
+        error: {
+            /**
+             * One of the codes of the error catalogue.
+             */
+            code: string;
+            detail: string;
+        } | null;
+    }>;
+};
+
+export type BulkChange = {
+    ids: Array<string>;
+    action: 'cancel' | 'stop' | 'retry' | 'delete' | 'set_priority';
+    /**
+     * With `set_priority`: the new one.
+     */
+    priority?: number;
+};
+
 export type Cluster = {
     /**
      * An id, as the API handed it out.
@@ -153,6 +185,35 @@ export type ClusterCreate = {
         path: string;
         read_only?: boolean;
     }>;
+};
+
+export type ClusterHistory = {
+    /**
+     * The oldest first. Times of which nothing is known are left out: the control plane was not there.
+     */
+    items: Array<ClusterSample>;
+};
+
+export type ClusterSample = {
+    /**
+     * When the time begins that it stands for.
+     */
+    at: string;
+    total: Amounts;
+    allocated: Amounts;
+    /**
+     * What containers were seen to use, as far as their engines tell; null: not known.
+     */
+    used: {
+        ram: number | null;
+        cpu: number | null;
+        gpu: number | null;
+    };
+    /**
+     * How many were queued, on average.
+     */
+    queued: number;
+    running: number;
 };
 
 export type ClusterUpdate = {
@@ -1575,6 +1636,45 @@ export type OrganizationUpdate = {
     name: string;
 };
 
+export type Overview = {
+    /**
+     * How many there are now, of each status that is not final.
+     */
+    deployments: {
+        queued: number;
+        starting: number;
+        running: number;
+        stopping: number;
+    };
+    /**
+     * How many have ended in the last 24 hours.
+     */
+    finished_24h: {
+        succeeded: number;
+        failed: number;
+        cancelled: number;
+        skipped: number;
+    };
+    /**
+     * From entering the queue to being admitted, of those admitted in the last 24 hours; null where there are none.
+     */
+    waits_24h: {
+        median_s: number | null;
+        /**
+         * Nine of ten waited no longer.
+         */
+        p90_s: number | null;
+        /**
+         * Of how many.
+         */
+        count: number;
+    };
+    /**
+     * How long the oldest of the queue has waited; null where nobody waits for the scheduler.
+     */
+    longest_waiting_s: number | null;
+};
+
 export type Pass = {
     /**
      * An id, as the API handed it out.
@@ -1631,6 +1731,115 @@ export type Pass = {
      * A time in UTC, ISO 8601.
      */
     created_at: string;
+};
+
+export type PassDetail = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    /**
+     * An id, as the API handed it out.
+     */
+    cluster_id: string;
+    trigger: 'automatic' | 'api';
+    queued: number;
+    admitted: number;
+    promoted: number;
+    reservations: number;
+    /**
+     * No choice inside the levels of priority, each after those before it as they were chosen, admits more than this. Null of passes before this was written down.
+     */
+    bound: number | null;
+    gap: number | null;
+    proven_optimal: boolean | null;
+    /**
+     * The exact solver: not asked, without an answer in its time, with nothing better than the plan, or with a better one, which this is. Null of passes before this was written down.
+     */
+    solver: 'not_asked' | 'no_answer' | 'nothing_better' | 'better' | null;
+    preemptions: Array<{
+        /**
+         * The best priority among those that are stopped.
+         */
+        highest_priority: number;
+        /**
+         * How long they had run, each replica by itself.
+         */
+        lost_work_s: number;
+        victims: Array<{
+            /**
+             * An id, as the API handed it out.
+             */
+            deployment_id: string;
+            priority: number;
+            lost_work_s: number;
+        }>;
+        alternatives: Array<{
+            highest_priority: number;
+            lost_work_s: number;
+            victims: Array<string>;
+        }>;
+        /**
+         * For whom they were stopped.
+         */
+        deployment_id: string;
+    }>;
+    duration_ms: number;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+    /**
+     * Whom it admitted, in order. Empty of passes before this was written down.
+     */
+    admissions: Array<{
+        /**
+         * An id, as the API handed it out.
+         */
+        deployment_id: string;
+        /**
+         * Empty where it was deleted.
+         */
+        name: string;
+        nodes: Array<string>;
+        priority: number;
+        effective_priority: number;
+        /**
+         * In the queue before the pass.
+         */
+        position: number;
+        promoted: boolean;
+        backfilled: boolean;
+    }>;
+    /**
+     * The first hundred of those that it left waiting, in order. Kept for a week.
+     */
+    waiting: Array<{
+        /**
+         * An id, as the API handed it out.
+         */
+        deployment_id: string;
+        /**
+         * Empty where it was deleted.
+         */
+        name: string;
+        position: number;
+        priority: number;
+        effective_priority: number;
+        reason: string;
+        message: string;
+    }>;
+    /**
+     * For which reasons how many waited, the most frequent first. Kept for a week.
+     */
+    waiting_reasons: Array<{
+        reason: string;
+        count: number;
+    }>;
+    /**
+     * Of how many that is: all, or only the first hundred where there were too many kinds of them.
+     */
+    waiting_counted: number;
 };
 
 export type PassResult = {
@@ -1795,6 +2004,17 @@ export type Policy = {
          */
         min_run_time_s: number;
     };
+};
+
+export type PolicyPreview = {
+    /**
+     * What a pass would decide now.
+     */
+    current: PassResult;
+    /**
+     * What it would decide on the same state with the changed policy.
+     */
+    changed: PassResult;
 };
 
 export type PolicyUpdate = {
@@ -2352,6 +2572,62 @@ export type SignInCreate = {
 };
 
 export type Status = 'queued' | 'starting' | 'running' | 'stopping' | 'succeeded' | 'failed' | 'cancelled' | 'skipped';
+
+export type Timeline = {
+    /**
+     * The latest first, at most 5,000.
+     */
+    runs: Array<{
+        /**
+         * An id, as the API handed it out.
+         */
+        deployment_id: string;
+        name: string;
+        /**
+         * Of this run: how it stands, or how it ended.
+         */
+        status: Status;
+        attempt: number;
+        replica: number;
+        /**
+         * Null where the node is gone.
+         */
+        node_id: string | null;
+        node: string;
+        /**
+         * A time in UTC, ISO 8601.
+         */
+        started_at: string;
+        /**
+         * Null: it goes on.
+         */
+        ended_at: string | null;
+        /**
+         * When its time limit ends it at the latest; null where it has none.
+         */
+        expected_end_at: string | null;
+    }>;
+    /**
+     * What is kept at the moment for those who have waited long.
+     */
+    reservations: Array<{
+        /**
+         * An id, as the API handed it out.
+         */
+        deployment_id: string;
+        name: string;
+        nodes: Array<string>;
+        /**
+         * The earliest start that declared time limits allow; null where they say nothing.
+         */
+        starts_at: string | null;
+        position: number;
+    }>;
+    /**
+     * There were more runs than these: the earlier ones are left out.
+     */
+    truncated: boolean;
+};
 
 export type Token = {
     /**
@@ -4661,6 +4937,43 @@ export type UpdateEngineResponses = {
 
 export type UpdateEngineResponse = UpdateEngineResponses[keyof UpdateEngineResponses];
 
+export type GetOverviewData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/overview';
+};
+
+export type GetOverviewErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetOverviewError = GetOverviewErrors[keyof GetOverviewErrors];
+
+export type GetOverviewResponses = {
+    /**
+     * Done.
+     */
+    200: Overview;
+};
+
+export type GetOverviewResponse = GetOverviewResponses[keyof GetOverviewResponses];
+
 export type ListClustersData = {
     body?: never;
     path?: never;
@@ -5482,6 +5795,11 @@ export type ListQueueData = {
          * `next_cursor` of the page before.
          */
         cursor?: string;
+        /**
+         * Only those of this user; their positions are those in the whole queue.
+         */
+        submitted_by?: string;
+        name?: NamePart;
     };
     url: '/api/v1/clusters/{id}/queue';
 };
@@ -5643,6 +5961,232 @@ export type ListPassesResponses = {
 };
 
 export type ListPassesResponse = ListPassesResponses[keyof ListPassesResponses];
+
+export type GetPassData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/passes/{id}';
+};
+
+export type GetPassErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetPassError = GetPassErrors[keyof GetPassErrors];
+
+export type GetPassResponses = {
+    /**
+     * Done.
+     */
+    200: PassDetail;
+};
+
+export type GetPassResponse = GetPassResponses[keyof GetPassResponses];
+
+export type PreviewPolicyData = {
+    body: PolicyUpdate;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/clusters/{id}/policy/preview';
+};
+
+export type PreviewPolicyErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is of another kind than the route takes.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type PreviewPolicyError = PreviewPolicyErrors[keyof PreviewPolicyErrors];
+
+export type PreviewPolicyResponses = {
+    /**
+     * Done.
+     */
+    200: PolicyPreview;
+};
+
+export type PreviewPolicyResponse = PreviewPolicyResponses[keyof PreviewPolicyResponses];
+
+export type GetClusterHistoryData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * Default: 24 hours before `to`.
+         */
+        from?: string;
+        /**
+         * Default: now.
+         */
+        to?: string;
+        /**
+         * How many samples at most; where there are more, each is an average.
+         */
+        points?: number;
+    };
+    url: '/api/v1/clusters/{id}/history';
+};
+
+export type GetClusterHistoryErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetClusterHistoryError = GetClusterHistoryErrors[keyof GetClusterHistoryErrors];
+
+export type GetClusterHistoryResponses = {
+    /**
+     * Done.
+     */
+    200: ClusterHistory;
+};
+
+export type GetClusterHistoryResponse = GetClusterHistoryResponses[keyof GetClusterHistoryResponses];
+
+export type GetTimelineData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: {
+        /**
+         * Default: 24 hours before `to`.
+         */
+        from?: string;
+        /**
+         * Default: now.
+         */
+        to?: string;
+    };
+    url: '/api/v1/clusters/{id}/timeline';
+};
+
+export type GetTimelineErrors = {
+    /**
+     * `validation_failed`: The request is not valid.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type GetTimelineError = GetTimelineErrors[keyof GetTimelineErrors];
+
+export type GetTimelineResponses = {
+    /**
+     * Done.
+     */
+    200: Timeline;
+};
+
+export type GetTimelineResponse = GetTimelineResponses[keyof GetTimelineResponses];
 
 export type GetTraceData = {
     body?: never;
@@ -6403,6 +6947,55 @@ export type RetryDeploymentResponses = {
 };
 
 export type RetryDeploymentResponse = RetryDeploymentResponses[keyof RetryDeploymentResponses];
+
+export type ChangeDeploymentsData = {
+    body: BulkChange;
+    path?: never;
+    query?: never;
+    url: '/api/v1/deployments/bulk';
+};
+
+export type ChangeDeploymentsErrors = {
+    /**
+     * `validation_failed`: The request is not valid. `malformed_json`: The body is not valid JSON.
+     */
+    400: Problem;
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `role_too_low`: Your role does not allow this. `no_organization`: No organization in use.
+     */
+    403: Problem;
+    /**
+     * `body_too_large`: The body is too large.
+     */
+    413: Problem;
+    /**
+     * `unsupported_media_type`: The body is of another kind than the route takes.
+     */
+    415: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ChangeDeploymentsError = ChangeDeploymentsErrors[keyof ChangeDeploymentsErrors];
+
+export type ChangeDeploymentsResponses = {
+    /**
+     * Done.
+     */
+    200: BulkAnswer;
+};
+
+export type ChangeDeploymentsResponse = ChangeDeploymentsResponses[keyof ChangeDeploymentsResponses];
 
 export type ListArraysData = {
     body?: never;

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Place, Quality } from '../core/model.ts';
 import type { PreemptionRecord } from './commit-preemptions.ts';
 import type { InTransaction } from './database.ts';
+import type { WaitingDetail } from './pass-detail.ts';
 import type { ClusterHead } from './snapshot.ts';
 import type { Tables } from './tables.ts';
 
@@ -128,7 +129,7 @@ function replicaRecords(place: Place, nameOf: (nodeId: string) => string): Repli
   }));
 }
 
-/** Writes down that a pass took place. Passes that changed nothing are not worth a row. */
+/** Writes down that a pass took place, and who waited, in one statement. Passes that changed nothing are not worth a row. */
 export async function recordPass(
   tx: InTransaction,
   pass: {
@@ -144,24 +145,42 @@ export async function recordPass(
     quality: Pick<Quality, 'bound' | 'proven'>;
     solver: NonNullable<Tables['pass']['solver']>;
     durationMs: number;
+    detail: WaitingDetail;
   },
 ): Promise<void> {
+  const { waiting, reasons, counted } = pass.detail;
   await tx
-    .insertInto('pass')
-    .values({
-      id: pass.id,
-      organization_id: pass.organizationId,
-      cluster_id: pass.clusterId,
-      trigger: pass.trigger,
-      queued: pass.queued,
-      admitted: pass.admitted,
-      promoted: pass.promoted,
-      reservations: pass.reservations,
-      preemptions: JSON.stringify(pass.preemptions ?? []),
-      bound: pass.quality.bound,
-      proven: pass.quality.proven,
-      solver: pass.solver,
-      duration_ms: pass.durationMs,
-    })
+    .with('recorded', (db) =>
+      db
+        .insertInto('pass')
+        .values({
+          id: pass.id,
+          organization_id: pass.organizationId,
+          cluster_id: pass.clusterId,
+          trigger: pass.trigger,
+          queued: pass.queued,
+          admitted: pass.admitted,
+          promoted: pass.promoted,
+          reservations: pass.reservations,
+          preemptions: JSON.stringify(pass.preemptions ?? []),
+          bound: pass.quality.bound,
+          proven: pass.quality.proven,
+          solver: pass.solver,
+          duration_ms: pass.durationMs,
+        })
+        .returning('id'),
+    )
+    .insertInto('pass_waiting')
+    .columns(['pass_id', 'waiting', 'reasons', 'counted'])
+    .expression((eb) =>
+      eb
+        .selectFrom('recorded')
+        .select([
+          'id',
+          sql<string>`${JSON.stringify(waiting)}::jsonb`.as('waiting'),
+          sql<string>`${JSON.stringify(reasons)}::jsonb`.as('reasons'),
+          sql<number>`${counted}::int`.as('counted'),
+        ]),
+    )
     .execute();
 }

@@ -245,6 +245,29 @@ export async function readDependents(
   return { names: rows.map(({ name }) => name), count: Number(rows[0]?.count ?? 0) };
 }
 
+export interface DependentRow {
+  readonly upstreamId: string;
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Who waits for which of these deployments, or for the arrays that they belong to; by name. */
+export async function readDependentsOf(
+  db: Database,
+  scope: Scope,
+  deploymentIds: readonly string[],
+): Promise<DependentRow[]> {
+  const { rows } = await sql<DependentRow>`
+    select distinct u.id as "upstreamId", w.id, w.name
+      from deployment u
+      join dependency x on x.upstream_id = u.id or x.upstream_array_id = u.array_id
+      join deployment w on w.id = x.deployment_id and w.status = 'queued'
+     where u.id = any(${[...deploymentIds]}::uuid[]) and u.organization_id = ${scope.organizationId}
+       and w.organization_id = ${scope.organizationId} and x.state = 'waiting'
+     order by w.name, w.id, u.id`.execute(db);
+  return rows;
+}
+
 /** What could not be met is looked at again: of those that are queued again. */
 export async function waitAgain(tx: InTransaction, deploymentIds: readonly string[]): Promise<void> {
   await sql`

@@ -3,7 +3,7 @@ import { type ExpressionBuilder, type Selectable, type SelectQueryBuilder, sql }
 import type { DeploymentStatus } from '../core/lifecycle.ts';
 import { dropClaims } from './claims.ts';
 import type { Database, InTransaction } from './database.ts';
-import { appendEvents } from './events.ts';
+import { appendEvents, type NewEvent } from './events.ts';
 import { contains, exactTime, type PageRequest } from './keyset.ts';
 import type { Actor, Scope } from './scope.ts';
 import type { DeploymentKind, Tables } from './tables.ts';
@@ -143,6 +143,26 @@ export function readQueuedSince(
     .execute();
 }
 
+/** What of a queue is asked for; undefined: all of it. */
+export type QueueFilter = Pick<DeploymentFilter, 'submittedBy' | 'name'>;
+
+/** Ids of those of a cluster's queue that the filter lets through. */
+export async function readQueuedIds(
+  db: Database,
+  scope: Scope,
+  clusterId: string,
+  filter: QueueFilter,
+): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom('deployment')
+    .select('id')
+    .where('organization_id', '=', scope.organizationId)
+    .where('status', '=', 'queued')
+    .where((eb) => eb.and(conditions(eb, { ...filter, clusterId })))
+    .execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
 export type PriorityChange =
   | { kind: 'done'; deployment: DeploymentRow }
   | { kind: 'unknown' }
@@ -171,7 +191,7 @@ export async function changePriorityIn(
 ): Promise<PriorityChange> {
   const present = await tx
     .selectFrom('deployment')
-    .select(['status', 'version', 'priority'])
+    .select(['id', 'name', 'cluster_id', 'status', 'version', 'priority'])
     .where('organization_id', '=', scope.organizationId)
     .where('id', '=', id)
     .forUpdate()
@@ -180,26 +200,52 @@ export async function changePriorityIn(
   if (change.version !== undefined && change.version !== present.version) {
     return { kind: 'stale', version: present.version };
   }
-  if (present.status !== 'queued') return { kind: 'conflict', status: present.status };
-  const deployment = await tx
+  const [deployment] = await changePrioritiesIn(tx, scope, [present], change.priority, actor);
+  return deployment === undefined ? { kind: 'conflict', status: present.status } : { kind: 'done', deployment };
+}
+
+/** A deployment whose row is locked. */
+export type LockedPriority = Pick<DeploymentRow, 'id' | 'name' | 'status' | 'priority' | 'cluster_id'>;
+
+/** The same for several whose rows are locked, as far as they are queued. Returns those. */
+export async function changePrioritiesIn(
+  tx: InTransaction,
+  scope: Scope,
+  locked: readonly LockedPriority[],
+  priority: number,
+  actor: Actor,
+): Promise<DeploymentRow[]> {
+  const present = locked.filter(({ status }) => status === 'queued');
+  const changed = await tx
     .updateTable('deployment')
-    .set({ priority: change.priority, version: sql<number>`version + 1` })
-    .where('id', '=', id)
+    .set({ priority, version: sql<number>`version + 1` })
+    .where('organization_id', '=', scope.organizationId)
+    .where(sql<boolean>`id = any(${present.map(({ id }) => id)}::uuid[])`)
     .where('status', '=', 'queued')
     .returningAll()
-    .executeTakeFirstOrThrow();
+    .execute();
+  const lessImportant = present.filter((one) => priority > one.priority);
   // Others were stopped for what it was: less important, it may not have been worth it.
-  if (change.priority > present.priority) await dropClaims(tx, [id]);
-  await appendEvents(tx, [
-    {
-      organizationId: scope.organizationId,
-      clusterId: deployment.cluster_id,
-      deploymentId: id,
-      type: 'deployment.priority_changed',
-      message: `the priority of ${deployment.name} was changed from ${present.priority} to ${change.priority}`,
-      data: { from: present.priority, to: change.priority },
-      actorId: actor.userId,
-    },
-  ]);
-  return { kind: 'done', deployment };
+  if (lessImportant.length > 0)
+    await dropClaims(
+      tx,
+      lessImportant.map(({ id }) => id),
+    );
+  await appendEvents(
+    tx,
+    present.map((one) => priorityChanged(scope, one, priority, actor)),
+  );
+  return changed;
+}
+
+function priorityChanged(scope: Scope, before: LockedPriority, priority: number, actor: Actor): NewEvent {
+  return {
+    organizationId: scope.organizationId,
+    clusterId: before.cluster_id,
+    deploymentId: before.id,
+    type: 'deployment.priority_changed',
+    message: `the priority of ${before.name} was changed from ${before.priority} to ${priority}`,
+    data: { from: before.priority, to: priority },
+    actorId: actor.userId,
+  };
 }

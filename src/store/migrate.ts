@@ -24,6 +24,9 @@ import { up as maintenance } from './migrations/0024-maintenance.ts';
 import { up as webhooks } from './migrations/0025-webhooks.ts';
 import { up as fileSets } from './migrations/0026-file-sets.ts';
 import { up as volumeEngines } from './migrations/0027-volume-engines.ts';
+import { up as clusterHistory } from './migrations/0028-cluster-history.ts';
+import { up as nodesOfRuns } from './migrations/0029-nodes-of-runs.ts';
+import { up as passDetail } from './migrations/0030-pass-detail.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -51,6 +54,9 @@ const migrations: Record<string, Migration> = {
   '0025-webhooks': { up: webhooks },
   '0026-file-sets': { up: fileSets },
   '0027-volume-engines': { up: volumeEngines },
+  '0028-cluster-history': { up: clusterHistory },
+  '0029-nodes-of-runs': { up: nodesOfRuns },
+  '0030-pass-detail': { up: passDetail },
 };
 
 /**

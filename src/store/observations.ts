@@ -297,8 +297,9 @@ async function keepRuns(tx: InTransaction, ended: { deployment: Locked; replica:
   );
   await sql`
     insert into replica_run (deployment_id, attempt, index, run, engine_id, container_id, exit_code, out_of_memory, reason_code, reason,
-           started_at, finished_at)
-    select deployment_id, attempt, index, run, engine_id, container_id, exit_code, out_of_memory, reason_code, reason, started_at, finished_at
+           started_at, finished_at, node_id, node_name)
+    select deployment_id, attempt, index, run, engine_id, container_id, exit_code, out_of_memory, reason_code, reason, started_at, finished_at,
+           node_id, node_name
       from replica join json_to_recordset(${records}::json) as c(deployment_id uuid, attempt int, index int)
              using (deployment_id, attempt, index)
     on conflict do nothing`.execute(tx);

@@ -253,8 +253,9 @@ class Advance {
     // What is left of the one before is cleaned up like any run that ended.
     await sql`
       insert into replica_run (deployment_id, attempt, index, run, engine_id, container_id, exit_code, out_of_memory, reason_code, reason,
-             started_at, finished_at, cleaned)
-      select deployment_id, attempt, index, run, engine_id, container_id, exit_code, out_of_memory, reason_code, reason, started_at, finished_at, cleaned
+             started_at, finished_at, cleaned, node_id, node_name)
+      select deployment_id, attempt, index, run, engine_id, container_id, exit_code, out_of_memory, reason_code, reason, started_at, finished_at, cleaned,
+             node_id, node_name
         from replica where deployment_id = ${this.#row.id} and attempt = ${this.#row.attempt} and index = ${index} and status = 'ended'
       on conflict do nothing`.execute(this.#tx);
     await sql`

@@ -27,6 +27,8 @@ export interface ClusterHead {
   readonly organizationId: string;
   readonly clusterId: string;
   readonly policy: Omit<Policy, 'maxAdmissions'>;
+  /** Of the policy, whether preemption is on or not: milliseconds. */
+  readonly minRunTime: number;
   /** False where nothing new may be placed: it is being deleted. */
   readonly usable: boolean;
   /** The database's clock: the one clock of the whole installation, milliseconds since the epoch. */
@@ -75,6 +77,7 @@ export async function readHead(
     organizationId: cluster.organization_id,
     clusterId,
     policy: policyOf(cluster),
+    minRunTime: Math.round(cluster.preemption_min_run_time_s * 1000),
     usable: cluster.usable,
     now: Number(cluster.now_ms),
   };

@@ -13,6 +13,7 @@ import type { Backfill, Placement } from '../core/model.ts';
 import type { DeploymentKind, ReplicaStatus, StopIntent } from '../core/progress.ts';
 import type { RestartPolicy } from '../core/restart.ts';
 import type { PreemptionRecord } from './commit-preemptions.ts';
+import type { WaitingDetail } from './pass-detail.ts';
 
 export type Role = 'owner' | 'admin' | 'developer' | 'viewer';
 export type { DeploymentKind, StopIntent };
@@ -431,6 +432,8 @@ export interface Tables {
     started_at: NullableTimestamp;
     finished_at: NullableTimestamp;
     cleaned: Generated<boolean>;
+    node_id: string | null;
+    node_name: string | null;
   };
   replica_log: {
     deployment_id: string;
@@ -491,7 +494,31 @@ export interface Tables {
     proven: boolean | null;
     solver: 'not_asked' | 'no_answer' | 'nothing_better' | 'better' | null;
     duration_ms: number;
+    tx: Generated<string | null>;
     created_at: Timestamp;
+  };
+  pass_waiting: {
+    pass_id: string;
+    created_at: Timestamp;
+    waiting: JSONColumnType<WaitingDetail['waiting'], string, string>;
+    reasons: JSONColumnType<WaitingDetail['reasons'], string, string>;
+    counted: number;
+  };
+  cluster_sample: {
+    cluster_id: string;
+    step_s: number;
+    at: Timestamp;
+    ram: string;
+    cpu: string;
+    gpu: string;
+    ram_allocated: string;
+    cpu_allocated: string;
+    gpu_allocated: string;
+    ram_used: string | null;
+    cpu_used: string | null;
+    gpu_used: string | null;
+    queued: number;
+    running: number;
   };
   idempotency_key: {
     organization_id: string;

@@ -28,11 +28,16 @@ export interface Needed {
   readonly count: number;
 }
 
-/** One deployment, every element of an array, or all that a schedule has submitted. */
-type Which = { readonly id: string } | { readonly arrayId: string } | { readonly scheduleId: string };
+/** One deployment, several, every element of an array, or all that a schedule has submitted. */
+export type Which =
+  | { readonly id: string }
+  | { readonly ids: readonly string[] }
+  | { readonly arrayId: string }
+  | { readonly scheduleId: string };
 
 function isAmong(which: Which) {
   if ('id' in which) return sql<boolean>`id = ${which.id}`;
+  if ('ids' in which) return sql<boolean>`id = any(${[...which.ids]}::uuid[])`;
   return 'arrayId' in which
     ? sql<boolean>`array_id = ${which.arrayId}`
     : sql<boolean>`schedule_id = ${which.scheduleId}`;
@@ -47,23 +52,37 @@ export function cancelDeployment(db: Database, scope: Scope, id: string, actor: 
 
 /** The same, as a part of a transaction. */
 export function cancelIn(tx: InTransaction, scope: Scope, id: string, actor: Actor): Promise<TransitionOutcome> {
-  return transitionIn(tx, scope, id, [
-    { change: (within) => cancelQueued(within, scope, { id }), event: 'deployment.cancelled', actor },
-    { change: (within) => beginStopping(within, scope, { id }, 'cancel'), event: 'deployment.stopping', actor },
-  ]);
+  return transitionIn(tx, scope, id, cancellationOf(scope, { id }, actor));
+}
+
+export function cancellationOf(scope: Scope, which: Which, actor: Actor): Attempted[] {
+  return [
+    { change: (tx) => cancelQueued(tx, scope, which), event: 'deployment.cancelled', actor },
+    { change: (tx) => beginStopping(tx, scope, which, 'cancel'), event: 'deployment.stopping', actor },
+  ];
 }
 
 /** Stops what is starting or running. A queued one is a conflict: it is cancelled, not stopped. */
 export function stopDeployment(db: Database, scope: Scope, id: string, actor: Actor): Promise<TransitionOutcome> {
-  return transition(db, scope, id, [
-    { change: (tx) => beginStopping(tx, scope, { id }, 'stop'), event: 'deployment.stopping', actor },
-  ]);
+  return transition(db, scope, id, stopOf(scope, { id }, actor));
+}
+
+export function stopOf(scope: Scope, which: Which, actor: Actor): Attempted[] {
+  return [{ change: (tx) => beginStopping(tx, scope, which, 'stop'), event: 'deployment.stopping', actor }];
 }
 
 /** Queues a finished deployment again, as a new attempt with a new age. What it waited for in vain is looked at again. */
 export function retryDeployment(db: Database, scope: Scope, id: string, actor: Actor): Promise<TransitionOutcome> {
-  const change: Change = (tx) => queueAgain(tx, scope, { id }, finalStatuses);
-  return transition(db, scope, id, [{ change, event: 'deployment.retried', actor }]);
+  return transition(db, scope, id, retryOf(scope, { id }, actor));
+}
+
+export function retryOf(
+  scope: Scope,
+  which: Which,
+  actor: Actor,
+  from: readonly FinalStatus[] = finalStatuses,
+): Attempted[] {
+  return [{ change: (tx) => queueAgain(tx, scope, which, from), event: 'deployment.retried', actor }];
 }
 
 /**
@@ -83,7 +102,7 @@ export async function deleteDeployment(
   return { ...removed, removed: !removed.deployment.delete_when_ended };
 }
 
-function deletionOf(scope: Scope, which: Which, actor: Actor): Attempted[] {
+export function deletionOf(scope: Scope, which: Which, actor: Actor): Attempted[] {
   return [
     { change: (tx) => deleteIdle(tx, scope, which), event: 'deployment.deleted', actor },
     {
@@ -101,11 +120,7 @@ export type ArrayTransition =
 
 /** Withdraws all of an array that is not over. */
 export function cancelArray(db: Database, scope: Scope, arrayId: string, actor: Actor): Promise<ArrayTransition> {
-  const which = { arrayId };
-  return transitionAll(db, scope, arrayId, [
-    { change: (tx) => cancelQueued(tx, scope, which), event: 'deployment.cancelled', actor },
-    { change: (tx) => beginStopping(tx, scope, which, 'cancel'), event: 'deployment.stopping', actor },
-  ]);
+  return transitionAll(db, scope, arrayId, cancellationOf(scope, { arrayId }, actor));
 }
 
 /** Withdraws what a schedule has submitted and is not over: its next run takes their place. Returns those that are being stopped. */
@@ -134,8 +149,7 @@ export async function cancelRunsOf(
 /** Queues again what of an array has ended without success. */
 export function retryArray(db: Database, scope: Scope, arrayId: string, actor: Actor): Promise<ArrayTransition> {
   const inVain = finalStatuses.filter((status) => status !== 'succeeded');
-  const change: Change = (tx) => queueAgain(tx, scope, { arrayId }, inVain);
-  return transitionAll(db, scope, arrayId, [{ change, event: 'deployment.retried', actor }]);
+  return transitionAll(db, scope, arrayId, retryOf(scope, { arrayId }, actor, inVain));
 }
 
 /** Deletes an array with all of its elements, those that are active as soon as they have stopped. */
@@ -167,21 +181,26 @@ async function transitionAll(
     await sql`select 1 from deployment where array_id = ${arrayId} order by id for update`.execute(tx);
     const needed = await unlessNeeded?.(tx);
     if (needed !== undefined && needed.count > 0) return { kind: 'needed', ...needed };
-    const changed = new Map<string, DeploymentRow>();
-    for (const { change, event, actor } of attempts) {
-      const rows = (await change(tx)).filter(({ id }) => !changed.has(id));
-      for (const row of rows) changed.set(row.id, row);
-      if (event !== null) await tell(tx, rows, event, actor);
-    }
-    await dropClaims(tx, [...changed.keys()]);
-    return { kind: 'done', deployments: [...changed.values()] };
+    return { kind: 'done', deployments: await changeAll(tx, attempts) };
   });
+}
+
+/** Each change to all that it applies to, in turn. Their rows are locked. Returns those that were changed. */
+export async function changeAll(tx: InTransaction, attempts: readonly Attempted[]): Promise<DeploymentRow[]> {
+  const changed = new Map<string, DeploymentRow>();
+  for (const { change, event, actor } of attempts) {
+    const rows = (await change(tx)).filter(({ id }) => !changed.has(id));
+    for (const row of rows) changed.set(row.id, row);
+    if (event !== null) await tell(tx, rows, event, actor);
+  }
+  await dropClaims(tx, [...changed.keys()]);
+  return [...changed.values()];
 }
 
 /** Who waits for what is to be deleted, asked with its row locked: nobody can begin to wait for it afterwards. */
 type UnlessNeeded = (tx: InTransaction) => Promise<Omit<Needed, 'kind'>>;
 
-interface Attempted {
+export interface Attempted {
   readonly change: Change;
   readonly event: EventType | null;
   readonly actor: Actor;

@@ -18,6 +18,7 @@ beforeAll(async () => {
       ...control,
       schedule: (id, options) => scheduler.schedule(id, options),
       currentPlan: (id) => scheduler.currentPlan(id),
+      previewPolicy: (id, change) => scheduler.previewPolicy(id, change),
     },
   });
   scheduler = startScheduler({ db: test.db, log: pino({ level: 'fatal' }), onAdmitted: () => undefined });
@@ -75,6 +76,24 @@ it('answers with what a pass decided, and says of the others why they wait', asy
   const { body: passes } = await test.ask('GET', `/clusters/${clusterId}/passes`, { as: user });
   expect(itemsOf(passes)).toMatchObject([{ id: body['pass_id'], trigger: 'api', queued: 3, admitted: 2 }]);
 
+  const { body: pass } = await test.ask('GET', `/passes/${body['pass_id']}`, { as: user });
+  const standing = { priority: 2, effective_priority: 2, promoted: false, backfilled: false };
+  expect(pass).toMatchObject({
+    id: body['pass_id'],
+    admitted: 2,
+    admissions: [
+      { ...standing, name: 'high', nodes: ['node-1'], position: 1 },
+      { ...standing, name: 'low', priority: 3, effective_priority: 3, position: 2 },
+    ],
+    waiting: [{ deployment_id: waiting, name: 'waits', position: 3, priority: 4, reason: 'insufficient_resources' }],
+    waiting_reasons: [{ reason: 'insufficient_resources', count: 1 }],
+    waiting_counted: 1,
+  });
+  expect(pass['waiting'][0]['message']).toMatch(/needs 20 GB of RAM.*node-1/);
+  const { owner: stranger } = await test.organization();
+  expect((await test.ask('GET', `/passes/${body['pass_id']}`, { as: stranger })).status).toBe(404);
+  expect((await test.ask('GET', '/passes/nonsense', { as: user })).status).toBe(404);
+
   const again = await schedule('');
   expect(again.body).toMatchObject({ pass_id: null, admitted: 0, queued: 1 });
 });
@@ -89,4 +108,30 @@ it('refuses replicas that the whole cluster could not hold at once', async () =>
   const models = { ...body, replicas: 1, gpu_required: 1, gpu_models: ['H100'] };
   const refused = await test.ask('POST', '/deployments', { as: user, body: models });
   expect(itemsOf(refused.body, 'errors')).toMatchObject([{ field: 'gpu_models' }]);
+});
+
+it('tells what a changed policy would decide, and changes nothing', async () => {
+  const body = { name: 'preview', ram: 4, cpu: 4, gpu: 0, runtime: 'simulated' };
+  const id = String((await test.ask('POST', '/clusters', { as: user, body })).body['id']);
+  const one = { cluster_id: id, kind: 'job', ram_required: 4 };
+  const running = await submit('runs', { ...one, priority: 50 });
+  await test.ask('POST', `/clusters/${id}/schedule`, { as: user });
+  const long = { status: 'running' as const, started_at: new Date(Date.now() - 60_000) };
+  await test.db.updateTable('deployment').set(long).where('id', '=', running).execute();
+  await submit('urgent', { ...one, priority: 1 });
+  const preview = (policy: object) => test.ask('POST', `/clusters/${id}/policy/preview`, { as: user, body: policy });
+  const { status, body: answer } = await preview({ preemption: { enabled: true, min_run_time_s: 10 } });
+  expect(status).toBe(200);
+  expect(answer).toMatchObject({
+    current: { dry_run: true, pass_id: null, preempting: 0, waiting: 1 },
+    changed: { dry_run: true, preempting: 1, decisions: [{ decision: 'preempt', name: 'urgent' }] },
+  });
+  const tooLong = await preview({ preemption: { enabled: true, min_run_time_s: 3600 } });
+  expect(tooLong.body['changed']).toMatchObject({ preempting: 0 });
+  const { body: cluster } = await test.ask('GET', `/clusters/${id}`, { as: user });
+  expect(cluster['policy']['preemption']['enabled']).toBe(false);
+  expect((await preview({ aging_interval_s: -1 })).status).toBe(400);
+  const { owner: stranger } = await test.organization();
+  const foreign = await test.ask('POST', `/clusters/${id}/policy/preview`, { as: stranger, body: {} });
+  expect(foreign.status).toBe(404);
 });

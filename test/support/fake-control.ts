@@ -52,6 +52,10 @@ export function fakeControl(): FakeControl {
     async preview(clusterId) {
       return control.frozen ?? (await allWait(control.db!, clusterId));
     },
+    async previewPolicy(clusterId) {
+      const outcome = await control.schedule(clusterId, { dryRun: true, trigger: 'api' });
+      return { current: outcome, changed: outcome };
+    },
     async schedule(clusterId, { dryRun }) {
       return { ...(await allWait(control.db!, clusterId)), passId: null, dryRun, solver: 'not_asked', durationMs: 1.5 };
     },

@@ -4,10 +4,11 @@ import { explainWait, type NameOf } from '../../core/explain.ts';
 import type { Decision as CoreDecision, Place, Placement, Preempt, Wait } from '../../core/model.ts';
 import { type ReceiptRecord, receiptRecord } from '../../store/commit-preemptions.ts';
 import type { DeploymentRow } from '../../store/deployments.ts';
+import type { PassDetailRow } from '../../store/pass-detail.ts';
 import type { PassRow } from '../../store/passes.ts';
 import { type PlanView, viewOf } from '../plan-view.ts';
 import type { Waiting } from '../schemas/deployments.ts';
-import type { Decision, Pass, PassResult, PreemptionReceipt, QueueEntry } from '../schemas/scheduling.ts';
+import type { Decision, Pass, PassDetail, PassResult, PreemptionReceipt, QueueEntry } from '../schemas/scheduling.ts';
 import { presentAmounts } from './amounts.ts';
 
 type WaitingAnswer = z.infer<typeof Waiting>;
@@ -222,5 +223,16 @@ export function presentPass(row: PassRow): z.infer<typeof Pass> {
     preemptions: row.preemptions.map((one) => ({ deployment_id: one.deployment_id, ...presentReceipt(one) })),
     duration_ms: row.duration_ms,
     created_at: row.created_at.toISOString(),
+  };
+}
+
+export function presentPassDetail(row: PassDetailRow, names: ReadonlyMap<string, string>): z.infer<typeof PassDetail> {
+  const nameOf = (id: string) => names.get(id) ?? '';
+  return {
+    ...presentPass(row),
+    admissions: row.admissions.map((one) => ({ ...one, name: nameOf(one.deployment_id) })),
+    waiting: (row.detail?.waiting ?? []).map((one) => ({ ...one, name: nameOf(one.deployment_id) })),
+    waiting_reasons: [...(row.detail?.reasons ?? [])],
+    waiting_counted: row.detail?.counted ?? 0,
   };
 }

@@ -1,7 +1,6 @@
 /** What people do to a deployment beside reading it: cancel, stop, retry, delete. */
 import { z } from 'zod';
 import type { ControlPlane } from '../../control/control-plane.ts';
-import { isFinal } from '../../core/lifecycle.ts';
 import { readReady } from '../../store/health.ts';
 import {
   cancelDeployment,
@@ -12,11 +11,10 @@ import {
 } from '../../store/transitions.ts';
 import { actorOf, pathId, scopeOf } from '../auth.ts';
 import type { Routes } from '../context.ts';
-import { ApiError, type ErrorCode, notFound } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import { setEtag } from '../etag.ts';
-import { illegalTransition } from '../illegal-transition.ts';
-import { neededByOthers } from '../needed.ts';
 import { presentDeployment } from '../present/deployments.ts';
+import { refusal } from '../refusal.ts';
 import { ForceQuery } from '../schemas/arrays.ts';
 import { idParams } from '../schemas/common.ts';
 import { Deployment } from '../schemas/deployments.ts';
@@ -101,21 +99,10 @@ function deploymentOf(
   verb: Verb['name'] | 'delete',
   control: ControlPlane,
 ): DoneOutcome['deployment'] {
-  switch (outcome.kind) {
-    case 'unknown':
-      throw notFound('deployment');
-    case 'needed':
-      throw neededByOthers(outcome);
-    case 'conflict':
-      // A finished deployment can be retried, unless its cluster is on its way out.
-      if (verb === 'retry' && isFinal(outcome.status)) throw new ApiError('cluster_deleting');
-      throw illegalTransition(verb, outcome.status);
-    case 'done': {
-      const { deployment } = outcome;
-      if (deployment.status === 'stopping') control.stopSoon([{ id: deployment.id, attempt: deployment.attempt }]);
-      control.wake(deployment.cluster_id);
-      control.settle();
-      return deployment;
-    }
-  }
+  if (outcome.kind !== 'done') throw refusal(outcome, verb);
+  const { deployment } = outcome;
+  if (deployment.status === 'stopping') control.stopSoon([{ id: deployment.id, attempt: deployment.attempt }]);
+  control.wake(deployment.cluster_id);
+  control.settle();
+  return deployment;
 }

@@ -1,14 +1,15 @@
-import { clusterExists } from '../../store/cluster-row.ts';
 import { readNames } from '../../store/deployments.ts';
+import { readPass } from '../../store/pass-detail.ts';
 import { listPasses } from '../../store/passes.ts';
-import type { Scope } from '../../store/scope.ts';
 import { pathId, scopeOf } from '../auth.ts';
-import type { RouteDeps, Routes } from '../context.ts';
+import type { Routes } from '../context.ts';
 import { notFound } from '../errors.ts';
+import { filterId } from '../filters.ts';
+import { knownCluster } from '../known-cluster.ts';
 import { decodeCursor, pageOfRows } from '../paging.ts';
-import { listedDecisions, namedIn, presentPass, presentPassResult } from '../present/decisions.ts';
+import { listedDecisions, namedIn, presentPass, presentPassDetail, presentPassResult } from '../present/decisions.ts';
 import { idParams, PageQuery, pageOf } from '../schemas/common.ts';
-import { Pass, PassResult, QueueEntry, QueueQuery, ScheduleQuery } from '../schemas/scheduling.ts';
+import { Pass, PassDetail, PassResult, QueueEntry, QueueQuery, ScheduleQuery } from '../schemas/scheduling.ts';
 import { readQueue } from '../waiting.ts';
 
 export const registerSchedulingRoutes: Routes = (api, deps) => {
@@ -30,10 +31,11 @@ export const registerSchedulingRoutes: Routes = (api, deps) => {
     async (request) => {
       const scope = scopeOf(request);
       const clusterId = await knownCluster(deps, scope, request.params.id);
-      const { limit, cursor } = request.query;
+      const { limit, cursor, submitted_by, name } = request.query;
       const key = decodeCursor(cursor, ['number', 'uuid']);
       const after = key && { position: key[0], id: key[1] };
-      const entries = await readQueue(db, control, scope, { clusterId, limit: limit + 1, after });
+      const filter = { submittedBy: filterId(submitted_by), name };
+      const entries = await readQueue(db, control, scope, { clusterId, filter, limit: limit + 1, after });
       return pageOfRows(
         entries,
         limit,
@@ -90,10 +92,26 @@ export const registerSchedulingRoutes: Routes = (api, deps) => {
       return pageOfRows(rows, limit, (row) => [row.created_at_exact, row.id], presentPass);
     },
   );
-};
 
-async function knownCluster(deps: RouteDeps, scope: Scope, id: string): Promise<string> {
-  const clusterId = pathId(id, 'cluster');
-  if (!(await clusterExists(deps.db, scope, clusterId))) throw notFound('cluster');
-  return clusterId;
-}
+  api.get(
+    '/passes/:id',
+    {
+      config: { role: 'viewer' },
+      schema: {
+        operationId: 'getPass',
+        summary: 'Read a pass: whom it admitted, who waited and why',
+        tags: ['Scheduling'],
+        params: idParams,
+        response: { 200: PassDetail },
+      },
+    },
+    async (request) => {
+      const scope = scopeOf(request);
+      const row = await readPass(db, scope, pathId(request.params.id, 'pass'));
+      if (row === null) throw notFound('pass');
+      const named = [...row.admissions, ...(row.detail?.waiting ?? [])];
+      const ids = named.map((one) => one.deployment_id);
+      return presentPassDetail(row, await readNames(db, scope, ids));
+    },
+  );
+};

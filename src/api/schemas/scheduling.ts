@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, PageQuery, timestamp } from './common.ts';
+import { id, NamePart, PageQuery, timestamp } from './common.ts';
 import { Waiting } from './deployments.ts';
 
 export const ScheduleQuery = z.strictObject({
@@ -68,7 +68,15 @@ export const PassResult = z.object({
   decisions: z.array(Decision),
 });
 
-export const QueueQuery = PageQuery;
+export const PolicyPreview = z.object({
+  current: PassResult.describe('What a pass would decide now.'),
+  changed: PassResult.describe('What it would decide on the same state with the changed policy.'),
+});
+
+export const QueueQuery = PageQuery.extend({
+  submitted_by: id.optional().describe('Only those of this user; their positions are those in the whole queue.'),
+  name: NamePart,
+});
 export const QueueEntry = Waiting.extend({
   deployment_id: id,
   name: z.string(),
@@ -96,6 +104,43 @@ export const Pass = z.object({
   preemptions: z.array(PreemptionReceipt.extend({ deployment_id: id.describe('For whom they were stopped.') })),
   duration_ms: z.number(),
   created_at: timestamp,
+});
+
+export const PassDetail = Pass.extend({
+  admissions: z
+    .array(
+      z.object({
+        deployment_id: id,
+        name: z.string().describe('Empty where it was deleted.'),
+        nodes: z.array(z.string()),
+        priority: z.number().int(),
+        effective_priority: z.number().int(),
+        position: z.number().int().describe('In the queue before the pass.'),
+        promoted: z.boolean(),
+        backfilled: z.boolean(),
+      }),
+    )
+    .describe('Whom it admitted, in order. Empty of passes before this was written down.'),
+  waiting: z
+    .array(
+      z.object({
+        deployment_id: id,
+        name: z.string().describe('Empty where it was deleted.'),
+        position: z.number().int(),
+        priority: z.number().int(),
+        effective_priority: z.number().int(),
+        reason: z.string(),
+        message: z.string(),
+      }),
+    )
+    .describe('The first hundred of those that it left waiting, in order. Kept for a week.'),
+  waiting_reasons: z
+    .array(z.object({ reason: z.string(), count: z.number().int() }))
+    .describe('For which reasons how many waited, the most frequent first. Kept for a week.'),
+  waiting_counted: z
+    .number()
+    .int()
+    .describe('Of how many that is: all, or only the first hundred where there were too many kinds of them.'),
 });
 
 export const Event = z.object({
