@@ -1,0 +1,34 @@
+import { Anchor, Text } from '@mantine/core';
+import type { PreemptionReceipt } from '../../../../../src/sdk/types.gen.ts';
+import { Link } from '../../../parts/link.tsx';
+import { formatDuration } from '../../../text/times.ts';
+
+/** Who is stopped for somebody, what is lost by it, and what else was considered. */
+export function Receipt({ receipt }: { readonly receipt: PreemptionReceipt }) {
+  const { victims, lost_work_s: lost, highest_priority: highest, alternatives } = receipt;
+  return (
+    <Text size="sm" component="div">
+      Stops{' '}
+      {victims.map(({ deployment_id: id, priority, lost_work_s: seconds }, index) => (
+        <span key={id}>
+          {index > 0 && ', '}
+          <Anchor component={Link} to={`/deployments/${id}`} inherit>
+            {id.slice(-8)}
+          </Anchor>{' '}
+          (priority {priority}, {formatDuration(seconds)} of work)
+        </span>
+      ))}
+      . In all, {formatDuration(lost)} of work of priority {highest} or less urgent is lost.
+      {alternatives.length > 0 && ` Other choices would have cost more: ${alternatives.map(costOf).join('; ')}.`}
+    </Text>
+  );
+}
+
+function costOf({
+  victims,
+  lost_work_s: lost,
+  highest_priority: highest,
+}: PreemptionReceipt['alternatives'][number]): string {
+  const count = `${victims.length} ${victims.length === 1 ? 'deployment' : 'deployments'}`;
+  return `${count}, ${formatDuration(lost)} of work, priority ${highest}`;
+}
