@@ -56,10 +56,19 @@ function Loaded({ cluster }: { readonly cluster: Cluster }) {
       }
     >
       {cluster.status_message !== null && <Alert color="red">{cluster.status_message}</Alert>}
-      <Tabs value={tab} onChange={open} keepMounted={false}>
+      <Tabs value={tab} onChange={open} keepMounted={false} styles={{ tab: { flexShrink: 0 } }}>
         <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
           <Tabs.Tab value="map">Map</Tabs.Tab>
-          <Tabs.Tab value="queue" rightSection={queued > 0 && <Badge color="gray">{formatNumber(queued)}</Badge>}>
+          <Tabs.Tab
+            value="queue"
+            rightSection={
+              queued > 0 && (
+                <Badge color="gray" style={{ flexShrink: 0 }}>
+                  {formatNumber(queued)}
+                </Badge>
+              )
+            }
+          >
             Queue
           </Tabs.Tab>
           <Tabs.Tab value="timeline">Timeline</Tabs.Tab>
