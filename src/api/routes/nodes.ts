@@ -48,7 +48,6 @@ export const registerNodeRoutes: Routes = (api, deps) => {
       const rows = await listNodes(db, scope, clusterId, { name, schedulable }, page);
       // A cluster has at least one node: where there is none, it is unknown, or they are filtered out.
       if (rows.length === 0 && !(await clusterExists(db, scope, clusterId))) throw notFound('cluster');
-      const keyOf = ({ key: { at, id: nodeId } }: NodeRecord) => [at, nodeId] as const;
       if (!allocations) return pageOfRows(rows, limit, keyOf, presentNode);
       const held = await allocationsOnNodes(
         db,
@@ -188,6 +187,8 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     },
   );
 };
+
+const keyOf = ({ key: { at, id: nodeId } }: NodeRecord): readonly string[] => [at, nodeId];
 
 function idsOf(params: z.infer<typeof nodeParams>): { clusterId: string; nodeId: string } {
   return { clusterId: pathId(params.id, 'cluster'), nodeId: pathId(params.node_id, 'node') };

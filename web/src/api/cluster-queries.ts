@@ -31,7 +31,7 @@ export interface QueueFilter {
   readonly name?: string;
 }
 
-export const queuePageSize = 100;
+const queuePageSize = 100;
 
 /**
  * The queue, page by page. It is not under the key of its cluster: whoever has scrolled far down has many pages, and not all of them

@@ -1,18 +1,17 @@
 import { oneOf, textsOf } from './search.ts';
 
 export const clusterTabs = ['map', 'queue', 'timeline', 'decisions', 'policy'] as const;
-export type ClusterTab = (typeof clusterTabs)[number];
 
 export const historyRanges = ['1h', '6h', '24h', '7d'] as const;
 export type HistoryRange = (typeof historyRanges)[number];
 
-export const timelineRows = ['nodes', 'deployments'] as const;
+const timelineRows = ['nodes', 'deployments'] as const;
 
 const texts = textsOf('node', 'user', 'name', 'pass', 'until');
 
 /** What the page of a cluster shows: which tab, and what of it. */
 export type ClusterSearch = ReturnType<typeof texts> & {
-  readonly tab?: ClusterTab | undefined;
+  readonly tab?: (typeof clusterTabs)[number] | undefined;
   /** How far back the use of the cluster is drawn. */
   readonly range?: HistoryRange | undefined;
   readonly rows?: (typeof timelineRows)[number] | undefined;

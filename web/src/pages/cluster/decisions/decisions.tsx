@@ -65,7 +65,7 @@ const columns: readonly Column<Pass>[] = [
     cell: ({ bound, gap, proven_optimal: isProven }) => {
       if (bound === null || gap === null) return '–';
       return isProven === true || gap === 0 ? (
-        <Badge color="teal">{bound}: proven</Badge>
+        <Badge color="teal">{bound}, proven</Badge>
       ) : (
         <Badge color="yellow">
           at most {bound}, gap {gap}

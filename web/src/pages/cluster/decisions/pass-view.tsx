@@ -10,6 +10,7 @@ import { PageLoading, ProblemAlert } from '../../../parts/page-states.tsx';
 import { Time } from '../../../parts/time.tsx';
 import { formatDuration } from '../../../text/times.ts';
 import { reasonInWords } from '../queue/waiting-words.ts';
+import { DeploymentLink } from './deployment-link.tsx';
 import { qualityInWords } from './quality.ts';
 import { Receipt } from './receipt.tsx';
 
@@ -30,7 +31,7 @@ export function PassView({ id, known }: { readonly id: string; readonly known: P
         </Text>
         <Text size="sm">{qualityInWords(pass)}</Text>
       </Stack>
-      {pass.preemptions.length > 0 && <Preemptions pass={pass} detail={detail} />}
+      {pass.preemptions.length > 0 && <Preemptions pass={pass} />}
       {detail !== undefined && <Admissions detail={detail} />}
       {detail !== undefined && <Waiting detail={detail} />}
       {detail === undefined && found.isPending && <PageLoading />}
@@ -39,22 +40,16 @@ export function PassView({ id, known }: { readonly id: string; readonly known: P
   );
 }
 
-function Preemptions({ pass, detail }: { readonly pass: Pass; readonly detail: PassDetail | undefined }) {
-  const names = new Map(
-    [...(detail?.admissions ?? []), ...(detail?.waiting ?? [])].map(({ deployment_id: id, name }) => [id, name]),
-  );
+function Preemptions({ pass: { preemptions } }: { readonly pass: Pass }) {
   return (
     <Stack gap="xs">
       <Title order={2} size="h5">
         Stopped for others
       </Title>
-      {pass.preemptions.map((receipt) => (
+      {preemptions.map((receipt) => (
         <div key={receipt.deployment_id}>
           <Text size="sm" fw={500}>
-            For{' '}
-            <Anchor component={Link} to={`/deployments/${receipt.deployment_id}`} inherit>
-              {names.get(receipt.deployment_id) ?? receipt.deployment_id.slice(-8)}
-            </Anchor>
+            For <DeploymentLink id={receipt.deployment_id} />
           </Text>
           <Receipt receipt={receipt} />
         </div>

@@ -12,7 +12,7 @@ describe('how good a plan is', () => {
 
   it('says that it is the best, and who found it', () => {
     expect(qualityInWords({ ...plan, gap: 0, bound: 8, proven_optimal: true, solver: 'better' })).toBe(
-      'Nobody could have admitted more. The exact solver found it.',
+      'No more could have been admitted. The exact solver found it.',
     );
   });
 

@@ -13,6 +13,6 @@ export function qualityInWords({ bound, gap, proven_optimal: isProven, solver }:
         : solver === 'no_answer'
           ? ' The exact solver had no answer in its time.'
           : '';
-  if (isProven === true || gap === 0) return `Nobody could have admitted more.${found}`;
+  if (isProven === true || gap === 0) return `No more could have been admitted.${found}`;
   return `At most ${bound} could be admitted, ${gap} more, if at all.${found}`;
 }

@@ -1,7 +1,7 @@
-import { Anchor, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import type { PreemptionReceipt } from '../../../../../src/sdk/types.gen.ts';
-import { Link } from '../../../parts/link.tsx';
 import { formatDuration } from '../../../text/times.ts';
+import { DeploymentLink } from './deployment-link.tsx';
 
 /** Who is stopped for somebody, what is lost by it, and what else was considered. */
 export function Receipt({ receipt }: { readonly receipt: PreemptionReceipt }) {
@@ -12,14 +12,11 @@ export function Receipt({ receipt }: { readonly receipt: PreemptionReceipt }) {
       {victims.map(({ deployment_id: id, priority, lost_work_s: seconds }, index) => (
         <span key={id}>
           {index > 0 && ', '}
-          <Anchor component={Link} to={`/deployments/${id}`} inherit>
-            {id.slice(-8)}
-          </Anchor>{' '}
-          (priority {priority}, {formatDuration(seconds)} of work)
+          <DeploymentLink id={id} /> (priority {priority}, {formatDuration(seconds)} of work)
         </span>
       ))}
       . In all, {formatDuration(lost)} of work of priority {highest} or less urgent is lost.
-      {alternatives.length > 0 && ` Other choices would have cost more: ${alternatives.map(costOf).join('; ')}.`}
+      {alternatives.length > 0 && ` Considered, too: ${alternatives.map(costOf).join('; ')}.`}
     </Text>
   );
 }

@@ -26,7 +26,7 @@ export default function AddNode({ cluster, onClose }: { readonly cluster: Cluste
       for (const node of nodes) {
         await ask(createNode({ path: { id: cluster.id }, body: { ...node, ...(engine !== null && { engine }) } }));
       }
-      sayDone(nodes.length === 1 ? `${nodes[0]?.name} was added.` : `${nodes.length} nodes were added.`);
+      sayDone(nodes.length === 1 ? `${group.prefix} was added.` : `${nodes.length} nodes were added.`);
       onClose();
     } finally {
       // Those before one that was refused are there.

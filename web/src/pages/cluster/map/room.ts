@@ -20,7 +20,6 @@ type Judged = Pick<Node, 'gpus' | 'resources' | 'status'>;
 export function roomOf(nodes: readonly Judged[]): Room {
   const open = nodes.filter(({ status }) => status === 'ready');
   const whole = open.map(({ gpus }) => gpus.filter(({ allocated }) => allocated === 0).length);
-  const largest = (values: readonly number[]) => values.reduce((most, value) => Math.max(most, value), 0);
   return {
     freeGpus: round(open.reduce((sum, { resources }) => sum + resources.available.gpu, 0)),
     wholeGpus: whole.reduce((sum, count) => sum + count, 0),
@@ -30,6 +29,8 @@ export function roomOf(nodes: readonly Judged[]): Room {
     closed: nodes.length - open.length,
   };
 }
+
+const largest = (values: readonly number[]) => values.reduce((most, value) => Math.max(most, value), 0);
 
 /** Thousandths are all that there is. */
 const round = (value: number) => Math.round(value * 1000) / 1000;

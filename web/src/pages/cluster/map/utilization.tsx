@@ -33,7 +33,7 @@ export default function Utilization({ clusterId, range, onRange }: UtilizationPr
           aria-label="How far back"
           data={historyRanges.map((value) => ({ value, label: value }))}
           value={range}
-          onChange={(value) => onRange(value as HistoryRange)}
+          onChange={(value) => onRange(value)}
         />
       </Group>
       {samples.length < 2 ? (

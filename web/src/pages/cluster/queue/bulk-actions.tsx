@@ -9,6 +9,13 @@ import { backToBefore, inParts, movedBy, type PriorityChange } from './priority-
 
 type Result = BulkResult['results'][number];
 
+interface Deed {
+  readonly deed: () => Promise<readonly Result[]>;
+  /** What became of them, as in "3 raised". */
+  readonly said: string;
+  readonly undo?: (changed: ReadonlySet<string>) => PriorityChange[];
+}
+
 interface BulkActionsProps {
   readonly entries: readonly QueueEntry[];
   readonly onDone: () => Promise<void>;
@@ -21,27 +28,26 @@ export function BulkActions({ entries, onDone, onClear }: BulkActionsProps) {
   const count = entries.length;
   const what = count === 1 ? (entries[0]?.name ?? 'One') : `${count} deployments`;
 
-  function run(
-    deed: () => Promise<readonly Result[]>,
-    said: string,
-    undo?: (changed: ReadonlySet<string>) => PriorityChange[],
-  ) {
+  async function run({ deed, said, undo }: Deed): Promise<void> {
     setPending(true);
-    deed()
-      .then(async (results) => {
-        const changed = new Set(results.filter(({ ok }) => ok).map(({ id }) => id));
-        sayWhatBecame(results, said, undo === undefined ? undefined : () => setPriorities(undo(changed)).then(onDone));
-        await onDone();
-      }, sayFailed)
-      .finally(() => setPending(false));
+    try {
+      const results = await deed();
+      const changed = new Set(results.filter(({ ok }) => ok).map(({ id }) => id));
+      sayWhatBecame(results, said, undo === undefined ? undefined : () => setPriorities(undo(changed)).then(onDone));
+      await onDone();
+    } catch (error) {
+      sayFailed(error);
+    } finally {
+      setPending(false);
+    }
   }
 
   const move = (steps: number) =>
-    run(
-      () => setPriorities(movedBy(entries, steps)),
-      steps < 0 ? 'raised' : 'lowered',
-      (changed) => backToBefore(entries, changed),
-    );
+    void run({
+      deed: () => setPriorities(movedBy(entries, steps)),
+      said: steps < 0 ? 'raised' : 'lowered',
+      undo: (changed) => backToBefore(entries, changed),
+    });
   return (
     <Paper withBorder p="xs" role="toolbar" aria-label="What is selected">
       <Group gap="xs">
@@ -77,7 +83,7 @@ export function BulkActions({ entries, onDone, onClear }: BulkActionsProps) {
               title: `Withdraw ${what}?`,
               text: 'They leave the queue. Retried later, they wait anew, from the end of their priority.',
               verb: 'Withdraw',
-              onConfirm: () => run(() => cancelAll(entries), 'withdrawn'),
+              onConfirm: () => void run({ deed: () => cancelAll(entries), said: 'withdrawn' }),
             })
           }
         >

@@ -31,7 +31,8 @@ export function BarMark({ bar, xOf, width, now, top, wasDragged, onHint }: BarMa
   const right = Math.min(width + 2, xOf(end));
   const wide = Math.max(widthMin, right - left);
   const limit = bar.to === null && bar.expected !== null ? Math.min(width + 2, xOf(bar.expected)) : null;
-  const color = `var(--mantine-color-${colorOf(bar.status)}-6)`;
+  // Dark enough for white letters, in both schemes.
+  const color = `var(--mantine-color-${colorOf(bar.status)}-9)`;
   const to = `/deployments/${bar.deploymentId}`;
   const whole = Math.max(wide, (limit ?? 0) - left);
   return (
