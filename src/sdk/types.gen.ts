@@ -1548,6 +1548,33 @@ export type Node = {
      */
     warnings: Array<string>;
     /**
+     * Who holds what of it; left out where nobody asked for it.
+     */
+    allocations?: Array<{
+        /**
+         * An id, as the API handed it out.
+         */
+        deployment_id: string;
+        name: string;
+        status: Status;
+        priority: number;
+        replica: number;
+        ram: number;
+        cpu: number;
+        gpu: number;
+        gpu_devices: Array<{
+            index: number;
+            /**
+             * How much of the device.
+             */
+            gpu: number;
+        }>;
+        /**
+         * A time in UTC, ISO 8601.
+         */
+        since: string;
+    }>;
+    /**
      * A time in UTC, ISO 8601.
      */
     created_at: string;
@@ -5284,6 +5311,10 @@ export type ListNodesData = {
          * False: only those that are cordoned.
          */
         schedulable?: string;
+        /**
+         * With who holds what of each.
+         */
+        allocations?: string;
         sort?: CreationSort;
     };
     url: '/api/v1/clusters/{id}/nodes';

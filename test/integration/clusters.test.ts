@@ -51,6 +51,20 @@ async function allocate(clusterId: string): Promise<string> {
   return id;
 }
 
+describe('who holds what of a node', () => {
+  it('is told to those who ask for it', async () => {
+    const { body: cluster } = await create();
+    const id = await allocate(String(cluster['id']));
+    const nodes = `/clusters/${String(cluster['id'])}/nodes`;
+    const { body } = await test.ask('GET', `${nodes}?allocations=true`, { as: admin });
+    expect(itemsOf(body)[0]!['allocations']).toMatchObject([
+      { deployment_id: id, status: 'running', replica: 0, ram: 2, cpu: 1, gpu: 0, gpu_devices: [] },
+    ]);
+    const { body: plain } = await test.ask('GET', nodes, { as: admin });
+    expect(itemsOf(plain)[0]).not.toHaveProperty('allocations');
+  });
+});
+
 describe('creating a cluster', () => {
   it('answers with an id, and everything available', async () => {
     const { status, body, headers } = await create();

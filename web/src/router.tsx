@@ -12,6 +12,7 @@ import { ApiProblem } from './api/client.ts';
 import { meQuery } from './api/queries.ts';
 import { PageError, PageLoading, PageNotFound } from './parts/page-states.tsx';
 import { Shell } from './shell/shell.tsx';
+import { validateClusterSearch } from './text/cluster-search.ts';
 import { validateDeploymentsSearch } from './text/deployments-search.ts';
 import { textsOf } from './text/search.ts';
 
@@ -73,13 +74,14 @@ const deployment = createRoute({
 const clusters = createRoute({
   getParentRoute: () => app,
   path: '/clusters',
+  validateSearch: textsOf('name', 'new'),
   component: lazyRouteComponent(() => import('./pages/clusters/clusters-page.tsx'), 'ClustersPage'),
 });
 
 const cluster = createRoute({
   getParentRoute: () => app,
   path: '/clusters/$clusterId',
-  validateSearch: textsOf('tab', 'node', 'user', 'pass', 'range'),
+  validateSearch: validateClusterSearch,
   component: lazyRouteComponent(() => import('./pages/cluster/cluster-page.tsx'), 'ClusterPage'),
 });
 

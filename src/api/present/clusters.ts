@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { AllocationRow } from '../../store/allocations.ts';
 import { fromThousandths } from '../../store/amounts.ts';
 import type { ClusterRecord } from '../../store/clusters.ts';
 import type { NodeDrain, NodeRecord } from '../../store/nodes.ts';
@@ -61,6 +62,19 @@ export function presentNode(node: NodeRecord): z.infer<typeof Node> {
     drain: node.drain === null ? null : presentDrain(node.drain),
     warnings: warningsOf(node),
     created_at: node.createdAt.toISOString(),
+  };
+}
+
+export function presentAllocation(row: AllocationRow): NonNullable<z.infer<typeof Node>['allocations']>[number] {
+  return {
+    deployment_id: row.deployment_id,
+    name: row.name,
+    status: row.status,
+    priority: row.priority,
+    replica: row.replica,
+    ...presentAmounts(row),
+    gpu_devices: row.device_indexes.map((index, at) => ({ index, gpu: fromThousandths(row.device_amounts[at] ?? 0) })),
+    since: row.created_at.toISOString(),
   };
 }
 

@@ -1,14 +1,23 @@
 import { z } from 'zod';
+import { allocationsOnNodes } from '../../store/allocations.ts';
 import { clusterExists } from '../../store/cluster-row.ts';
 import { readCluster } from '../../store/clusters.ts';
 import { drainNode } from '../../store/drain.ts';
-import { createNode, deleteNode, listNodes, type NodeChange, readNode, updateNode } from '../../store/nodes.ts';
+import {
+  createNode,
+  deleteNode,
+  listNodes,
+  type NodeChange,
+  type NodeRecord,
+  readNode,
+  updateNode,
+} from '../../store/nodes.ts';
 import { actorOf, pathId, scopeOf } from '../auth.ts';
 import type { Routes } from '../context.ts';
 import { checkRuntime, nodeWithEngine } from '../engine-bodies.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { decodeCursor, pageOfRows } from '../paging.ts';
-import { presentNode } from '../present/clusters.ts';
+import { presentAllocation, presentNode } from '../present/clusters.ts';
 import { Node, NodeCreate, NodeDrainCreate, NodeListQuery, NodeUpdate } from '../schemas/clusters.ts';
 import { id, idParams, pageOf } from '../schemas/common.ts';
 
@@ -33,13 +42,22 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     async (request) => {
       const scope = scopeOf(request);
       const clusterId = pathId(request.params.id, 'cluster');
-      const { limit, cursor, sort, name, schedulable } = request.query;
+      const { limit, cursor, sort, name, schedulable, allocations } = request.query;
       const key = decodeCursor(cursor, ['time', 'uuid']);
       const page = { limit: limit + 1, after: key && { at: key[0], id: key[1] }, descending: sort.startsWith('-') };
       const rows = await listNodes(db, scope, clusterId, { name, schedulable }, page);
       // A cluster has at least one node: where there is none, it is unknown, or they are filtered out.
       if (rows.length === 0 && !(await clusterExists(db, scope, clusterId))) throw notFound('cluster');
-      return pageOfRows(rows, limit, (row) => [row.key.at, row.key.id], presentNode);
+      if (!allocations) return pageOfRows(rows, limit, keyOf, presentNode);
+      const held = await allocationsOnNodes(
+        db,
+        scope,
+        rows.map(({ id: nodeId }) => nodeId),
+      );
+      return pageOfRows(rows, limit, keyOf, (row) => ({
+        ...presentNode(row),
+        allocations: (held.get(row.id) ?? []).map(presentAllocation),
+      }));
     },
   );
 
@@ -169,6 +187,8 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     },
   );
 };
+
+const keyOf = ({ key: { at, id: nodeId } }: NodeRecord): readonly string[] => [at, nodeId];
 
 function idsOf(params: z.infer<typeof nodeParams>): { clusterId: string; nodeId: string } {
   return { clusterId: pathId(params.id, 'cluster'), nodeId: pathId(params.node_id, 'node') };

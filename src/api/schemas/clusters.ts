@@ -16,6 +16,7 @@ import {
   wholeGpus,
 } from './common.ts';
 import { absolutePath } from './data.ts';
+import { Status } from './deployments.ts';
 import { engineRef } from './engines.ts';
 import { retention } from './retention.ts';
 
@@ -123,6 +124,19 @@ export const NodeDrainCreate = z.strictObject({
   services: z.literal('move').default('move').describe('They are stopped and queued again, with their age.'),
 });
 
+const Allocation = z.object({
+  deployment_id: id,
+  name: z.string(),
+  status: Status,
+  priority: z.number().int(),
+  replica: z.number().int(),
+  ram: z.number(),
+  cpu: z.number(),
+  gpu: z.number(),
+  gpu_devices: z.array(z.object({ index: z.number().int(), gpu: z.number().describe('How much of the device.') })),
+  since: timestamp,
+});
+
 export const Node = z.object({
   id,
   cluster_id: id,
@@ -140,6 +154,7 @@ export const Node = z.object({
     .describe('The first that holds of: `unreachable`, `draining` or `drained`, `cordoned`.'),
   drain: NodeDrain.nullable().describe('Null where it is not drained.'),
   warnings: z.array(z.string()).describe('What its owner should look at.'),
+  allocations: z.array(Allocation).optional().describe('Who holds what of it; left out where nobody asked for it.'),
   created_at: timestamp,
 });
 
@@ -191,6 +206,7 @@ export const ClusterListQuery = PageQuery.extend({
 export const NodeListQuery = PageQuery.extend({
   name: NamePart,
   schedulable: z.stringbool().optional().describe('False: only those that are cordoned.'),
+  allocations: z.stringbool().default(false).describe('With who holds what of each.'),
   sort: CreationSort,
 });
 

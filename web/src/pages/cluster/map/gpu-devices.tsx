@@ -1,0 +1,74 @@
+import { Group, Tooltip } from '@mantine/core';
+import type { Gpu, Node } from '../../../../../src/sdk/types.gen.ts';
+import { Link } from '../../../parts/link.tsx';
+import { formatNumber } from '../../../text/quantities.ts';
+import classes from './gpu-devices.module.css';
+import { holderColor } from './holder-color.ts';
+
+type Allocation = NonNullable<Node['allocations']>[number];
+
+/** A square for each device, filled by who holds it: one leads to its holder. */
+export function GpuDevices({
+  gpus,
+  allocations,
+}: {
+  readonly gpus: readonly Gpu[];
+  readonly allocations: readonly Allocation[];
+}) {
+  return (
+    <Group gap={4}>
+      {gpus.map((gpu, index) => {
+        const holders = allocations.flatMap((holder) =>
+          holder.gpu_devices.filter((device) => device.index === index).map((device) => ({ holder, gpu: device.gpu })),
+        );
+        return (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the index is what a device is known by
+          <Device key={index} index={index} gpu={gpu} holders={holders} />
+        );
+      })}
+    </Group>
+  );
+}
+
+interface DeviceProps {
+  readonly index: number;
+  readonly gpu: Gpu;
+  readonly holders: readonly { readonly holder: Allocation; readonly gpu: number }[];
+}
+
+function Device({ index, gpu, holders }: DeviceProps) {
+  const who =
+    holders.length === 0
+      ? 'free'
+      : holders.map(({ holder, gpu: part }) => `${holder.name} (${formatNumber(part)})`).join(', ');
+  const about = `GPU ${index}, ${gpu.model}${gpu.memory_gb > 0 ? ` ${formatNumber(gpu.memory_gb)} GB` : ''}: ${who}`;
+  const background = { background: fillOf(holders) };
+  const [first] = holders;
+  return (
+    <Tooltip label={about}>
+      {first === undefined ? (
+        <span className={classes.device} style={background} role="img" aria-label={about} />
+      ) : (
+        <Link
+          className={classes.device}
+          style={background}
+          to={`/deployments/${first.holder.deployment_id}`}
+          aria-label={about}
+        />
+      )}
+    </Tooltip>
+  );
+}
+
+/** From the left, as much of each colour as its holder has of the device. */
+function fillOf(holders: DeviceProps['holders']): string | undefined {
+  if (holders.length === 0) return undefined;
+  let from = 0;
+  const stops = holders.map(({ holder, gpu }) => {
+    const color = `var(--mantine-color-${holderColor(holder.deployment_id)}-6)`;
+    const stop = `${color} ${from * 100}% ${(from + gpu) * 100}%`;
+    from += gpu;
+    return stop;
+  });
+  return `linear-gradient(90deg, ${stops.join(', ')}, transparent ${from * 100}%)`;
+}
