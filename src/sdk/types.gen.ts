@@ -7811,7 +7811,14 @@ export type ListEventsData = {
          * An id, as the API handed it out.
          */
         deployment_id?: string;
+        /**
+         * One type, or a family of them like `webhook.*`.
+         */
         type?: string;
+        /**
+         * Only what this user did.
+         */
+        actor_id?: string;
         order?: 'asc' | 'desc';
     };
     url: '/api/v1/events';
@@ -7871,7 +7878,14 @@ export type ListDeploymentEventsData = {
          * `next_cursor` of the page before.
          */
         cursor?: string;
+        /**
+         * One type, or a family of them like `webhook.*`.
+         */
         type?: string;
+        /**
+         * Only what this user did.
+         */
+        actor_id?: string;
         order?: 'asc' | 'desc';
     };
     url: '/api/v1/deployments/{id}/events';
