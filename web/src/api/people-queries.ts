@@ -1,6 +1,7 @@
 /** What the pages of people and of the account read. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import {
+  getDeployment,
   listInvites,
   listMembers,
   listRegistryCredentials,
@@ -79,6 +80,21 @@ export const deliveriesList = (id: string, status: WebhookDelivery['status'] | u
       ),
     refetchInterval: deliveriesEveryMs,
     ...paged,
+  });
+
+/** The name of a deployment, for an event of it; null where it was deleted. It is asked for once: names do not change. */
+export const deploymentNameQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['deployment-names', id],
+    async queryFn({ signal }) {
+      try {
+        return (await ask(getDeployment({ path: { id }, signal }))).name;
+      } catch (error) {
+        if (error instanceof ApiProblem && error.status === 404) return null;
+        throw error;
+      }
+    },
+    staleTime: Number.POSITIVE_INFINITY,
   });
 
 /** Null where the server does not tell. */

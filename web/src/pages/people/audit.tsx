@@ -3,7 +3,8 @@ import { Anchor, Badge, Button, Group, Select } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { Event } from '../../../../src/sdk/types.gen.ts';
-import { eventsQuery, membersQuery } from '../../api/queries.ts';
+import { deploymentNameQuery } from '../../api/people-queries.ts';
+import { clustersQuery, eventsQuery, membersQuery } from '../../api/queries.ts';
 import { Link } from '../../parts/link.tsx';
 import { Empty } from '../../parts/page-states.tsx';
 import { Time } from '../../parts/time.tsx';
@@ -89,21 +90,40 @@ function columnsWith(names: ReadonlyMap<string, string>): readonly Column<Event>
       width: '200px',
       cell: ({ type }) => <Badge color={toneOf(type)}>{titleOf(type)}</Badge>,
     },
-    { name: 'message', label: 'In words', width: 'minmax(220px, 3fr)', cell: (event) => <Message event={event} /> },
+    { name: 'subject', label: 'Of', width: 'minmax(110px, 1fr)', cell: (event) => <Subject event={event} /> },
+    {
+      name: 'message',
+      label: 'In words',
+      width: 'minmax(220px, 3fr)',
+      cell: ({ message }) => <span title={message}>{message}</span>,
+    },
   ];
 }
 
-function Message({
-  event: { message, deployment_id: deployment, cluster_id: cluster, type },
-}: {
-  readonly event: Event;
-}) {
-  const isGone = type.endsWith('.deleted');
-  if (isGone || (deployment === null && cluster === null)) return message;
-  const to = deployment === null ? `/clusters/${cluster}` : `/deployments/${deployment}`;
+/** Which deployment or cluster it is about; what was deleted is only named in the words. */
+function Subject({ event: { deployment_id: deployment, cluster_id: cluster, type } }: { readonly event: Event }) {
+  if (type.endsWith('.deleted')) return null;
+  if (deployment !== null) return <DeploymentLink id={deployment} />;
+  return cluster === null ? null : <ClusterLink id={cluster} />;
+}
+
+function DeploymentLink({ id }: { readonly id: string }) {
+  const { data: name } = useQuery(deploymentNameQuery(id));
+  if (name === undefined || name === null) return null;
   return (
-    <Anchor component={Link} to={to} inherit c="inherit" title={message}>
-      {message}
+    <Anchor component={Link} to={`/deployments/${id}`} inherit>
+      {name}
+    </Anchor>
+  );
+}
+
+function ClusterLink({ id }: { readonly id: string }) {
+  const { data: clusters } = useQuery(clustersQuery);
+  const name = clusters?.items.find((one) => one.id === id)?.name;
+  if (name === undefined) return null;
+  return (
+    <Anchor component={Link} to={`/clusters/${id}`} inherit>
+      {name}
     </Anchor>
   );
 }

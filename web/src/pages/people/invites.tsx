@@ -83,8 +83,8 @@ function InviteForm({ organizationId, onClose }: { readonly organizationId: stri
   const queries = useQueryClient();
   const [code, setCode] = useState<string | null>(null);
   const form = useForm({ initialValues: { role: 'developer' as Role, expires_in_s: String(7 * day), max_uses: 1 } });
-  const deed = useFormDeed(form, async ({ role, expires_in_s: lifetime, max_uses: uses }) => {
-    const body = { role, expires_in_s: Number(lifetime), max_uses: Number(uses) };
+  const deed = useFormDeed(form, async ({ role, expires_in_s: lifetime, max_uses }) => {
+    const body = { role, expires_in_s: Number(lifetime), max_uses };
     const invite = await ask(createInvite({ path: { id: organizationId }, body }));
     void queries.invalidateQueries({ queryKey: ['people', 'invites'] });
     setCode(invite.code);

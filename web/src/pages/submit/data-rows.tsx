@@ -3,6 +3,7 @@ import { Autocomplete, Checkbox, Select, Text, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { secretChoicesQuery, volumeChoicesQuery } from '../../api/submit-queries.ts';
 import { useMay } from '../../parts/may.ts';
+import { plainText } from '../../text/plain-text.ts';
 import { useDraftFields } from './fields.ts';
 import { environmentCodec, listCodec, portCodec, secretCodec } from './row-codecs.ts';
 import { Rows } from './rows.tsx';
@@ -122,14 +123,14 @@ export function VolumeRows({ clusterId }: { readonly clusterId: string | undefin
             aria-label={`Name of volume ${index + 1}`}
             placeholder="volume"
             data={data?.items.map(({ name }) => name) ?? []}
-            value={String(row['name'] ?? row['host_path'] ?? '')}
+            value={plainText(row['name'] ?? row['host_path'])}
             disabled={row['host_path'] !== undefined}
             onChange={(name) => change({ ...row, name })}
           />
           <TextInput
             aria-label={`Path of volume ${index + 1} in the container`}
             placeholder="/data"
-            value={String(row['path'] ?? '')}
+            value={plainText(row['path'])}
             onChange={({ currentTarget: { value: path } }) => change({ ...row, path })}
           />
           <Checkbox

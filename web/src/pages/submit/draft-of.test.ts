@@ -27,6 +27,7 @@ const plain = {
   restart: { policy: 'on_failure', max_restarts: null },
   network: 'private',
   files: [],
+  secrets: [],
   status: 'running',
 } as unknown as Deployment;
 

@@ -19,6 +19,7 @@ export function draftOf(deployment: Deployment, cluster: string): string {
 function withoutDefaults(value: unknown, schema: Schema): unknown {
   const own = schema.anyOf?.find(({ type }) => type !== 'null') ?? schema;
   if (value === null || isSame(value, schema.default)) return undefined;
+  if (Array.isArray(value) && value.length === 0) return undefined;
   if (Array.isArray(value))
     return value.map((item) => (own.items === undefined ? item : withoutDefaults(item, own.items)));
   if (typeof value !== 'object' || own.properties === undefined) return value;

@@ -3,12 +3,12 @@ import { readDraft, setInDraft, spanOf } from './draft.ts';
 
 const good = 'docker_image: busybox # small\nram_required: 1\ncpu_required: 1\n';
 
-describe('what is wrong is found at its place', () => {
-  const placed = (text: string) => {
-    const draft = readDraft(text);
-    return draft.problems.map((problem) => [problem.document, spanOf(draft, problem).line, problem.message]);
-  };
+const placed = (text: string) => {
+  const draft = readDraft(text);
+  return draft.problems.map((problem) => [problem.document, spanOf(draft, problem).line, problem.message]);
+};
 
+describe('what is wrong is found at its place', () => {
   test('in its document, at its line', () => {
     expect(placed(`${good}---\n${good}priority: 0\n`)).toEqual([[1, 8, 'must be from 1 to 100']]);
   });

@@ -85,7 +85,7 @@ function rangeOf(source: Document.Parsed | undefined, path: Path): readonly [num
       | undefined;
     if (node?.range !== undefined) return [node.range[0], node.range[1]];
   }
-  const start = (source?.contents as ParsedNode | null | undefined)?.range[0] ?? source?.range[0] ?? 0;
+  const start = source?.contents?.range[0] ?? source?.range[0] ?? 0;
   return [start, start];
 }
 

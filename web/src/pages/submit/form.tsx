@@ -13,7 +13,7 @@ import {
 import { useQuery } from '@tanstack/react-query';
 import type { Cluster } from '../../../../src/sdk/types.gen.ts';
 import { gpuModelsQuery } from '../../api/submit-queries.ts';
-import { formatAmounts } from '../../text/quantities.ts';
+import { formatCpu, formatGpu, formatRam } from '../../text/quantities.ts';
 import { EnvironmentRows, PortRows, SecretRows, VolumeRows } from './data-rows.tsx';
 import { useDraftFields } from './fields.ts';
 import { HealthFields, LifeFields } from './life-fields.tsx';
@@ -110,14 +110,14 @@ function Needs({ cluster }: Pick<FormProps, 'cluster'>) {
   const gpuModels = fields['gpu_models'];
   return (
     <Stack gap="sm">
-      <SimpleGrid cols={{ base: 2, xs: hasGpus ? 3 : 2 }}>
+      <SimpleGrid cols={hasGpus ? 3 : 2}>
         <NumberField label="RAM (GB)" withAsterisk {...typed('ram_required')} />
         <NumberField label="CPU (cores)" withAsterisk {...typed('cpu_required')} />
         {hasGpus && <NumberField label="GPUs" placeholder="0" {...typed('gpu_required')} />}
       </SimpleGrid>
       {cluster !== undefined && (
         <Text size="xs" c="dimmed">
-          Free in {cluster.name} now: {formatAmounts(cluster.resources.available)}.
+          Free in {cluster.name} now: {freeIn(cluster)}.
         </Text>
       )}
       {hasGpus && (
@@ -130,7 +130,7 @@ function Needs({ cluster }: Pick<FormProps, 'cluster'>) {
           onChange={(chosen) => set(['gpu_models'], chosen.length === 0 ? undefined : chosen)}
         />
       )}
-      <SimpleGrid cols={{ base: 2, xs: 3 }}>
+      <SimpleGrid cols={3}>
         <NumberField label="Priority" placeholder="50" {...typed('priority')} />
         <NumberField label="Replicas" placeholder="1" {...typed('replicas')} />
         <DurationField label="Time limit" placeholder="none" {...typed('time_limit_s')} />
@@ -173,6 +173,12 @@ function More({ cluster }: Pick<FormProps, 'cluster'>) {
       ))}
     </Accordion>
   );
+}
+
+/** Also what is 0: that is what it would wait for. */
+function freeIn({ resources: { available, total } }: Cluster): string {
+  const parts = [formatRam(available.ram), formatCpu(available.cpu)];
+  return (total.gpu > 0 ? [...parts, formatGpu(available.gpu)] : parts).join(', ');
 }
 
 /** What a closed section holds. */

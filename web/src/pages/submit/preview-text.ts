@@ -17,3 +17,9 @@ export function placesOf(placements: readonly Placement[], isSentence = true): s
   const parts = [...counts].map(([node, count], index) => `${index === 0 ? `${count} replicas` : count} on ${node}`);
   return `${parts.join(', ')}.`;
 }
+
+/** What the scheduler says, with the capital and the stop that a sentence has. */
+export function sentence(message: string): string {
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

@@ -3,8 +3,7 @@ import { Alert, Badge, Code, Group, Loader, Paper, Stack, Text } from '@mantine/
 import { IconCheck, IconHourglass, IconPlayerStop, IconX } from '@tabler/icons-react';
 import type { PlanResult } from '../../../../src/sdk/types.gen.ts';
 import { Time } from '../../parts/time.tsx';
-import { formatAmounts } from '../../text/quantities.ts';
-import { placesOf } from './preview-text.ts';
+import { placesOf, sentence } from './preview-text.ts';
 
 type Planned = PlanResult['deployments'][number];
 type Standing = NonNullable<Planned['standing']>;
@@ -71,7 +70,7 @@ function One({ planned, isOnly }: { readonly planned: Planned; readonly isOnly: 
       )}
       {errors.map((error) => (
         <Alert key={error.field + error.message} color="red" icon={<IconX />} title="It would be refused">
-          {error.message}
+          {sentence(error.message)}
         </Alert>
       ))}
       {standing !== null && <StandingAlert standing={standing} />}
@@ -83,7 +82,7 @@ function One({ planned, isOnly }: { readonly planned: Planned; readonly isOnly: 
 }
 
 function StandingAlert({ standing }: { readonly standing: Standing }) {
-  const { decision, placements, message, position, stops, shortfall, nearest_node: nearest, reservation } = standing;
+  const { decision, placements, message, position, stops, reservation } = standing;
   if (decision === 'place') {
     return (
       <Alert color="teal" icon={<IconCheck />} title="Starts now">
@@ -98,16 +97,10 @@ function StandingAlert({ standing }: { readonly standing: Standing }) {
       </Alert>
     );
   }
-  const isShort = shortfall.ram > 0 || shortfall.cpu > 0 || shortfall.gpu > 0;
   return (
     <Alert color="yellow" icon={<IconHourglass />} title={`Waits, as number ${position} in the queue`}>
       <Stack gap={4}>
-        <Text size="sm">{message}</Text>
-        {isShort && (
-          <Text size="sm">
-            Missing{nearest === null ? '' : ` on ${nearest}, which comes nearest`}: {formatAmounts(shortfall)}.
-          </Text>
-        )}
+        <Text size="sm">{sentence(message)}</Text>
         {reservation !== null && (
           <Text size="sm">
             Kept for it on {reservation.nodes.join(', ')}

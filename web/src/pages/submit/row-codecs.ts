@@ -1,8 +1,9 @@
 /** Rows of inputs, and the YAML that they stand for. Rows in which nothing was typed yet mean nothing. */
+
+import { plainText } from '../../text/plain-text.ts';
 import { type Fields } from './draft.ts';
 import { isFields } from './fields.ts';
 
-const text = (value: unknown): string => (value === undefined || value === null ? '' : String(value));
 /** A number where it is one; else what was typed, which is then told to be wrong. */
 const numberOrText = (typed: string): number | string => (/^\d+$/.test(typed.trim()) ? Number(typed) : typed);
 const orNothing = <Item>(items: readonly Item[]): readonly Item[] | undefined =>
@@ -20,7 +21,7 @@ export const environmentCodec = {
     return named.length === 0 ? undefined : Object.fromEntries(named.map(({ name, value }) => [name, value]));
   },
   write: (value: unknown): readonly VariableRow[] =>
-    isFields(value) ? Object.entries(value).map(([name, one]) => ({ name, value: text(one) })) : [],
+    isFields(value) ? Object.entries(value).map(([name, one]) => ({ name, value: plainText(one) })) : [],
 };
 
 interface PortRow {
@@ -42,8 +43,8 @@ export const portCodec = {
     ),
   write: (value: unknown): readonly PortRow[] =>
     fieldsOf(value).map(({ container, host, protocol }) => ({
-      container: text(container),
-      host: text(host),
+      container: plainText(container),
+      host: plainText(host),
       protocol: protocol === 'udp' ? 'udp' : 'tcp',
     })),
 };
@@ -67,7 +68,11 @@ export const secretCodec = {
         })),
     ),
   write: (value: unknown): readonly SecretRow[] =>
-    fieldsOf(value).map(({ name, env, path, mode }) => ({ name: text(name), target: text(env ?? path), mode })),
+    fieldsOf(value).map(({ name, env, path, mode }) => ({
+      name: plainText(name),
+      target: plainText(env ?? path),
+      mode,
+    })),
 };
 
 /** Rows that are as they stand in the YAML; what is as `empty` has it is left out. */

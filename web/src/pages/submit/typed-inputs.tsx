@@ -1,6 +1,7 @@
 /** Inputs whose text stands for something else: a number, a duration, the words of a command. */
 import { TextInput, type TextInputProps } from '@mantine/core';
 import { parseDuration, writeDuration } from '../../text/duration-input.ts';
+import { plainText } from '../../text/plain-text.ts';
 import { joinWords, splitWords } from '../../text/words.ts';
 import { useTyped } from './use-typed.ts';
 
@@ -34,9 +35,6 @@ function TypedInput({ value, onSet, codec, error, ...rest }: TypedProps & { read
     />
   );
 }
-
-const plainText = (value: unknown): string =>
-  value === undefined || value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
 
 const number: Codec = {
   read(text) {

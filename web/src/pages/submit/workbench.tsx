@@ -109,7 +109,7 @@ export function Workbench({ beginning, clusters }: WorkbenchProps) {
               <Ways way={shownWay} isOfSeveral={isOfSeveral} onChange={setWay} />
               <Paper withBorder style={{ overflow: 'hidden' }}>
                 <Suspense fallback={<PageLoading />}>
-                  <Editor text={text} diagnostics={diagnosticsOf(draft, problems)} onChange={change} />
+                  <Editor text={text} diagnostics={diagnosticsOf(draft, shown)} onChange={change} />
                 </Suspense>
               </Paper>
               <ProblemLines draft={draft} problems={shown} />
