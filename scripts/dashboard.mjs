@@ -21,7 +21,13 @@ process.stdout.write(`${dir}\n`);
 /** Of all that it is made of, by time and size. */
 function fingerprint() {
   const hash = createHash('sha256').update(root);
-  const files = ['scripts/dashboard.mjs', 'node_modules/.package-lock.json', ...filesIn('web'), ...filesIn('src/sdk')];
+  const files = [
+    'scripts/dashboard.mjs',
+    'node_modules/.package-lock.json',
+    ...filesIn('web'),
+    ...filesIn('src/sdk'),
+    ...filesIn('schema'),
+  ];
   for (const file of files) {
     const found = statSync(join(root, file), { throwIfNoEntry: false });
     hash.update(`${file} ${found?.mtimeMs} ${found?.size}\n`);

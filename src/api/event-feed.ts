@@ -9,6 +9,7 @@ import {
   type EventPosition,
   type EventRow,
   endOfEvents,
+  familyOf,
   listEvents,
   positionOf,
 } from '../store/event-log.ts';
@@ -205,6 +206,12 @@ function matches(event: EventRow, filter: EventFilter): boolean {
   return (
     (filter.clusterId === undefined || event.cluster_id === filter.clusterId) &&
     (filter.deploymentId === undefined || event.deployment_id === filter.deploymentId) &&
-    (filter.type === undefined || event.type === filter.type)
+    (filter.actorId === undefined || event.actor_id === filter.actorId) &&
+    (filter.type === undefined || isOfType(event.type, filter.type))
   );
+}
+
+function isOfType(type: string, wanted: string): boolean {
+  const family = familyOf(wanted);
+  return family === null ? type === wanted : type.startsWith(family);
 }

@@ -8435,7 +8435,14 @@ export type ListEventsData = {
          * An id, as the API handed it out.
          */
         deployment_id?: string;
+        /**
+         * One type, or a family of them like `webhook.*`.
+         */
         type?: string;
+        /**
+         * Only what this user did.
+         */
+        actor_id?: string;
         order?: 'asc' | 'desc';
     };
     url: '/api/v1/events';
@@ -8495,7 +8502,14 @@ export type ListDeploymentEventsData = {
          * `next_cursor` of the page before.
          */
         cursor?: string;
+        /**
+         * One type, or a family of them like `webhook.*`.
+         */
         type?: string;
+        /**
+         * Only what this user did.
+         */
+        actor_id?: string;
         order?: 'asc' | 'desc';
     };
     url: '/api/v1/deployments/{id}/events';

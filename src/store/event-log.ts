@@ -19,7 +19,17 @@ export interface EventPosition {
 export interface EventFilter {
   readonly clusterId?: string | undefined;
   readonly deploymentId?: string | undefined;
+  /** Of this type, or of all types of a family: `webhook.*`. */
   readonly type?: string | undefined;
+  /** Only what this user did. */
+  readonly actorId?: string | undefined;
+}
+
+const anyOfFamily = '*';
+
+/** What the types of a family begin with, "webhook." for `webhook.*`; null for a type by itself. */
+export function familyOf(type: string): string | null {
+  return type.endsWith(`.${anyOfFamily}`) ? type.slice(0, -anyOfFamily.length) : null;
 }
 
 export interface EventPage {
@@ -42,9 +52,15 @@ export async function listEvents(
     .where(sql<boolean>`tx < (select event_horizon())`);
   if (filter.clusterId !== undefined) query = query.where('cluster_id', '=', filter.clusterId);
   if (filter.deploymentId !== undefined) query = query.where('deployment_id', '=', filter.deploymentId);
-  if (filter.type !== undefined) query = query.where('type', '=', filter.type);
+  if (filter.type !== undefined) query = query.where(isOfType(filter.type));
+  if (filter.actorId !== undefined) query = query.where('actor_id', '=', filter.actorId);
   if (page.after !== undefined) query = query.where(isAfter(page.after, page.order));
   return query.orderBy('tx', page.order).orderBy('id', page.order).limit(page.limit).execute();
+}
+
+function isOfType(type: string): RawBuilder<boolean> {
+  const family = familyOf(type);
+  return family === null ? sql<boolean>`type = ${type}` : sql<boolean>`starts_with(type, ${family})`;
 }
 
 function isAfter(position: EventPosition, order: 'asc' | 'desc'): RawBuilder<boolean> {

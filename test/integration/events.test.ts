@@ -143,6 +143,28 @@ describe('the list of events', () => {
     }
   });
 
+  it('is of a family of types, or of what one person did, where that is asked', async () => {
+    const own = await test.organization();
+    const by = own.owner.id;
+    const entries = [
+      { type: 'webhook.created', message: 'a', actorId: by },
+      { type: 'webhook.deleted', message: 'b' },
+      { type: 'webhook.updated', message: 'c', actorId: by },
+      { type: 'volume.created', message: 'd', actorId: by },
+    ] as const;
+    await appendEvents(
+      test.db,
+      entries.map((entry) => ({ ...entry, organizationId: own.id })),
+    );
+    const messages = async (query: string) =>
+      itemsOf((await test.ask('GET', `/events?${query}`, { as: own.owner })).body).map(({ message }) => message);
+    expect(await messages('type=webhook.*')).toEqual(['a', 'b', 'c']);
+    expect(await messages(`type=webhook.*&actor_id=${by}`)).toEqual(['a', 'c']);
+    expect(await messages('type=webhook.created')).toEqual(['a']);
+    expect(await messages('type=webhoo*')).toEqual([]);
+    expect(await messages('actor_id=nobody')).toEqual([]);
+  });
+
   it('refuses a cursor that is none', async () => {
     for (const cursor of ['nonsense', '99999999999999999999-1', '1-99999999999999999999']) {
       expect((await test.ask('GET', `/events?cursor=${cursor}`, { as: user })).status).toBe(400);

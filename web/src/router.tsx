@@ -95,7 +95,7 @@ const submit = createRoute({
 const people = createRoute({
   getParentRoute: () => app,
   path: '/people',
-  validateSearch: textsOf('tab'),
+  validateSearch: textsOf('tab', 'webhook', 'status', 'kind', 'person'),
   component: lazyRouteComponent(() => import('./pages/people/people-page.tsx'), 'PeoplePage'),
 });
 

@@ -62,7 +62,7 @@ export const registerEventRoutes: Routes = (api, deps) => {
     async (request) => {
       const scope = scopeOf(request);
       const deploymentId = pathId(request.params.id, 'deployment');
-      const page = await pageOfEvents(deps, scope, { deploymentId, type: request.query.type }, request.query);
+      const page = await pageOfEvents(deps, scope, { ...filterOf(request.query), deploymentId }, request.query);
       // Events outlive their deployment; without any, it is either filtered out or unknown.
       if (page.items.length === 0 && (await readDeployment(db, scope, deploymentId)) === null)
         throw notFound('deployment');
@@ -159,6 +159,12 @@ function filterOf(query: {
   cluster_id?: string | undefined;
   deployment_id?: string | undefined;
   type?: string | undefined;
+  actor_id?: string | undefined;
 }): EventFilter {
-  return { clusterId: filterId(query.cluster_id), deploymentId: filterId(query.deployment_id), type: query.type };
+  return {
+    clusterId: filterId(query.cluster_id),
+    deploymentId: filterId(query.deployment_id),
+    type: query.type,
+    actorId: filterId(query.actor_id),
+  };
 }

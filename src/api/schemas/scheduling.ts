@@ -157,7 +157,8 @@ export const Event = z.object({
 export const EventListQuery = PageQuery.extend({
   cluster_id: id.optional(),
   deployment_id: id.optional(),
-  type: z.string().max(80).optional(),
+  type: z.string().max(80).optional().describe('One type, or a family of them like `webhook.*`.'),
+  actor_id: id.optional().describe('Only what this user did.'),
   order: z.enum(['asc', 'desc']).default('asc'),
 });
 export const EventStreamQuery = z.strictObject({
