@@ -11,7 +11,7 @@ import type { Principal } from '../store/principal.ts';
 import { isAtLeast } from '../store/roles.ts';
 import type { Actor, Scope } from '../store/scope.ts';
 import { hashSecret, sessionPrefix, tokenPrefix } from '../store/secrets/tokens.ts';
-import { principalOfSession } from '../store/sessions.ts';
+import { noteSessionUse, principalOfSession } from '../store/sessions.ts';
 import type { Role } from '../store/tables.ts';
 import { noteTokenUse, principalOfToken } from '../store/tokens.ts';
 import { isCrossSite, sessionCookie } from './auth-cookie.ts';
@@ -83,7 +83,7 @@ function principalOf(secret: string, deps: RouteDeps): Promise<Principal | null>
   if (!isToken && !secret.startsWith(sessionPrefix)) return Promise.resolve(null);
   const hash = hashSecret(secret);
   return deps.principals.get(hash.toString('base64'), () =>
-    isToken ? principalOfUsedToken(hash, deps) : principalOfSession(deps.db, hash),
+    isToken ? principalOfUsedToken(hash, deps) : principalOfUsedSession(hash, deps),
   );
 }
 
@@ -93,6 +93,16 @@ async function principalOfUsedToken(hash: Buffer, { db, logger }: RouteDeps): Pr
   if (principal?.tokenId) {
     noteTokenUse(db, principal.tokenId).catch((error: unknown) => {
       logger.debug({ err: error }, 'could not note the use of a token');
+    });
+  }
+  return principal;
+}
+
+async function principalOfUsedSession(hash: Buffer, { db, logger }: RouteDeps): Promise<Principal | null> {
+  const principal = await principalOfSession(db, hash);
+  if (principal?.sessionId) {
+    noteSessionUse(db, principal.sessionId).catch((error: unknown) => {
+      logger.debug({ err: error }, 'could not note the use of a session');
     });
   }
   return principal;

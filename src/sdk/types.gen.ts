@@ -4,6 +4,40 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
+export type AccountSession = {
+    /**
+     * An id, as the API handed it out.
+     */
+    id: string;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    created_at: string;
+    /**
+     * To the minute; null: not since it began.
+     */
+    last_used_at: string | null;
+    /**
+     * A time in UTC, ISO 8601.
+     */
+    expires_at: string;
+    /**
+     * The one that asks.
+     */
+    current: boolean;
+    /**
+     * What the program called itself that signed in.
+     */
+    user_agent: string | null;
+};
+
+export type AccountSessions = {
+    /**
+     * The newest first.
+     */
+    items: Array<AccountSession>;
+};
+
 export type Amounts = {
     ram: number;
     cpu: number;
@@ -3181,6 +3215,89 @@ export type UpdateMeResponses = {
 };
 
 export type UpdateMeResponse = UpdateMeResponses[keyof UpdateMeResponses];
+
+export type ListSessionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/me/sessions';
+};
+
+export type ListSessionsErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `session_required`: An API token cannot do this.
+     */
+    403: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type ListSessionsError = ListSessionsErrors[keyof ListSessionsErrors];
+
+export type ListSessionsResponses = {
+    /**
+     * Done.
+     */
+    200: AccountSessions;
+};
+
+export type ListSessionsResponse = ListSessionsResponses[keyof ListSessionsResponses];
+
+export type EndSessionData = {
+    body?: never;
+    path: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/v1/me/sessions/{id}';
+};
+
+export type EndSessionErrors = {
+    /**
+     * `unauthenticated`: Not signed in.
+     */
+    401: Problem;
+    /**
+     * `cross_site`: The request comes from another site. `session_required`: An API token cannot do this.
+     */
+    403: Problem;
+    /**
+     * `not_found`: Not found.
+     */
+    404: Problem;
+    /**
+     * `internal_error`: Something went wrong in Hypervisor.
+     */
+    500: Problem;
+    /**
+     * `store_unavailable`: The database cannot be reached.
+     */
+    503: Problem;
+};
+
+export type EndSessionError = EndSessionErrors[keyof EndSessionErrors];
+
+export type EndSessionResponses = {
+    /**
+     * Done; nothing to say.
+     */
+    204: void;
+};
+
+export type EndSessionResponse = EndSessionResponses[keyof EndSessionResponses];
 
 export type ListOrganizationsData = {
     body?: never;

@@ -138,7 +138,15 @@ export interface Tables {
     created_by: string | null;
     created_at: Timestamp;
   };
-  session: { id: string; token_hash: Buffer; user_id: string; expires_at: Timestamp; created_at: Timestamp };
+  session: {
+    id: string;
+    token_hash: Buffer;
+    user_id: string;
+    user_agent: string | null;
+    last_used_at: NullableTimestamp;
+    expires_at: Timestamp;
+    created_at: Timestamp;
+  };
   api_token: {
     id: string;
     organization_id: string;

@@ -3,7 +3,7 @@ import type { Database, InTransaction } from './database.ts';
 import { newId } from './ids.ts';
 import { useInvite } from './invites.ts';
 import { join } from './memberships.ts';
-import { createSession, deleteOtherSessions, type NewSession } from './sessions.ts';
+import { createSession, deleteOtherSessions, type NewSession, type SessionTerms } from './sessions.ts';
 import type { Tables } from './tables.ts';
 
 export type UserRow = Selectable<Tables['user']>;
@@ -24,7 +24,7 @@ export type Registration =
 export async function register(
   db: Database,
   newUser: NewUser,
-  options: { invite: string | undefined; sessionDays: number },
+  options: { invite: string | undefined; session: SessionTerms },
 ): Promise<Registration> {
   return db.transaction().execute(async (tx) => {
     const id = newId();
@@ -33,7 +33,7 @@ export async function register(
     await insertUser(tx, { ...newUser, id, operator: false });
     if (invite !== null) await join(tx, invite, { id, username: newUser.username }, invite.role);
     const user = await tx.selectFrom('user').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-    return { kind: 'done', user, session: await createSession(tx, id, options.sessionDays) };
+    return { kind: 'done', user, session: await createSession(tx, id, options.session) };
   });
 }
 

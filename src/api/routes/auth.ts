@@ -1,6 +1,7 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { hashPassword, isPassword } from '../../store/secrets/passwords.ts';
-import { createSession, deleteSession, type NewSession } from '../../store/sessions.ts';
+import { createSession, deleteSession, type NewSession, type SessionTerms } from '../../store/sessions.ts';
 import { findByLogin, register, type UserRow } from '../../store/users.ts';
 import { signedIn } from '../auth.ts';
 import { clearSessionCookie, setSessionCookie } from '../auth-cookie.ts';
@@ -13,10 +14,16 @@ import { nothing } from '../schemas/answers.ts';
 import { RegisterCreate, Session, SignInCreate } from '../schemas/identity.ts';
 
 const defaultSessionDays = 30;
+/** Some programs call themselves by very long names. */
+const userAgentMax = 300;
 
 /** Accounts and sessions. */
 export function registerAuthRoutes(api: Api, { db, config, principals }: RouteDeps): void {
   const sessionDays = config.sessionDays ?? defaultSessionDays;
+
+  function terms(headers: IncomingHttpHeaders): SessionTerms {
+    return { days: sessionDays, userAgent: headers['user-agent']?.slice(0, userAgentMax) ?? null };
+  }
 
   function answer(reply: FastifyReply, user: UserRow, session: NewSession) {
     setSessionCookie(reply, session.token, session.expiresAt, config.secureCookies);
@@ -39,14 +46,14 @@ export function registerAuthRoutes(api: Api, { db, config, principals }: RouteDe
         response: { 201: Session },
       },
     },
-    async ({ body }, reply) => {
+    async ({ body, headers }, reply) => {
       if (config.registration === 'invite' && body.invite === undefined) {
         throw new ApiError('registration_closed', 'Registration is closed on this installation.');
       }
       refuseWeakPassword(body.password, body);
       const passwordHash = await hashPassword(body.password);
       const { username, email, invite } = body;
-      const registration = await register(db, { username, email, passwordHash }, { invite, sessionDays });
+      const registration = await register(db, { username, email, passwordHash }, { invite, session: terms(headers) });
       if (registration.kind === 'unknown_invite') throw new ApiError('unknown_invite');
       reply.code(201);
       return answer(reply, registration.user, registration.session);
@@ -69,11 +76,11 @@ export function registerAuthRoutes(api: Api, { db, config, principals }: RouteDe
         response: { 200: Session },
       },
     },
-    async ({ body }, reply) => {
+    async ({ body, headers }, reply) => {
       const user = await findByLogin(db, body.username);
       const matches = await isPassword(body.password, user?.password);
       if (user === undefined || !matches) throw new ApiError('wrong_credentials');
-      return answer(reply, user, await createSession(db, user.id, sessionDays));
+      return answer(reply, user, await createSession(db, user.id, terms(headers)));
     },
   );
 

@@ -27,6 +27,7 @@ import { registerRevisionRoutes } from './revisions.ts';
 import { registerScheduleRoutes } from './schedules.ts';
 import { registerSchedulingRoutes } from './scheduling.ts';
 import { registerSecretRoutes } from './secrets.ts';
+import { registerSessionRoutes } from './sessions.ts';
 import { registerStatsRoutes } from './stats.ts';
 import { registerSubmitRoutes } from './submit.ts';
 import { registerTimelineRoutes } from './timeline.ts';
@@ -40,6 +41,7 @@ import { registerWebhookRoutes } from './webhooks.ts';
 export const routes: readonly Routes[] = [
   registerAuthRoutes,
   registerMeRoutes,
+  registerSessionRoutes,
   registerOrganizationRoutes,
   registerMemberRoutes,
   registerInviteRoutes,

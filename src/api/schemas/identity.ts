@@ -41,6 +41,17 @@ export const SignInCreate = z.strictObject({
 /** The token is also set as a cookie (`hypervisor_session`, HttpOnly); programs send it as `Authorization: Bearer`. */
 export const Session = z.object({ token: z.string(), expires_at: timestamp, user: User });
 
+/** Where an account is signed in. */
+export const AccountSession = z.object({
+  id,
+  created_at: timestamp,
+  last_used_at: timestamp.nullable().describe('To the minute; null: not since it began.'),
+  expires_at: timestamp,
+  current: z.boolean().describe('The one that asks.'),
+  user_agent: z.string().nullable().describe('What the program called itself that signed in.'),
+});
+export const AccountSessions = z.object({ items: z.array(AccountSession).describe('The newest first.') });
+
 export const Me = z.object({
   user: User,
   /** Null where the user has no organization in use. */
