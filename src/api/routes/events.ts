@@ -87,7 +87,7 @@ export const registerEventRoutes: Routes = (api, deps) => {
       const filter = filterOf(request.query);
       const start = lastEventId(request, request.query.last_event_id) ?? (await endOfEvents(db));
       const signal = goneSignal(reply, deps);
-      const pieces = serverSentEvents(deps, feeds, request, { filter, start, signal });
+      const pieces = serverSentEvents(deps, feeds, request, { filter, start, signal, named: request.query.named });
       return sendPieces(reply, 'text/event-stream; charset=utf-8', pieces, signal);
     },
   );
@@ -97,13 +97,14 @@ interface StreamRequest {
   readonly filter: EventFilter;
   readonly start: EventPosition;
   readonly signal: AbortSignal;
+  readonly named: boolean;
 }
 
 async function* serverSentEvents(
   deps: RouteDeps,
   feeds: EventFeeds,
   request: FastifyRequest,
-  { filter, start, signal }: StreamRequest,
+  { filter, start, signal, named }: StreamRequest,
 ): AsyncGenerator<string> {
   const scope = scopeOf(request);
   const { userId } = signedIn(request);
@@ -120,7 +121,8 @@ async function* serverSentEvents(
       continue;
     }
     const shown = presentEvent(event);
-    yield `id: ${shown.id}\nevent: ${shown.type}\ndata: ${JSON.stringify(shown)}\n\n`;
+    const name = named ? `event: ${shown.type}\n` : '';
+    yield `id: ${shown.id}\n${name}data: ${JSON.stringify(shown)}\n\n`;
   }
 }
 

@@ -165,4 +165,8 @@ export const EventStreamQuery = z.strictObject({
   cluster_id: id.optional(),
   deployment_id: id.optional(),
   last_event_id: z.string().max(64).optional().describe('In place of the header, where a client cannot set one.'),
+  named: z
+    .stringbool()
+    .default(true)
+    .describe('With the type of each as the name of its event; without, a browser hands all of them to one listener.'),
 });

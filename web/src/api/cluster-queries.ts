@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { listEngines, listMaintenance, listNodes, listPasses, listQueue } from '../../../src/sdk/index.ts';
 import { ask } from './client.ts';
-import { getPass, getTimeline } from './coming.ts';
+import { getPass, getTimeline } from '../../../src/sdk/index.ts';
 import { firstPage, nextPage } from './queries.ts';
 
 /** Nodes with who holds what of them. */

@@ -45,7 +45,7 @@ export function LiveProvider({
   useEffect(() => {
     const refresher = createRefresher(queries);
     const stream = openWhileVisible(() => {
-      const source = new EventSource('/api/v1/events/stream');
+      const source = new EventSource('/api/v1/events/stream?named=false');
       source.addEventListener('open', () => {
         setState('live');
         // Whatever happened while nobody listened.

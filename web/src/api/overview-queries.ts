@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { listDeployments } from '../../../src/sdk/index.ts';
 import { ask } from './client.ts';
-import { getClusterHistory, getOverview } from './coming.ts';
+import { getClusterHistory, getOverview } from '../../../src/sdk/index.ts';
 
 export const overviewQuery = queryOptions({
   queryKey: ['deployments', 'overview'],

@@ -13,7 +13,7 @@ import {
 } from '../../../src/sdk/index.ts';
 import type { WebhookDelivery } from '../../../src/sdk/types.gen.ts';
 import { ApiProblem, ask } from './client.ts';
-import { listSessions } from './coming.ts';
+import { listSessions } from '../../../src/sdk/index.ts';
 import { firstPage, nextPage } from './queries.ts';
 
 const limit = 100;

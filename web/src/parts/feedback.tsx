@@ -5,13 +5,14 @@ import { hideNotification, showNotification } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { ApiProblem, messageOf } from '../api/client.ts';
+import { newKey } from '../text/new-key.ts';
 
 export function sayDone(message: string, undo?: () => Promise<unknown>): void {
   if (undo === undefined) {
     showNotification({ message, color: 'teal' });
     return;
   }
-  const id = `undo-${crypto.randomUUID()}`;
+  const id = newKey();
   showNotification({
     id,
     color: 'teal',

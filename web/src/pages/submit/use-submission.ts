@@ -5,7 +5,7 @@ import { applyDeployments, cancelDeployment, stopDeployment, submitDeployments }
 import type { Deployment, DeploymentPlan } from '../../../../src/sdk/types.gen.ts';
 import { ApiProblem, ask } from '../../api/client.ts';
 import { sayDone } from '../../parts/feedback.tsx';
-import { newKey } from './new-key.ts';
+import { newKey } from '../../text/new-key.ts';
 
 /** Sends a request, says what came of it, and goes to where it can be seen. */
 export function useSubmission() {

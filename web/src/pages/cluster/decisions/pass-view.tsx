@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { Pass } from '../../../../../src/sdk/types.gen.ts';
 import { ApiProblem } from '../../../api/client.ts';
 import { passQuery } from '../../../api/cluster-queries.ts';
-import type { PassDetail } from '../../../api/coming.ts';
+import type { PassDetail } from '../../../../../src/sdk/types.gen.ts';
 import { Link } from '../../../parts/link.tsx';
 import { PageLoading, ProblemAlert } from '../../../parts/page-states.tsx';
 import { Time } from '../../../parts/time.tsx';

@@ -3,7 +3,7 @@ import { AreaChart, LineChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
 import { Group, SegmentedControl, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { Sample } from '../../../api/coming.ts';
+import type { ClusterSample } from '../../../../../src/sdk/types.gen.ts';
 import { historyQuery } from '../../../api/overview-queries.ts';
 import { type HistoryRange, historyRanges } from '../../../text/cluster-search.ts';
 import { formatNumber, percentOf } from '../../../text/quantities.ts';
@@ -52,9 +52,13 @@ export default function Utilization({ clusterId, range, onRange }: UtilizationPr
   );
 }
 
+function shareOf(part: number | null, whole: number): number | null {
+  return part === null ? null : percentOf(part, whole);
+}
+
 interface SharesProps {
   readonly title: string;
-  readonly samples: readonly Sample[];
+  readonly samples: readonly ClusterSample[];
   readonly of: 'ram' | 'cpu' | 'gpu';
 }
 
@@ -62,7 +66,8 @@ function Shares({ title, samples, of }: SharesProps) {
   const data = samples.map(({ at, total, allocated, used }) => ({
     at: formatTime(at),
     allocated: percentOf(allocated[of], total[of]),
-    used: percentOf(used[of], total[of]),
+    // Unknown where nothing that runs could be asked: a gap in the line, and no zero.
+    used: shareOf(used[of], total[of]),
   }));
   return (
     <Stack gap={4}>
@@ -86,7 +91,7 @@ function Shares({ title, samples, of }: SharesProps) {
   );
 }
 
-function Counts({ samples }: { readonly samples: readonly Sample[] }) {
+function Counts({ samples }: { readonly samples: readonly ClusterSample[] }) {
   const data = samples.map(({ at, queued, running }) => ({ at: formatTime(at), queued, running }));
   return (
     <Stack gap={4}>

@@ -3,11 +3,12 @@ import { IconChevronDown, IconChevronUp, IconX } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { QueueEntry } from '../../../../../src/sdk/types.gen.ts';
 import { ask } from '../../../api/client.ts';
-import { type BulkResult, changeDeployments } from '../../../api/coming.ts';
+import { changeDeployments } from '../../../../../src/sdk/index.ts';
+import type { BulkAnswer } from '../../../../../src/sdk/types.gen.ts';
 import { confirmThat, sayDone, sayFailed } from '../../../parts/feedback.tsx';
 import { backToBefore, inParts, movedBy, type PriorityChange } from './priority-changes.ts';
 
-type Result = BulkResult['results'][number];
+type Result = BulkAnswer['results'][number];
 
 interface Deed {
   readonly deed: () => Promise<readonly Result[]>;
@@ -100,7 +101,7 @@ export function BulkActions({ entries, onDone, onClear }: BulkActionsProps) {
 async function setPriorities(changes: readonly PriorityChange[]): Promise<Result[]> {
   const results: Result[] = [];
   for (const { priority, ids } of changes) {
-    const answer = await ask(changeDeployments({ body: { ids, action: 'set_priority', priority } }));
+    const answer = await ask(changeDeployments({ body: { ids: [...ids], action: 'set_priority', priority } }));
     results.push(...answer.results);
   }
   return results;

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ClusterTimeline, TimelineRun } from '../../../api/coming.ts';
+import type { Timeline } from '../../../../../src/sdk/types.gen.ts';
+
+type TimelineRun = Timeline['runs'][number];
 import { rowsOf } from './rows.ts';
 
 function run(id: string, node: string, from: string, to: string | null): TimelineRun {
@@ -17,7 +19,7 @@ function run(id: string, node: string, from: string, to: string | null): Timelin
   };
 }
 
-const timeline: ClusterTimeline = {
+const timeline: Timeline = {
   runs: [run('a', 'gpu-10', '10:00', '11:00'), run('b', 'gpu-2', '10:00', '10:30'), run('c', 'gpu-2', '10:20', null)],
   reservations: [
     { deployment_id: 'd', name: 'job-d', nodes: ['gpu-2', 'gpu-10'], starts_at: '2026-05-04T11:00:00Z', position: 1 },

@@ -1,5 +1,7 @@
 import type { Status } from '../../../../../src/sdk/types.gen.ts';
-import type { ClusterTimeline, TimelineRun } from '../../../api/coming.ts';
+import type { Timeline } from '../../../../../src/sdk/types.gen.ts';
+
+type TimelineRun = Timeline['runs'][number];
 
 /** A run, or room that is kept for one, in its place on the page. Times are milliseconds. */
 export interface Bar {
@@ -30,7 +32,7 @@ export interface Row {
 type LooseBar = Omit<Bar, 'lane'> & { readonly row: string; readonly label: string };
 
 /** A row for each node, or for each deployment, in the order of names; deployments in the order in which they began. */
-export function rowsOf(timeline: ClusterTimeline, by: 'nodes' | 'deployments'): readonly Row[] {
+export function rowsOf(timeline: Timeline, by: 'nodes' | 'deployments'): readonly Row[] {
   const loose = [
     ...timeline.runs.map((run) => ofRun(run, by)),
     ...timeline.reservations.flatMap((one) => ofReservation(one, by)),
@@ -72,7 +74,7 @@ function ofRun(run: TimelineRun, by: 'nodes' | 'deployments'): LooseBar {
 
 /** Where nobody knows when it starts, there is nothing to draw. */
 function ofReservation(
-  { deployment_id: id, name, nodes, starts_at: starts, position }: ClusterTimeline['reservations'][number],
+  { deployment_id: id, name, nodes, starts_at: starts, position }: Timeline['reservations'][number],
   by: 'nodes' | 'deployments',
 ): LooseBar[] {
   if (starts === null) return [];
