@@ -1,4 +1,6 @@
-import { Badge, createTheme, Modal, Table, Tooltip } from '@mantine/core';
+import { Badge, createTheme, Drawer, Modal, Table, Tooltip } from '@mantine/core';
+
+const closeButtonProps = { 'aria-label': 'Close' };
 
 export const theme = createTheme({
   primaryColor: 'indigo',
@@ -10,7 +12,10 @@ export const theme = createTheme({
   autoContrast: true,
   components: {
     Badge: Badge.extend({ defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 600 } }),
-    Modal: Modal.extend({ defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.4, blur: 2 } } }),
+    Drawer: Drawer.extend({ defaultProps: { closeButtonProps } }),
+    Modal: Modal.extend({
+      defaultProps: { centered: true, closeButtonProps, overlayProps: { backgroundOpacity: 0.4, blur: 2 } },
+    }),
     Table: Table.extend({ defaultProps: { verticalSpacing: 'xs', highlightOnHover: true } }),
     Tooltip: Tooltip.extend({
       defaultProps: {
