@@ -8689,6 +8689,10 @@ export type StreamEventsData = {
          * In place of the header, where a client cannot set one.
          */
         last_event_id?: string;
+        /**
+         * With the type of each as the name of its event; without, a browser hands all of them to one listener.
+         */
+        named?: string;
     };
     url: '/api/v1/events/stream';
 };

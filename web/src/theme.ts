@@ -2,6 +2,7 @@ import {
   Badge,
   type CSSVariablesResolver,
   createTheme,
+  Drawer,
   defaultVariantColorsResolver,
   Modal,
   parseThemeColor,
@@ -23,6 +24,8 @@ const variantColorResolver: VariantColorsResolver = (input) => {
   return { ...resolved, color: `light-dark(color-mix(in srgb, var(${name}-9), black 40%), var(${name}-1))` };
 };
 
+const closeButtonProps = { 'aria-label': 'Close' };
+
 export const theme = createTheme({
   primaryColor: 'indigo',
   primaryShade: { light: 7, dark: 8 },
@@ -35,12 +38,9 @@ export const theme = createTheme({
   variantColorResolver,
   components: {
     Badge: Badge.extend({ defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 600 } }),
+    Drawer: Drawer.extend({ defaultProps: { closeButtonProps } }),
     Modal: Modal.extend({
-      defaultProps: {
-        centered: true,
-        closeButtonProps: { 'aria-label': 'Close' },
-        overlayProps: { backgroundOpacity: 0.4, blur: 2 },
-      },
+      defaultProps: { centered: true, closeButtonProps, overlayProps: { backgroundOpacity: 0.4, blur: 2 } },
     }),
     Table: Table.extend({ defaultProps: { verticalSpacing: 'xs', highlightOnHover: true } }),
     Tooltip: Tooltip.extend({

@@ -1,8 +1,15 @@
 /** What the pages of clusters read. */
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import { listEngines, listMaintenance, listNodes, listPasses, listQueue } from '../../../src/sdk/index.ts';
+import {
+  getPass,
+  getTimeline,
+  listEngines,
+  listMaintenance,
+  listNodes,
+  listPasses,
+  listQueue,
+} from '../../../src/sdk/index.ts';
 import { ask } from './client.ts';
-import { getPass, getTimeline } from '../../../src/sdk/index.ts';
 import { firstPage, nextPage } from './queries.ts';
 
 /** Nodes with who holds what of them. */

@@ -1,7 +1,6 @@
 import { queryOptions } from '@tanstack/react-query';
-import { listDeployments } from '../../../src/sdk/index.ts';
+import { getClusterHistory, getOverview, listDeployments } from '../../../src/sdk/index.ts';
 import { ask } from './client.ts';
-import { getClusterHistory, getOverview } from '../../../src/sdk/index.ts';
 
 export const overviewQuery = queryOptions({
   queryKey: ['deployments', 'overview'],

@@ -6,6 +6,7 @@ import {
   listMembers,
   listRegistryCredentials,
   listSecrets,
+  listSessions,
   listTokens,
   listVolumes,
   listWebhookDeliveries,
@@ -13,7 +14,6 @@ import {
 } from '../../../src/sdk/index.ts';
 import type { WebhookDelivery } from '../../../src/sdk/types.gen.ts';
 import { ApiProblem, ask } from './client.ts';
-import { listSessions } from '../../../src/sdk/index.ts';
 import { firstPage, nextPage } from './queries.ts';
 
 const limit = 100;

@@ -12,7 +12,6 @@ import {
   listDeployments,
   listEvents,
   listMembers,
-  listNodes,
 } from '../../../src/sdk/index.ts';
 import type { ListDeploymentsData, ListEventsData } from '../../../src/sdk/types.gen.ts';
 import { ApiProblem, ask } from './client.ts';
@@ -46,14 +45,6 @@ export const clustersQuery = queryOptions({
 
 export const clusterQuery = (id: string) =>
   queryOptions({ queryKey: ['clusters', id], queryFn: ({ signal }) => ask(getCluster({ path: { id }, signal })) });
-
-export const nodesQuery = (id: string) =>
-  infiniteQueryOptions({
-    queryKey: ['clusters', id, 'nodes'],
-    queryFn: ({ signal, pageParam }) => ask(listNodes({ path: { id }, query: { limit: 200, ...pageParam }, signal })),
-    initialPageParam: firstPage,
-    getNextPageParam: nextPage,
-  });
 
 export type DeploymentFilter = Omit<NonNullable<ListDeploymentsData['query']>, 'limit' | 'cursor'>;
 

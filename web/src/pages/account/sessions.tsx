@@ -1,8 +1,8 @@
 import { Badge, Button, Group, Paper, ScrollArea, Stack, Table, Title } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { ask } from '../../api/client.ts';
 import { endSession } from '../../../../src/sdk/index.ts';
 import type { AccountSession } from '../../../../src/sdk/types.gen.ts';
+import { ask } from '../../api/client.ts';
 import { sessionsQuery } from '../../api/people-queries.ts';
 import { confirmThat, useDeed } from '../../parts/feedback.tsx';
 import { ProblemAlert } from '../../parts/page-states.tsx';

@@ -1,10 +1,9 @@
 /** One pass: who was admitted and where, who was not and why, who was stopped for whom. */
 import { Anchor, Badge, Group, Stack, Table, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { Pass } from '../../../../../src/sdk/types.gen.ts';
+import type { Pass, PassDetail } from '../../../../../src/sdk/types.gen.ts';
 import { ApiProblem } from '../../../api/client.ts';
 import { passQuery } from '../../../api/cluster-queries.ts';
-import type { PassDetail } from '../../../../../src/sdk/types.gen.ts';
 import { Link } from '../../../parts/link.tsx';
 import { PageLoading, ProblemAlert } from '../../../parts/page-states.tsx';
 import { Time } from '../../../parts/time.tsx';

@@ -24,8 +24,8 @@ export function NodeGrid({ nodes, windows, onOpen, onEnd }: NodeGridProps) {
   const virtualizer = useWindowVirtualizer({
     count: Math.ceil(nodes.length / columns),
     estimateSize: () => cardHeight + gap,
-    overscan: 4,
-    scrollMargin: 0,
+    // It counts from the top of the page, and the cards begin below what is above them.
+    overscan: 8,
   });
   const rows = virtualizer.getVirtualItems();
   const last = rows.at(-1)?.index ?? 0;

@@ -80,7 +80,7 @@ function Shares({ title, samples, of }: SharesProps) {
         dataKey="at"
         withDots={false}
         curveType="stepAfter"
-        yAxisProps={{ domain: [0, 100], width: 36 }}
+        yAxisProps={{ domain: [0, 100], width: 48 }}
         valueFormatter={(value) => `${Math.round(value)} %`}
         series={[
           { name: 'allocated', label: 'Allocated', color: 'indigo.6' },

@@ -53,6 +53,7 @@ function Fields({ form }: { readonly form: UseFormReturnType<PolicyValues> }) {
         <Switch label="Waiting makes more urgent" {...form.getInputProps('ages', { type: 'checkbox' })} />
         {ages && (
           <NumberInput
+            required
             label="Minutes of waiting that count as one step of priority"
             min={0.01}
             {...form.getInputProps('aging_minutes')}
@@ -60,6 +61,7 @@ function Fields({ form }: { readonly form: UseFormReturnType<PolicyValues> }) {
         )}
       </Stack>
       <NumberInput
+        required
         label="Minutes after which room is kept for who waits"
         min={0}
         {...form.getInputProps('reservation_minutes')}
@@ -77,6 +79,7 @@ function Fields({ form }: { readonly form: UseFormReturnType<PolicyValues> }) {
         />
         {preempts && (
           <NumberInput
+            required
             label="Minutes that everything may run undisturbed"
             min={0}
             {...form.getInputProps('min_run_minutes')}
@@ -84,6 +87,7 @@ function Fields({ form }: { readonly form: UseFormReturnType<PolicyValues> }) {
         )}
       </Stack>
       <NumberInput
+        required
         label="Minutes until an engine that does not answer is given up"
         min={0}
         {...form.getInputProps('lost_minutes')}
@@ -95,7 +99,7 @@ function Fields({ form }: { readonly form: UseFormReturnType<PolicyValues> }) {
         />
         {deletes && (
           <>
-            <NumberInput label="Days until then" min={0.001} {...form.getInputProps('retention_days')} />
+            <NumberInput required label="Days until then" min={0.001} {...form.getInputProps('retention_days')} />
             <Text size="sm" c="dimmed">
               That counts for what has ended already, too, and is not undone by changing it back.
             </Text>

@@ -1,8 +1,8 @@
 import { Button, Paper, Stack, Table, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
+import { previewPolicy } from '../../../../../src/sdk/index.ts';
 import type { PassResult, Policy } from '../../../../../src/sdk/types.gen.ts';
 import { ApiProblem, ask, messageOf } from '../../../api/client.ts';
-import { previewPolicy } from '../../../../../src/sdk/index.ts';
 import { compareResults } from './compare-results.ts';
 
 interface PolicyPreviewProps {

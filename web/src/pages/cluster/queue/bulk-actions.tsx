@@ -1,10 +1,9 @@
 import { Button, Group, Paper, Text } from '@mantine/core';
 import { IconChevronDown, IconChevronUp, IconX } from '@tabler/icons-react';
 import { useState } from 'react';
-import type { QueueEntry } from '../../../../../src/sdk/types.gen.ts';
-import { ask } from '../../../api/client.ts';
 import { changeDeployments } from '../../../../../src/sdk/index.ts';
-import type { BulkAnswer } from '../../../../../src/sdk/types.gen.ts';
+import type { BulkAnswer, QueueEntry } from '../../../../../src/sdk/types.gen.ts';
+import { ask } from '../../../api/client.ts';
 import { confirmThat, sayDone, sayFailed } from '../../../parts/feedback.tsx';
 import { backToBefore, inParts, movedBy, type PriorityChange } from './priority-changes.ts';
 

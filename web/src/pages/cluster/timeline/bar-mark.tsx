@@ -71,6 +71,7 @@ export function BarMark({ bar, xOf, width, now, top, wasDragged, onHint }: BarMa
           x={left + 5}
           y={top + 11}
           className={classes.barText}
+          aria-hidden
           fill={bar.kind === 'run' && wide >= nameWidthMin ? 'var(--mantine-color-white)' : 'var(--mantine-color-text)'}
         >
           {shortened(bar.name, (bar.kind === 'run' && wide >= nameWidthMin ? wide : whole) - 8)}

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Timeline } from '../../../../../src/sdk/types.gen.ts';
 
 type TimelineRun = Timeline['runs'][number];
+
 import { rowsOf } from './rows.ts';
 
 function run(id: string, node: string, from: string, to: string | null): TimelineRun {

@@ -1,5 +1,4 @@
-import type { Status } from '../../../../../src/sdk/types.gen.ts';
-import type { Timeline } from '../../../../../src/sdk/types.gen.ts';
+import type { Status, Timeline } from '../../../../../src/sdk/types.gen.ts';
 
 type TimelineRun = Timeline['runs'][number];
 
