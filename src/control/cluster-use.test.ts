@@ -4,8 +4,9 @@ import { useOf } from './cluster-use.ts';
 
 const usage = (at: number, cpuMs: number, gpus: Usage['gpus'] = null): Usage => ({ at, cpuMs, ram: 500, gpus });
 
+const busy = (share: number | null) => [{ index: 0, busy: share, memoryMib: null }];
+
 it('sums up what is known of each cluster', () => {
-  const busy = (share: number | null) => [{ index: 0, busy: share, memoryMib: null }];
   const use = useOf([
     { clusterId: 'a', before: usage(0, 0), now: usage(1000, 500, busy(0.25)) },
     { clusterId: 'a', before: usage(0, 0), now: usage(1000, 1000, busy(null)) },

@@ -35,10 +35,10 @@ export function waitingOf(pass: Pass, limit: number): WaitingSummary {
 
 /** The same from decisions that are there already. */
 export function summaryOf(decisions: readonly Decision[], limit: number): WaitingSummary {
-  const waits = decisions.filter((decision) => decision.kind === 'wait');
+  const left = decisions.filter((decision) => decision.kind === 'wait');
   const counts = new Map<WaitReason, number>();
-  for (const { reason } of waits) add(counts, reason, 1);
-  return { first: waits.slice(0, limit), ...ranked(counts) };
+  for (const { reason } of left) add(counts, reason, 1);
+  return { first: left.slice(0, limit), ...ranked(counts) };
 }
 
 function ranked(counts: ReadonlyMap<WaitReason, number>): Omit<WaitingSummary, 'first'> {

@@ -5,7 +5,7 @@ import type { PassRow } from './passes.ts';
 import type { Scope } from './scope.ts';
 
 /** One that waited, as it is stored and told. */
-export interface WaitingRecord {
+interface WaitingRecord {
   readonly deployment_id: string;
   readonly position: number;
   readonly priority: number;
@@ -21,7 +21,7 @@ export interface WaitingDetail {
   readonly counted: number;
 }
 
-export interface AdmissionRow {
+interface AdmissionRow {
   readonly deployment_id: string;
   readonly nodes: string[];
   readonly priority: number;

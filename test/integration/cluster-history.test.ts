@@ -96,12 +96,13 @@ it('keeps averages of what is older than a day, for three months', async () => {
   ]);
 });
 
+const wrong = async (query: string) => {
+  const { status, body } = await test.ask('GET', `/clusters/${clusterId}/history?${query}`, { as: user });
+  expect(status).toBe(400);
+  return itemsOf(body, 'errors').map(({ field }) => field);
+};
+
 it('says by field what makes no sense', async () => {
-  const wrong = async (query: string) => {
-    const { status, body } = await test.ask('GET', `/clusters/${clusterId}/history?${query}`, { as: user });
-    expect(status).toBe(400);
-    return itemsOf(body, 'errors').map(({ field }) => field);
-  };
   expect(await wrong('points=501')).toEqual(['points']);
   expect(await wrong('from=yesterday')).toEqual(['from']);
   expect(await wrong('from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z')).toEqual(['from']);
