@@ -1,11 +1,8 @@
 /** The dashboard in a browser, as a person sits before it. */
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { Client } from '../conformance/client.ts';
-
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** A page whose console is listened to: an error there is a failure of the test, whatever the page looks like. */
 export async function openPage(context: BrowserContext): Promise<{ page: Page; complaints: string[] }> {
@@ -37,7 +34,7 @@ interface Violation {
 
 /** What axe finds serious or critical on the page as it is now. */
 export async function expectAccessible(page: Page): Promise<void> {
-  await page.evaluate(axe);
+  await page.evaluate(axe.source);
   const violations = (await page.evaluate(
     `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)`,
   )) as Violation[];

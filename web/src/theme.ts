@@ -1,13 +1,8 @@
 import {
-  Badge,
   type CSSVariablesResolver,
   createTheme,
-  Drawer,
   defaultVariantColorsResolver,
-  Modal,
   parseThemeColor,
-  Table,
-  Tooltip,
   type VariantColorsResolver,
 } from '@mantine/core';
 
@@ -36,14 +31,15 @@ export const theme = createTheme({
   // On filled surfaces text is black or white, whichever can be read.
   autoContrast: true,
   variantColorResolver,
+  // Named and not imported: what is on no page is not loaded.
   components: {
-    Badge: Badge.extend({ defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 600 } }),
-    Drawer: Drawer.extend({ defaultProps: { closeButtonProps } }),
-    Modal: Modal.extend({
+    Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 600 } },
+    Drawer: { defaultProps: { closeButtonProps } },
+    Modal: {
       defaultProps: { centered: true, closeButtonProps, overlayProps: { backgroundOpacity: 0.4, blur: 2 } },
-    }),
-    Table: Table.extend({ defaultProps: { verticalSpacing: 'xs', highlightOnHover: true } }),
-    Tooltip: Tooltip.extend({
+    },
+    Table: { defaultProps: { verticalSpacing: 'xs', highlightOnHover: true } },
+    Tooltip: {
       defaultProps: {
         openDelay: 300,
         withArrow: true,
@@ -51,7 +47,7 @@ export const theme = createTheme({
         maw: 360,
         events: { hover: true, focus: true, touch: true },
       },
-    }),
+    },
   },
 });
 
