@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { sessionCookie } from './auth-cookie.ts';
 import type { Api } from './context.ts';
 import { ApiError } from './errors.ts';
 
@@ -26,7 +27,7 @@ export function serveDashboard(api: Api, files: DashboardFiles): void {
       reply.header('cache-control', 'public, max-age=3600');
       return reply.sendFile('favicon.svg', await folderOf(files));
     });
-    scope.get('/', { schema: { hide: true } }, (_request, reply) => sendPage(reply, files));
+    scope.get('/', { schema: { hide: true } }, (request, reply) => sendPage(request, reply, files));
     done();
   });
 }
@@ -39,8 +40,17 @@ export function opensPage(request: FastifyRequest): boolean {
   return isRead && isOurs && (request.headers.accept ?? '').includes('text/html');
 }
 
-export async function sendPage(reply: FastifyReply, files: DashboardFiles): Promise<FastifyReply> {
-  const page = await readFile(join(await folderOf(files), 'index.html'));
+/**
+ * Who has no session is told so with the page: to ask, only to be refused, would be an error in the console of everybody who opens the
+ * dashboard for the first time.
+ */
+export async function sendPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  files: DashboardFiles,
+): Promise<FastifyReply> {
+  const text = await readFile(join(await folderOf(files), 'index.html'), 'utf8');
+  const page = request.cookies[sessionCookie] === undefined ? text.replace('<html', '<html data-session="none"') : text;
   // It names the files of this version: the next one is to be seen at once.
   return reply.header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(page);
 }

@@ -64,7 +64,7 @@ export function createServer(deps: ServerDeps): Api {
   const unknownRoute = unknownRouteHandler(api);
   const { dashboard } = deps;
   api.setNotFoundHandler((request, reply) =>
-    dashboard !== undefined && opensPage(request) ? sendPage(reply, dashboard) : unknownRoute(request),
+    dashboard !== undefined && opensPage(request) ? sendPage(request, reply, dashboard) : unknownRoute(request),
   );
 
   api.register(helmet, securityHeaders(deps.config.secureCookies));

@@ -10,6 +10,7 @@ import {
 } from '@tanstack/react-router';
 import { ApiProblem } from './api/client.ts';
 import { meQuery } from './api/queries.ts';
+import { isSignedOut } from './api/session.ts';
 import { PageError, PageLoading, PageNotFound } from './parts/page-states.tsx';
 import { Shell } from './shell/shell.tsx';
 import { validateClusterSearch } from './text/cluster-search.ts';
@@ -41,11 +42,13 @@ const app = createRoute({
   getParentRoute: () => root,
   id: 'app',
   async beforeLoad({ context, location }) {
+    const toSignIn = redirect({ to: '/sign-in', search: location.href === '/' ? {} : { to: location.href } });
+    if (isSignedOut()) throw toSignIn;
     try {
       await context.queries.ensureQueryData(meQuery);
     } catch (error) {
       if (!(error instanceof ApiProblem) || error.status !== 401) throw error;
-      throw redirect({ to: '/sign-in', search: location.href === '/' ? {} : { to: location.href } });
+      throw toSignIn;
     }
   },
   component: Shell,

@@ -61,7 +61,7 @@ export default function Palette({ asked }: { readonly asked: number }) {
       query={text}
       onQueryChange={setText}
       shortcut={null}
-      aria-label="Search"
+      attributes={{ content: { 'aria-label': 'Search' } }}
       actions={[
         { group: 'Pages', actions: pages },
         { group: 'Clusters', actions: ofClusters },

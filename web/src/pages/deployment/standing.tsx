@@ -70,11 +70,17 @@ function WaitingPanel({
             )}
           </Text>
         )}
-        <Text size="sm" c="dimmed">
+        <Text size="sm">
           Priority {deployment.priority}
           {promoted ? `, by its age as urgent as ${effective}` : ''}; has waited for{' '}
           <Took from={deployment.queued_at} until={null} />.{' '}
-          <Anchor inherit underline="always" component={Link} to={`/clusters/${deployment.cluster_id}?tab=queue`}>
+          <Anchor
+            inherit
+            c="inherit"
+            underline="always"
+            component={Link}
+            to={`/clusters/${deployment.cluster_id}?tab=queue`}
+          >
             The whole queue
           </Anchor>
         </Text>

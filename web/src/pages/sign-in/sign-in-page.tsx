@@ -4,6 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useRouter, useSearch } from '@tanstack/react-router';
 import { signIn } from '../../../../src/sdk/index.ts';
 import { ask } from '../../api/client.ts';
+import { noteSignedIn } from '../../api/session.ts';
 import { useFormDeed } from '../../parts/form.tsx';
 import { Link } from '../../parts/link.tsx';
 import { SignFrame } from './sign-frame.tsx';
@@ -16,6 +17,7 @@ export function SignInPage() {
   const form = useForm({ initialValues: { username: '', password: '' } });
   const deed = useFormDeed(form, async (values) => {
     await ask(signIn({ body: values }));
+    noteSignedIn();
     queries.clear();
     router.history.push(withinTheSite(to));
   });

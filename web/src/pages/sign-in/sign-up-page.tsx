@@ -4,6 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useRouter, useSearch } from '@tanstack/react-router';
 import { register } from '../../../../src/sdk/index.ts';
 import { ask } from '../../api/client.ts';
+import { noteSignedIn } from '../../api/session.ts';
 import { useFormDeed } from '../../parts/form.tsx';
 import { Link } from '../../parts/link.tsx';
 import { SignFrame } from './sign-frame.tsx';
@@ -16,6 +17,7 @@ export function SignUpPage() {
   const form = useForm({ initialValues: { username: '', email: '', password: '', invite } });
   const deed = useFormDeed(form, async ({ invite: code, ...account }) => {
     await ask(register({ body: { ...account, ...(code.trim() !== '' && { invite: code.trim() }) } }));
+    noteSignedIn();
     queries.clear();
     router.history.push(withinTheSite(to));
   });

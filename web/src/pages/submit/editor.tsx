@@ -1,9 +1,11 @@
 /** The YAML, with what is wrong at its line and the names of fields at Ctrl-Space. */
 import { yaml } from '@codemirror/lang-yaml';
+import { HighlightStyle, syntaxHighlighting } from '@codemirror/language';
 import { type Diagnostic, lintGutter, setDiagnostics } from '@codemirror/lint';
 import { Compartment, EditorState, type Extension, Prec } from '@codemirror/state';
 import { oneDark } from '@codemirror/theme-one-dark';
 import { keymap } from '@codemirror/view';
+import { tags } from '@lezer/highlight';
 import { useComputedColorScheme } from '@mantine/core';
 import { basicSetup, EditorView } from 'codemirror';
 import { useEffect, useRef } from 'react';
@@ -37,7 +39,7 @@ export default function Editor({ text, diagnostics, onChange }: EditorProps) {
   }, []);
 
   useEffect(() => {
-    view.current?.dispatch({ effects: theme.reconfigure(isDark ? oneDark : []) });
+    view.current?.dispatch({ effects: theme.reconfigure(isDark ? dark : []) });
   }, [isDark]);
 
   useEffect(() => {
@@ -56,6 +58,12 @@ export default function Editor({ text, diagnostics, onChange }: EditorProps) {
 }
 
 const theme = new Compartment();
+
+/** One Dark, but for its names of fields, which are too dark on it to be read. */
+const readable = HighlightStyle.define([
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: '#f3a3aa' },
+]);
+const dark: Extension = [Prec.high(syntaxHighlighting(readable)), oneDark];
 
 function extensions(onChange: (text: string) => void): Extension {
   return [
