@@ -130,6 +130,7 @@ const takesNothing = new Set([
   'POST /organizations/{id}/invites',
   'POST /clusters/{id}/nodes/{node_id}/drain',
   'POST /deployments/{id}/rollback',
+  'POST /clusters/{id}/policy/preview',
 ]);
 
 test('an unknown field is 400 and named', async () => {
@@ -738,6 +739,9 @@ async function makeThings(client: Client): Promise<Ids> {
     'other',
     'unix:///nowhere.sock',
   ]);
+  const [pass] = await client.all<{ id: string }>(`/clusters/${cluster.id}/passes`);
+  const { items: sessions } = await client.get<{ items: { id: string }[] }>('/me/sessions');
+  const [session] = sessions;
   const subjects: [RegExp, string][] = [
     [/\/engines\/\{/, engineId],
     [/\/organizations\/\{/, organizationId],
@@ -748,6 +752,8 @@ async function makeThings(client: Client): Promise<Ids> {
     [/\/registry-credentials\/\{/, credential.id],
     [/\/volumes\/\{/, volume.id],
     [/\/webhooks\/\{/, webhook.id],
+    [/\/passes\/\{/, pass!.id],
+    [/\/me\/sessions\/\{/, session!.id],
   ];
   return {
     id: (route) => subjects.find(([pattern]) => pattern.test(route.path))?.[1] ?? '',
@@ -851,6 +857,7 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     'POST /volumes': { cluster_id: clusterId, name },
     'POST /clusters': { name, ram: 8, cpu: 4, gpu: 1, runtime: 'simulated', policy, allowed_host_paths },
     'PATCH /clusters/{id}': { name, policy, allowed_host_paths },
+    'POST /clusters/{id}/policy/preview': policy,
     'POST /engines': {
       name,
       address: 'tcp://engine.example.com:2376',
@@ -870,6 +877,7 @@ function validBodies(ids: Ids): Record<string, JsonObject> {
     'PATCH /clusters/{id}/nodes/{node_id}': { schedulable: true, labels: { zone: 'a' } },
     'POST /deployments': deployment,
     'POST /deployments/batch': { deployments: [deployment] },
+    'POST /deployments/bulk': { ids: [ids['deployment']!(route)], action: 'set_priority', priority: 3 },
     'POST /deployments/plan': { ...declared, as: 'apply' },
     'POST /deployments/diff': declared,
     'POST /deployments/apply': declared,
@@ -980,11 +988,11 @@ const tables = [
   'maintenance_window',
 ];
 
-/** A fingerprint of all that the service knows. */
+/** A fingerprint of all that the service knows, but for when somebody was last there: that changes with every request, in time. */
 async function everything(): Promise<unknown> {
   const columns = tables.map(
     (table) =>
-      `(select count(*) || ' ' || md5(coalesce(string_agg(t::text, ',' order by t::text), '')) from ${table} t) as ${table}`,
+      `(select count(*) || ' ' || md5(coalesce(string_agg((to_jsonb(t) - 'last_used_at')::text, ',' order by (to_jsonb(t) - 'last_used_at')::text), '')) from ${table} t) as ${table}`,
   );
   return (await service.sql(`select ${columns.join(', ')}`))[0];
 }

@@ -43,6 +43,8 @@ export async function openBrowser(options: BrowserContextOptions = {}): Promise<
     reducedMotion: 'reduce',
     ...options,
   });
+  // Only against what never comes: on a busy machine a page may take a while.
+  context.setDefaultTimeout(120_000);
   context.on('close', () => void browser.close());
   return context;
 }
