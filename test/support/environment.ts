@@ -7,6 +7,7 @@ import { parseDockerHost } from '../../src/platform/docker-connection.ts';
 import { provisionDockerEngine } from '../../src/platform/docker-engine.ts';
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
 import { startRedis } from '../../src/platform/redis.ts';
+import { findChromium } from './chromium.ts';
 import { createTemplate } from './database.ts';
 
 /** What the tests find in their environment: real servers, started once for all of them. */
@@ -44,10 +45,22 @@ export async function startTestEnvironment(
       variables['HYPERVISOR_TEST_REDIS_URL'] = redis.url;
     }
     Object.assign(variables, await startEngine(join(dir, 'docker'), say, started));
+    const chromium = await installedChromium(say);
+    if (chromium !== null) variables['HYPERVISOR_TEST_CHROMIUM'] = chromium;
     return { variables, stop };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** Here, and not by the first test that needs it: to install it may take minutes. Where it can't be, those tests say so. */
+async function installedChromium(say: (message: string) => void): Promise<string | null> {
+  try {
+    return await findChromium(say);
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    return null;
   }
 }
 
