@@ -48,26 +48,22 @@ export async function startPrivateEngine(executable: string, options: PrivateEng
   const configuration = join(root, 'daemon.json');
   // A file of our own, or else it reads the machine's.
   await writeFile(configuration, '{}\n');
+  const args = [
+    ['--data-root', join(root, 'data')],
+    ['--exec-root', join(root, 'exec')],
+    ['--config-file', configuration],
+    ['--pidfile', pidFile],
+    ['--host', `unix://${socketPath}`],
+    // Where a containerd runs as a service, dockerd uses that one, and would take others' containers for its own.
+    ...containerdNamespaces(root),
+    // The chains of the firewall are shared: setting up ours would cut off the ports of another engine's containers. Ours
+    // are reached through docker-proxy, and have no way to other machines.
+    ['--iptables=false', '--ip-forward=false', '--ip-masq=false'],
+    bridge === null ? [] : [`--bridge=${bridge.name}`],
+    flags,
+  ].flat();
   try {
-    const pid = await spawnServant(
-      executable,
-      [
-        ['--data-root', join(root, 'data')],
-        ['--exec-root', join(root, 'exec')],
-        ['--config-file', configuration],
-        ['--pidfile', pidFile],
-        ['--host', `unix://${socketPath}`],
-        // Where a containerd runs as a service, dockerd uses that one, and would take others' containers for its own.
-        ...containerdNamespaces(root),
-        // The chains of the firewall are shared: setting up ours would cut off the ports of another engine's containers. Ours
-        // are reached through docker-proxy, and have no way to other machines.
-        ['--iptables=false', '--ip-forward=false', '--ip-masq=false'],
-        bridge === null ? [] : [`--bridge=${bridge.name}`],
-        flags,
-      ].flat(),
-      { log, signal: 'TERM' },
-    );
-    await untilAnswers(socketPath, pid, log);
+    const pid = await bringUp({ root, executable, args, socketPath, log });
     return {
       connection: { socketPath },
       host: `unix://${socketPath}`,
@@ -77,6 +73,33 @@ export async function startPrivateEngine(executable: string, options: PrivateEng
   } catch (error) {
     await bridge?.remove();
     throw error;
+  }
+}
+
+interface Plan {
+  readonly root: string;
+  readonly executable: string;
+  readonly args: readonly string[];
+  readonly socketPath: string;
+  readonly log: string;
+}
+
+/** dockerd gives its containerd 15 s and ends if it does not answer by then, as on a very busy machine: that is worth another try. */
+const attemptsMax = 3;
+const isLate = /timeout waiting for containerd to start/;
+
+/** Resolves to the id of the process that answers. */
+async function bringUp(plan: Plan): Promise<number> {
+  const { root, executable, args, socketPath, log } = plan;
+  for (let attempt = 1; ; attempt += 1) {
+    const pid = await spawnServant(executable, args, { log, signal: 'TERM' });
+    try {
+      await untilAnswers(socketPath, pid, log);
+      return pid;
+    } catch (error) {
+      if (attempt === attemptsMax || !isLate.test(await endOf(log))) throw error;
+      await endContainerd(root);
+    }
   }
 }
 

@@ -2,13 +2,18 @@ import { z } from 'zod';
 import { id } from './common.ts';
 import { priority } from './deployments.ts';
 
+/** One that nobody was given is told of in its place of the answer; what can't be written in an id at all is a mistake of the request. */
+const writtenId = id.refine((text) => /^[\x21-\x7E]+$/.test(text), {
+  message: 'must be the id of a deployment, as the API handed it out',
+});
+
 const idsMax = 500;
 
 /** The same verb for many deployments. */
 export const BulkChange = z
   .strictObject({
     ids: z
-      .array(id)
+      .array(writtenId)
       .min(1, { message: 'must name at least one deployment' })
       .max(idsMax, { message: `must name at most ${idsMax} deployments` }),
     action: z.enum(['cancel', 'stop', 'retry', 'delete', 'set_priority']),
