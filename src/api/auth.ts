@@ -82,29 +82,18 @@ function principalOf(secret: string, deps: RouteDeps): Promise<Principal | null>
   const isToken = secret.startsWith(tokenPrefix);
   if (!isToken && !secret.startsWith(sessionPrefix)) return Promise.resolve(null);
   const hash = hashSecret(secret);
-  return deps.principals.get(hash.toString('base64'), () =>
-    isToken ? principalOfUsedToken(hash, deps) : principalOfUsedSession(hash, deps),
-  );
+  return deps.principals.get(hash.toString('base64'), () => principalOfUsed(isToken, hash, deps));
 }
 
-/** Nobody waits for the note that the token was used, and nothing depends on it. */
-async function principalOfUsedToken(hash: Buffer, { db, logger }: RouteDeps): Promise<Principal | null> {
-  const principal = await principalOfToken(db, hash);
-  if (principal?.tokenId) {
-    noteTokenUse(db, principal.tokenId).catch((error: unknown) => {
-      logger.debug({ err: error }, 'could not note the use of a token');
-    });
-  }
-  return principal;
-}
-
-async function principalOfUsedSession(hash: Buffer, { db, logger }: RouteDeps): Promise<Principal | null> {
-  const principal = await principalOfSession(db, hash);
-  if (principal?.sessionId) {
-    noteSessionUse(db, principal.sessionId).catch((error: unknown) => {
-      logger.debug({ err: error }, 'could not note the use of a session');
-    });
-  }
+/** Nobody waits for the note that it was used, and nothing depends on it. */
+async function principalOfUsed(isToken: boolean, hash: Buffer, { db, logger }: RouteDeps): Promise<Principal | null> {
+  const principal = await (isToken ? principalOfToken(db, hash) : principalOfSession(db, hash));
+  if (principal === null) return null;
+  const { tokenId, sessionId } = principal;
+  const noted = tokenId ? noteTokenUse(db, tokenId) : sessionId ? noteSessionUse(db, sessionId) : Promise.resolve();
+  noted.catch((error: unknown) => {
+    logger.debug({ err: error }, `could not note the use of a ${isToken ? 'token' : 'session'}`);
+  });
   return principal;
 }
 

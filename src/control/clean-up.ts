@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { type ContainerKey, type LogLine, type Runtime, RuntimeError } from '../runtimes/runtime.ts';
 import type { Database } from '../store/database.ts';
-import { type EndedRun, markCleaned, readEndedRuns } from '../store/ended-runs.ts';
+import { type Attempt, type EndedRun, markCleaned, readEndedRuns } from '../store/ended-runs.ts';
 import { attemptsWithUnusedNetworks } from '../store/private-networks.ts';
 import { type KeptLog, keepLogs } from '../store/replica-logs.ts';
 import type { EngineKey } from '../store/work.ts';
@@ -16,11 +16,6 @@ interface Deps {
   readonly db: Database;
   readonly runtimeOf: (engine: EngineKey) => Runtime;
   readonly onUnreachable: (engine: EngineKey, error: Error) => void;
-}
-
-interface Attempt {
-  readonly deploymentId: string;
-  readonly attempt: number;
 }
 
 /**

@@ -4,7 +4,8 @@ import type { ContainerKey } from '../runtimes/runtime.ts';
 import type { Database } from './database.ts';
 import type { RuntimeKind } from './tables.ts';
 
-interface Attempt {
+/** One attempt of a deployment. */
+export interface Attempt {
   readonly deploymentId: string;
   readonly attempt: number;
 }

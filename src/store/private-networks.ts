@@ -1,10 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
-
-interface Attempt {
-  readonly deploymentId: string;
-  readonly attempt: number;
-}
+import type { Attempt } from './ended-runs.ts';
 
 /** Which of the attempts still have, or may yet get, containers: those with a replica that is not cleaned up. */
 export async function attemptsWithContainers(db: Database, attempts: readonly Attempt[]): Promise<Attempt[]> {

@@ -1,12 +1,11 @@
 /** One verb for many deployments. */
 import type { z } from 'zod';
-import type { ControlPlane } from '../../control/control-plane.ts';
 import { type BulkAction, type BulkOutcome, changeDeployments } from '../../store/bulk.ts';
-import type { DeploymentRow } from '../../store/deployments.ts';
 import { isUuid } from '../../store/ids.ts';
 import { actorOf, scopeOf } from '../auth.ts';
 import type { Routes } from '../context.ts';
 import { ApiError, notFound } from '../errors.ts';
+import { passOn } from '../pass-on.ts';
 import { refusal } from '../refusal.ts';
 import { BulkAnswer, BulkChange } from '../schemas/bulk.ts';
 
@@ -34,7 +33,10 @@ export const registerBulkRoutes: Routes = (api, deps) => {
       const ids = request.body.ids.map((id) => id.toLowerCase());
       const known = [...new Set(ids.filter(isUuid))];
       const outcomes = await changeDeployments(db, scopeOf(request), known, action, actorOf(request));
-      passOn(outcomes, control);
+      passOn(
+        [...outcomes.values()].flatMap((one) => (one.kind === 'done' ? [one.deployment] : [])),
+        control,
+      );
       const told = new Set<string>();
       const results = ids.map((id, index): Result => {
         const asked = request.body.ids[index] ?? id;
@@ -67,16 +69,4 @@ function resultOf(id: string, outcome: BulkOutcome | undefined, action: BulkActi
 
 function refused(id: string, { code, message }: ApiError): Result {
   return { id, ok: false, error: { code, detail: message } };
-}
-
-/** Passes on what was done to the control plane. */
-function passOn(outcomes: ReadonlyMap<string, BulkOutcome>, control: ControlPlane): void {
-  const changed = [...outcomes.values()].flatMap((one): DeploymentRow[] =>
-    one.kind === 'done' ? [one.deployment] : [],
-  );
-  if (changed.length === 0) return;
-  const stopping = changed.filter(({ status }) => status === 'stopping');
-  control.stopSoon(stopping.map(({ id, attempt }) => ({ id, attempt })));
-  for (const clusterId of new Set(changed.map((one) => one.cluster_id))) control.wake(clusterId);
-  control.settle();
 }

@@ -13,6 +13,7 @@ import { actorOf, pathId, scopeOf } from '../auth.ts';
 import type { Routes } from '../context.ts';
 import type { ErrorCode } from '../errors.ts';
 import { setEtag } from '../etag.ts';
+import { passOn } from '../pass-on.ts';
 import { presentDeployment } from '../present/deployments.ts';
 import { refusal } from '../refusal.ts';
 import { ForceQuery } from '../schemas/arrays.ts';
@@ -101,8 +102,6 @@ function deploymentOf(
 ): DoneOutcome['deployment'] {
   if (outcome.kind !== 'done') throw refusal(outcome, verb);
   const { deployment } = outcome;
-  if (deployment.status === 'stopping') control.stopSoon([{ id: deployment.id, attempt: deployment.attempt }]);
-  control.wake(deployment.cluster_id);
-  control.settle();
+  passOn([deployment], control);
   return deployment;
 }

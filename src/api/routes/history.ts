@@ -1,3 +1,4 @@
+import { fromThousandths } from '../../store/amounts.ts';
 import { readSamples, type Sample } from '../../store/cluster-history.ts';
 import { scopeOf } from '../auth.ts';
 import type { Routes } from '../context.ts';
@@ -45,5 +46,5 @@ function presentSample({ at, total, allocated, used, queued, running }: Sample) 
 }
 
 function known(thousandths: number | null): number | null {
-  return thousandths === null ? null : thousandths / 1000;
+  return thousandths === null ? null : fromThousandths(thousandths);
 }

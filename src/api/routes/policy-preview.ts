@@ -1,23 +1,14 @@
-import type { PassOutcome } from '../../control/control-plane.ts';
-import { readNames } from '../../store/deployments.ts';
-import type { Scope } from '../../store/scope.ts';
 import { scopeOf } from '../auth.ts';
 import { changeOfPolicy } from '../cluster-bodies.ts';
 import type { Routes } from '../context.ts';
 import { knownCluster } from '../known-cluster.ts';
-import { listedDecisions, namedIn, presentPassResult } from '../present/decisions.ts';
+import { answerOfPass } from '../pass-answer.ts';
 import { PolicyUpdate } from '../schemas/clusters.ts';
 import { idParams } from '../schemas/common.ts';
 import { PolicyPreview } from '../schemas/scheduling.ts';
 
 export const registerPolicyPreviewRoutes: Routes = (api, deps) => {
   const { db, control } = deps;
-
-  async function present(scope: Scope, outcome: PassOutcome) {
-    const listed = listedDecisions(outcome);
-    const ids = [...listed.map(({ deploymentId }) => deploymentId), ...namedIn(listed)];
-    return presentPassResult(outcome, listed, await readNames(db, scope, ids));
-  }
 
   api.post(
     '/clusters/:id/policy/preview',
@@ -37,7 +28,10 @@ export const registerPolicyPreviewRoutes: Routes = (api, deps) => {
       const scope = scopeOf(request);
       const clusterId = await knownCluster(deps, scope, request.params.id);
       const { current, changed } = await control.previewPolicy(clusterId, changeOfPolicy(request.body));
-      return { current: await present(scope, current), changed: await present(scope, changed) };
+      return {
+        current: await answerOfPass(db, scope, current),
+        changed: await answerOfPass(db, scope, changed),
+      };
     },
   );
 };

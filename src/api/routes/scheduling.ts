@@ -7,7 +7,8 @@ import { notFound } from '../errors.ts';
 import { filterId } from '../filters.ts';
 import { knownCluster } from '../known-cluster.ts';
 import { decodeCursor, pageOfRows } from '../paging.ts';
-import { listedDecisions, namedIn, presentPass, presentPassDetail, presentPassResult } from '../present/decisions.ts';
+import { answerOfPass } from '../pass-answer.ts';
+import { presentPass, presentPassDetail } from '../present/decisions.ts';
 import { idParams, PageQuery, pageOf } from '../schemas/common.ts';
 import { Pass, PassDetail, PassResult, QueueEntry, QueueQuery, ScheduleQuery } from '../schemas/scheduling.ts';
 import { readQueue } from '../waiting.ts';
@@ -62,10 +63,7 @@ export const registerSchedulingRoutes: Routes = (api, deps) => {
       const scope = scopeOf(request);
       const clusterId = await knownCluster(deps, scope, request.params.id);
       const outcome = await control.schedule(clusterId, { dryRun: request.query.dryRun, trigger: 'api' });
-      const listed = listedDecisions(outcome);
-      const ids = [...listed.map(({ deploymentId }) => deploymentId), ...namedIn(listed)];
-      const names = await readNames(db, scope, ids);
-      return presentPassResult(outcome, listed, names);
+      return answerOfPass(db, scope, outcome);
     },
   );
 
