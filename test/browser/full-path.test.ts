@@ -3,7 +3,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Client, type Session, unique } from '../conformance/client.ts';
 import { openBrowser } from '../support/chromium.ts';
-import { openPage } from '../support/dashboard.ts';
+import { openPage, visit } from '../support/dashboard.ts';
 import { requireEngine } from '../support/engine-port.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
@@ -69,7 +69,7 @@ test('sign up, make a cluster, submit, see why it waits, see it start, read its 
 });
 
 async function signUp(page: Page): Promise<void> {
-  await page.goto(service.url);
+  await visit(page, service.url);
   await page.getByRole('link', { name: 'Sign up' }).click();
   await page.getByRole('heading', { name: 'Sign up' }).waitFor();
   await page.getByRole('textbox', { name: 'Username' }).fill(username);

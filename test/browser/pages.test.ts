@@ -3,7 +3,7 @@ import type { BrowserContext } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, type Cluster, type Deployment, newOwner, unique } from '../conformance/client.ts';
 import { openBrowser } from '../support/chromium.ts';
-import { expectAccessible, loaded, openPage, signInAs } from '../support/dashboard.ts';
+import { expectAccessible, loaded, openPage, signInAs, visit } from '../support/dashboard.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 let service: TestService;
@@ -86,15 +86,11 @@ describe('every page', () => {
   test.each(pages)('%s', async (_name, path, heading) => {
     for (const context of [light, phone]) {
       const { page, complaints } = await openPage(context);
-      await page.goto(service.url + path());
+      await visit(page, service.url + path());
       await page.getByRole('heading', { level: 1, name: heading }).waitFor();
       await loaded(page);
-      expect(
-        await page
-          .getByRole('alert')
-          .filter({ hasText: /did not work|has a mistake|No answer|Not found/ })
-          .count(),
-      ).toBe(0);
+      const problems = page.getByRole('alert').filter({ hasText: /did not work|has a mistake|No answer|Not found/ });
+      expect(await problems.allInnerTexts()).toEqual([]);
       const surplus = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth');
       expect(surplus, 'nothing sticks out at the side').toBeLessThanOrEqual(0);
       await expectAccessible(page);
@@ -106,7 +102,7 @@ describe('every page', () => {
 test('who is not signed in is asked to; a new account makes its organization, and is told what to do first', async () => {
   const stranger = await openBrowser();
   const { page } = await openPage(stranger);
-  await page.goto(`${service.url}/deployments?status=failed`);
+  await visit(page, `${service.url}/deployments?status=failed`);
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await expectAccessible(page);
   await page.getByRole('link', { name: 'Sign up' }).click();
@@ -133,7 +129,7 @@ test('who is not signed in is asked to; a new account makes its organization, an
 
 test('the palette leads to any deployment, by the keyboard alone', async () => {
   const { page, complaints } = await openPage(light);
-  await page.goto(`${service.url}/`);
+  await visit(page, `${service.url}/`);
   await page.getByRole('heading', { level: 1 }).waitFor();
   await page.keyboard.press('Control+k');
   await page.getByPlaceholder('A page, a cluster or a deployment').fill('serves');
@@ -147,7 +143,7 @@ test('the palette leads to any deployment, by the keyboard alone', async () => {
 
 test('what changes is shown without a reload', async () => {
   const { page } = await openPage(light);
-  await page.goto(`${service.url}/deployments/${waiting.id}`);
+  await visit(page, `${service.url}/deployments/${waiting.id}`);
   await page.getByText(/Waits, as number/).waitFor();
   await owner.stop(running.id);
   await page.getByText('Admitted', { exact: true }).waitFor();
@@ -163,7 +159,7 @@ test('the first load takes at most 250 kB of compressed script', async () => {
     if (!new URL(request.url()).pathname.endsWith('.js')) return;
     sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize));
   });
-  await page.goto(`${service.url}/deployments`);
+  await visit(page, `${service.url}/deployments`);
   await page.getByRole('heading', { level: 1 }).waitFor();
   await loaded(page);
   const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);

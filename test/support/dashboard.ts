@@ -21,6 +21,13 @@ export async function signInAs(context: BrowserContext, client: Client): Promise
   await context.addCookies([{ name: 'hypervisor_session', value: client.token, url: client.url }]);
 }
 
+/** Opens an address; an answer that is no page is told at once, and not by what is missing on it. */
+export async function visit(page: Page, url: string): Promise<void> {
+  const response = await page.goto(url);
+  if (response?.ok() !== true)
+    throw new Error(`${url} was answered with ${response?.status()}: ${await response?.text()}`);
+}
+
 /** Until nothing on the page is still being loaded. */
 export async function loaded(page: Page): Promise<void> {
   for (const one of await page.getByLabel('Loading', { exact: true }).all()) await one.waitFor({ state: 'detached' });

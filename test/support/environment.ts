@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import { ensureBusyboxImage } from '../../src/platform/busybox-image.ts';
+import { createDashboardFiles } from '../../src/platform/dashboard-files.ts';
 import { parseDockerHost } from '../../src/platform/docker-connection.ts';
 import { provisionDockerEngine } from '../../src/platform/docker-engine.ts';
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
@@ -44,8 +45,11 @@ export async function startTestEnvironment(
       started.push(() => redis.stop());
       variables['HYPERVISOR_TEST_REDIS_URL'] = redis.url;
     }
+    const dashboard = builtDashboard(say);
+    started.push(() => dashboard);
     Object.assign(variables, await startEngine(join(dir, 'docker'), say, started));
     const chromium = await installedChromium(say);
+    await dashboard;
     if (chromium !== null) variables['HYPERVISOR_TEST_CHROMIUM'] = chromium;
     return { variables, stop };
   } catch (error) {
@@ -61,6 +65,15 @@ async function installedChromium(say: (message: string) => void): Promise<string
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
     return null;
+  }
+}
+
+/** Once for all, and not by each of the servers that are asked for it at the same time. Where it can't be, those who ask are told. */
+async function builtDashboard(say: (message: string) => void): Promise<void> {
+  try {
+    await createDashboardFiles()();
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
   }
 }
 
