@@ -38,6 +38,9 @@ async function measure(context: BenchContext, db: Database, backend: QueueBacken
   const runtimes = { simulated, docker: createSimulatedRuntime({ clock: realClock }) };
   const queue = await openTaskQueue({ backend, name: `bench-${newId()}`, log });
   const control = await createControlPlane({
+    role: 'all',
+    processId: newId(),
+    signals: { tell: () => undefined, onTold: () => undefined, close: () => Promise.resolve() },
     metrics: createControlMetrics(new Registry(), db),
     db,
     log,

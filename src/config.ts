@@ -1,11 +1,14 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, normalize } from 'node:path';
+import { type ProcessRole, processRoles } from './process-roles.ts';
 import { defaultNetworkRange, parseBlock } from './runtimes/docker/subnets.ts';
 import { addressRules } from './webhooks/addresses.ts';
 
 /** What a control plane needs to know to start. Every setting has a default that is right on one machine. */
 export interface Config {
   readonly dataDir: string;
+  /** What this process does of all that there is to do. Anything but `all` takes a database that others share. */
+  readonly role: ProcessRole;
   /** Null: the embedded PostgreSQL in the data directory. */
   readonly databaseUrl: string | null;
   /** Null: tasks go through PostgreSQL. */
@@ -46,10 +49,18 @@ function defaultDataDir(env: NodeJS.ProcessEnv = process.env): string {
 
 /** Fills in what was not said: first from the environment, then by default. An address that is empty there is none. */
 export function makeConfig(given: Partial<Config> = {}, env: NodeJS.ProcessEnv = process.env): Config {
+  const role = given.role ?? roleOf(env['HYPERVISOR_ROLE']);
+  const databaseUrl = given.databaseUrl ?? (env['DATABASE_URL'] || null);
+  if (role !== 'all' && databaseUrl === null) {
+    throw new Error(
+      `the role ${role} needs a PostgreSQL that other processes reach as well: name it in DATABASE_URL or with --database-url`,
+    );
+  }
   const host = given.host ?? env['HYPERVISOR_HOST'] ?? '127.0.0.1';
   return {
     dataDir: given.dataDir ?? env['HYPERVISOR_DATA_DIR'] ?? defaultDataDir(env),
-    databaseUrl: given.databaseUrl ?? (env['DATABASE_URL'] || null),
+    role,
+    databaseUrl,
     redisUrl: given.redisUrl ?? (env['REDIS_URL'] || null),
     dockerHost: given.dockerHost ?? (env['DOCKER_HOST'] || null),
     host,
@@ -121,6 +132,12 @@ function networkRangeOf(value: string): string {
   throw new Error(
     `HYPERVISOR_NETWORK_RANGE is "${value}"; it must be a block of addresses from /8 to /${longestRange} like ${defaultNetworkRange}`,
   );
+}
+
+function roleOf(value: string | undefined): ProcessRole {
+  const role = processRoles.find((one) => one === (value ?? 'all'));
+  if (role !== undefined) return role;
+  throw new Error(`HYPERVISOR_ROLE is "${value}"; it must be one of ${processRoles.join(', ')}`);
 }
 
 function registrationOf(value: string | undefined): 'open' | 'invite' | undefined {

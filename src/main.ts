@@ -1,13 +1,17 @@
 /** The only wiring: which database, queue, runtimes and loops make up a running control plane. */
 import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import pino, { type Logger } from 'pino';
 import { Registry } from 'prom-client';
+import { v7 as uuidv7 } from 'uuid';
+import { createOperationServer } from './api/operation-server.ts';
 import { createScheduledSubmitter } from './api/scheduled-submission.ts';
 import { createServer, redactedPaths } from './api/server.ts';
 import type { Config } from './config.ts';
 import { createControlPlane } from './control/create-control-plane.ts';
 import { createControlMetrics } from './control/metrics.ts';
 import { createPullCredentials } from './control/pull-credentials.ts';
+import { joinProcesses } from './control/signals.ts';
 import { createDashboardFiles } from './platform/dashboard-files.ts';
 import { type DockerConnection, dockerConnection } from './platform/docker-connection.ts';
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts';
@@ -17,6 +21,7 @@ import { connectionTo } from './runtimes/docker/engine-connection.ts';
 import { createDockerRuntime } from './runtimes/docker.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 import { createSimulatedRuntime, realClock } from './runtimes/simulated.ts';
+import { createSharedSimulatedRuntime } from './runtimes/simulated-shared.ts';
 import { openSecretKey, type SecretKey } from './secret-key.ts';
 import { type Database, openDatabase } from './store/database.ts';
 import { readStoredEngines } from './store/engines.ts';
@@ -77,7 +82,8 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
         connection: hooks.docker ?? (await dockerConnection(config.dockerHost)),
         networkRange: config.networkRange,
       }),
-      simulated: createSimulatedRuntime({ clock: realClock }),
+      simulated:
+        config.role === 'all' ? createSimulatedRuntime({ clock: realClock }) : createSharedSimulatedRuntime({ db }),
     };
     const queue = await openTaskQueue({
       backend:
@@ -87,7 +93,18 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
     });
     const registry = new Registry();
     const webhookRules = addressRules(config.webhookAllow);
+    const processId = uuidv7();
+    const signals = await joinProcesses({
+      db,
+      log,
+      databaseUrl,
+      self: { id: processId, role: config.role, host: hostname(), pid: process.pid },
+    });
+    started.push(() => signals.close());
     const control = await createControlPlane({
+      role: config.role,
+      processId,
+      signals,
       metrics: createControlMetrics(registry, db),
       db,
       log,
@@ -109,23 +126,25 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
     started.push(() => control.close());
 
     const dashboard = createDashboardFiles();
-    const server = createServer({
-      db,
-      dashboard,
-      control,
-      secretKey,
-      logger: log,
-      registry,
-      webhookRules,
-      config: {
-        registration: config.registration,
-        secureCookies: config.secureCookies,
-        hostPaths: config.hostPaths,
-        uploadBytesMax: config.uploadBytesMax,
-        signInLimit: { max: config.signInsPerMinute, perSeconds: 60 },
-        registerLimit: { max: config.signInsPerMinute, perSeconds: 60 },
-      },
-    });
+    const server = hasApi(config)
+      ? createServer({
+          db,
+          dashboard,
+          control,
+          secretKey,
+          logger: log,
+          registry,
+          webhookRules,
+          config: {
+            registration: config.registration,
+            secureCookies: config.secureCookies,
+            hostPaths: config.hostPaths,
+            uploadBytesMax: config.uploadBytesMax,
+            signInLimit: { max: config.signInsPerMinute, perSeconds: 60 },
+            registerLimit: { max: config.signInsPerMinute, perSeconds: 60 },
+          },
+        })
+      : createOperationServer({ db, logger: log, registry });
     started.push(() => server.close());
     const url = await server.listen({ host: config.host, port: config.port });
     return { url, db, installationId: id, runtimes, makeDashboard: dashboard, stop };
@@ -134,6 +153,8 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
     throw error;
   }
 }
+
+const hasApi = ({ role }: Config) => role === 'all' || role === 'api';
 
 async function embedded(config: Config, hooks: Hooks, started: (() => Promise<unknown>)[]): Promise<string> {
   hooks.say?.('starting the embedded PostgreSQL');

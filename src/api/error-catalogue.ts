@@ -315,6 +315,12 @@ export const catalogue = {
     next: 'Try again once the cluster is reachable.',
     retryAfterS: 5,
   },
+  scheduler_unavailable: {
+    status: 503,
+    title: 'No scheduler answers',
+    next: 'Try again; if it stays so, tell the operator: a process with the role scheduler must run.',
+    retryAfterS: 5,
+  },
   dashboard_unavailable: {
     status: 503,
     title: 'The dashboard is not there',

@@ -1,4 +1,5 @@
 /** From whatever was thrown below a route to the error that the client is told. */
+import { NoScheduler } from '../control/remote-pass.ts';
 import { isPlanRefused } from '../store/prepared.ts';
 import { ApiError, type ErrorCode, type FieldError, invalidFields } from './errors.ts';
 
@@ -12,6 +13,7 @@ interface RequestParts {
 export function toApiError(error: unknown, request: RequestParts): ApiError {
   if (error instanceof ApiError) return error;
   if (isUnreachable(error)) return new ApiError('store_unavailable');
+  if (error instanceof NoScheduler) return new ApiError('scheduler_unavailable');
   const code = codeOf(error);
   return fromFastify(code) ?? fromPostgres(code, error, request) ?? fromStatus(error) ?? new ApiError('internal_error');
 }

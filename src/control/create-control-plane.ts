@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { isFinal } from '../core/lifecycle.ts';
+import type { ProcessRole } from '../process-roles.ts';
 import type { Task, TaskQueue } from '../queue/task-queue.ts';
 import type { RegistryCredential, Runtime } from '../runtimes/runtime.ts';
 import { createSolver } from '../solver/solver.ts';
@@ -10,19 +11,23 @@ import type { Keyring } from '../store/secrets/keyring.ts';
 import type { RuntimeKind } from '../store/tables.ts';
 import type { AddressRules } from '../webhooks/addresses.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { createDuty } from './duties.ts';
 import { type ConnectedEngine, openEngines } from './engines.ts';
 import { startHealth } from './health.ts';
+import { type Duty, keepLeases, type Leases } from './leases.ts';
 import type { ControlMetrics } from './metrics.ts';
 import { createObservations } from './observations.ts';
 import { startObserver } from './observer.ts';
+import { type RemotePasses, startRemotePasses } from './remote-pass.ts';
 import { startSampler } from './sampler.ts';
-import { startScheduler } from './scheduler.ts';
-import { type SubmitScheduled, startSchedules } from './schedules.ts';
+import { HeldElsewhere, startScheduler } from './scheduler.ts';
+import { createSchedules, type SubmitScheduled } from './schedules.ts';
 import { startSettler } from './settler.ts';
+import type { Signals } from './signals.ts';
 import { startSweeper } from './sweeper.ts';
 import { createTaskSender } from './task-sender.ts';
 import { startUpdates } from './updates.ts';
-import { startUsageWatch } from './usage.ts';
+import { createUsageWatch } from './usage.ts';
 import { startWebhooks } from './webhooks.ts';
 import { createWorker } from './worker.ts';
 
@@ -41,62 +46,93 @@ export interface ControlPlaneDeps {
   readonly submitScheduled: SubmitScheduled;
   readonly credentialFor: (organizationId: string, image: string) => Promise<RegistryCredential | undefined>;
   readonly webhookRules: AddressRules;
+  /** Which loops this process has a part in. */
+  readonly role: ProcessRole;
+  readonly processId: string;
+  /** To and from the other processes of the installation. */
+  readonly signals: Signals;
 }
 
 /**
  * Starts the loops and ties them together: what is admitted is started, what ends makes room, what was lost is found. The ties
- * are hints; each loop would get there by itself a little later.
+ * are hints; each loop would get there by itself a little later. Where a loop runs in another process, it is told by a signal.
  */
 export async function createControlPlane(deps: ControlPlaneDeps): Promise<ControlPlane & { close(): Promise<void> }> {
-  const { db, log, queue, runtimes, metrics } = deps;
+  const { db, log, queue, runtimes, metrics, signals, processId } = deps;
+  const isScheduler = deps.role === 'all' || deps.role === 'scheduler';
+  const isWorker = deps.role === 'all' || deps.role === 'worker';
   const listeners = new Set<() => void>();
   const tellListeners = () => {
     for (const listener of listeners) listener();
+  };
+  /** Those who follow events, here and elsewhere. */
+  const eventsWritten = () => {
+    tellListeners();
+    signals.tell({ kind: 'events' });
   };
 
   const tasks = createTaskSender(queue, log);
   const send = (those: readonly Task[]) => tasks.send(those);
 
-  const onProgress = (progress: readonly Progress[]) => {
-    tellListeners();
-    for (const one of progress) if (one.freed) scheduler.wake(one.clusterId);
-    if (progress.some(({ changed, status }) => changed && isFinal(status))) settler.now();
-    send(progress.flatMap(tasksAfter));
-  };
-
-  const observations = createObservations(db, onProgress);
+  // They are taken once all is there that depends on them.
+  let leases: Leases | null = null;
   const solver = createSolver({ log });
   const scheduler = startScheduler({
     db,
     log,
     solver,
+    leases: {
+      of: (clusterId) => leases?.of(clusterId) ?? null,
+      claim: async (clusterId) => (await leases?.claim(clusterId)) ?? null,
+    },
+    onElsewhere: (clusterId) => signals.tell({ kind: 'wake', clusterId }),
     onPass: (summary, counts) => metrics.passed(summary, counts),
     onAdmitted: (admitted) => {
-      tellListeners();
+      eventsWritten();
       send(admitted.map(({ id, attempt }) => ({ kind: 'start', deploymentId: id, attempt })));
     },
     onStopping: (stopping) => {
-      tellListeners();
+      eventsWritten();
       send(stopping.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt })));
     },
   });
-  const webhooks = startWebhooks({
+  const wake = (clusterId: string) => scheduler.wake(clusterId);
+
+  const settle = () => {
+    const loops = upkeep.loops();
+    if (loops === null) signals.tell({ kind: 'settle' });
+    else loops.settler.now();
+  };
+  const deliver = () => {
+    const loops = upkeep.loops();
+    if (loops === null) signals.tell({ kind: 'deliver' });
+    else loops.webhooks.now();
+  };
+  const sweep = () => {
+    const loops = upkeep.loops();
+    if (loops === null) signals.tell({ kind: 'sweep' });
+    else loops.sweeper.now();
+  };
+
+  const observations = createObservations(db, (progress: readonly Progress[]) => {
+    eventsWritten();
+    for (const one of progress) if (one.freed) wake(one.clusterId);
+    if (progress.some(({ changed, status }) => changed && isFinal(status))) settle();
+    send(progress.flatMap(tasksAfter));
+  });
+
+  const schedules = createSchedules({
     db,
     log,
-    secretKey: deps.secretKey,
-    rules: deps.webhookRules,
-    random: Math.random,
-    onEvents: tellListeners,
+    submit: deps.submitScheduled,
+    onRun({ clusterId, stopping }) {
+      eventsWritten();
+      send(stopping.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt })));
+      wake(clusterId);
+      settle();
+    },
   });
-  listeners.add(() => webhooks.now());
-  const sweeper = startSweeper({ db, log, send, onRoom: (clusterId) => scheduler.wake(clusterId) });
-  // Before the observers: what they see first may let somebody go that waited for it.
-  const settler = startSettler({
-    db,
-    log,
-    onReleased: (clusterId) => scheduler.wake(clusterId),
-    onEvents: tellListeners,
-  });
+
   const engines = await openEngines({
     log,
     own: runtimes,
@@ -110,7 +146,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
         runtime,
         observations,
         onReachable(answering) {
-          sweeper.now();
+          sweep();
           const { engineId } = engine;
           if (engineId === null) return;
           answering
@@ -120,68 +156,138 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
         },
         onLooked: (reachable) => metrics.reachable(engine.engineId ?? engine.runtime, reachable),
         onReachabilityChanged(clusterIds) {
-          tellListeners();
-          for (const clusterId of clusterIds) scheduler.wake(clusterId);
+          eventsWritten();
+          for (const clusterId of clusterIds) wake(clusterId);
         },
         onUncleaned: (deployments) =>
           send(deployments.map(({ id, attempt }) => ({ kind: 'clean', deploymentId: id, attempt }))),
       }),
   });
-  const health = startHealth({ db, log, runtimeOf: engines.runtimeOf, observations, onEvents: tellListeners });
-  const schedules = startSchedules({
-    db,
-    log,
-    submit: deps.submitScheduled,
-    onRun({ clusterId, stopping }) {
-      tellListeners();
-      send(stopping.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt })));
-      scheduler.wake(clusterId);
-      settler.now();
-    },
-  });
-  const updates = startUpdates({
-    db,
-    log,
-    runtimeOf: engines.runtimeOf,
-    observations,
-    send,
-    onChanged(clusterId) {
-      tellListeners();
-      scheduler.wake(clusterId);
-    },
-  });
-  const usage = startUsageWatch({ db, log, runtimeOf: engines.runtimeOf });
-  const sampler = startSampler({ db, log, use: () => usage.useOfClusters() });
-  await queue.work(
-    createWorker({
+  const usage = createUsageWatch({ db, log, runtimeOf: engines.runtimeOf });
+
+  /** What keeps time and finds what was lost. */
+  const upkeep = createDuty(log, () => {
+    const webhooks = startWebhooks({
       db,
       log,
-      observations,
       secretKey: deps.secretKey,
-      runtimeOf: engines.runtimeOf,
-      credentialFor: deps.credentialFor,
-      onUnreachable: (engine) => engines.observerOf(engine)?.suspect(),
-      onEvents: tellListeners,
-      onDone: (kind, result) => metrics.taskDone(kind, result),
-    }),
-  );
+      rules: deps.webhookRules,
+      random: Math.random,
+      onEvents: eventsWritten,
+    });
+    const sweeper = startSweeper({ db, log, send, onRoom: wake });
+    const settler = startSettler({ db, log, onReleased: wake, onEvents: eventsWritten });
+    const looking = schedules.start();
+    return {
+      webhooks,
+      sweeper,
+      settler,
+      close: () => closeInTurn([looking, sweeper, settler, webhooks]),
+    };
+  });
+  listeners.add(() => upkeep.loops()?.webhooks.now());
+
+  /** What looks after engines and what runs there. */
+  const watch = createDuty(log, () => {
+    const { runtimeOf } = engines;
+    const observing = engines.observe();
+    const health = startHealth({ db, log, runtimeOf, observations, onEvents: eventsWritten });
+    const updates = startUpdates({
+      db,
+      log,
+      runtimeOf,
+      observations,
+      send,
+      onChanged(clusterId) {
+        eventsWritten();
+        wake(clusterId);
+      },
+    });
+    const looking = usage.start();
+    const sampler = startSampler({ db, log, use: () => usage.useOfClusters() });
+    return { close: () => closeInTurn([updates, health, sampler, looking, observing]) };
+  });
+
+  if (isWorker) {
+    await queue.work(
+      createWorker({
+        db,
+        log,
+        observations,
+        secretKey: deps.secretKey,
+        runtimeOf: engines.runtimeOf,
+        credentialFor: deps.credentialFor,
+        onUnreachable: (engine) => engines.observerOf(engine)?.suspect(),
+        onEvents: eventsWritten,
+        onDone: (kind, result) => metrics.taskDone(kind, result),
+      }),
+    );
+  }
+
+  const duties: Duty[] = [
+    ...(isScheduler ? (['duty/upkeep'] as const) : []),
+    ...(isWorker ? (['duty/watch'] as const) : []),
+  ];
+  const kept = await keepLeases({
+    db,
+    log,
+    processId,
+    clusters: isScheduler,
+    duties,
+    onCluster: wake,
+    onDuty: (duty, isMine) => (duty === 'duty/upkeep' ? upkeep : watch).set(isMine),
+  });
+  leases = kept;
+  const remote: RemotePasses = startRemotePasses({
+    db,
+    log,
+    signals,
+    clusterIds: kept.clusterIds,
+    pass: (clusterId) => scheduler.schedule(clusterId, { dryRun: false, trigger: 'api' }),
+  });
+
+  signals.onTold((signal) => {
+    if (signal.kind === 'events') tellListeners();
+    if (signal.kind === 'settle') upkeep.loops()?.settler.now();
+    if (signal.kind === 'deliver') upkeep.loops()?.webhooks.now();
+    if (signal.kind === 'sweep') upkeep.loops()?.sweeper.now();
+    if (signal.kind === 'engines') void engines.refresh().catch(() => undefined);
+    if (signal.kind === 'wake') {
+      // Whoever has it wakes it; if nobody has, the next look for free clusters does.
+      const { clusterId } = signal;
+      kept.claim(clusterId).then(
+        (lease) => lease !== null && wake(clusterId),
+        (error: unknown) => log.debug({ err: error }, 'a cluster was not taken'),
+      );
+    }
+  });
 
   return {
     wake(clusterId) {
-      tellListeners();
-      scheduler.wake(clusterId);
+      eventsWritten();
+      wake(clusterId);
     },
-    settle: () => settler.now(),
+    settle,
     runSchedule: (scope, scheduleId, actor) => schedules.runNow(scope, scheduleId, actor),
-    schedule: (clusterId, options) => scheduler.schedule(clusterId, options),
+    async schedule(clusterId, options) {
+      try {
+        return await scheduler.schedule(clusterId, options);
+      } catch (error) {
+        if (!(error instanceof HeldElsewhere)) throw error;
+        return remote.ask(clusterId);
+      }
+    },
     currentPlan: (clusterId) => scheduler.currentPlan(clusterId),
     preview: (clusterId, submitted) => scheduler.preview(clusterId, submitted),
     previewPolicy: (clusterId, change) => scheduler.previewPolicy(clusterId, change),
     stopSoon: (deployments) =>
       send(deployments.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt }))),
-    deliverSoon: () => webhooks.now(),
+    deliverSoon: deliver,
     runtimeOf: (runtime, engineId = null) => engines.runtimeOf({ runtime, engineId }),
-    enginesChanged: () => engines.refresh(),
+    async enginesChanged() {
+      signals.tell({ kind: 'engines' });
+      await engines.refresh();
+    },
     async tryEngine(engine) {
       const { runtime, close } = deps.connect(engine);
       try {
@@ -197,22 +303,22 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       return () => listeners.delete(listener);
     },
     async close() {
-      await schedules.close();
-      await updates.close();
-      await sweeper.close();
-      await health.close();
-      await settler.close();
-      await sampler.close();
-      await usage.close();
-      await webhooks.close();
+      await upkeep.close();
+      await remote.close();
       await scheduler.close();
       await solver.close();
       // Observers before the queue: what they see last is still written down, and its tasks are sent.
+      await watch.close();
       await engines.close();
       await tasks.close();
       await queue.close();
+      await kept.close();
     },
   };
+}
+
+async function closeInTurn(loops: readonly { close(): Promise<void> }[]): Promise<void> {
+  for (const loop of loops) await loop.close();
 }
 
 /** What a deployment's progress asks for: the rest of a failed gang is stopped, ended containers are cleaned up. */

@@ -25,7 +25,7 @@ interface Deps {
 
 interface Known extends ConnectedEngine {
   readonly version: number;
-  readonly observer: Observer;
+  observer: Observer | null;
 }
 
 export interface Engines {
@@ -34,26 +34,31 @@ export interface Engines {
   readonly observerOf: (key: EngineKey) => Observer | undefined;
   /** Engines were added, changed or deleted. */
   refresh(): Promise<void>;
+  /** Begins to observe all of them, and those that come. One process of an installation does. */
+  observe(): { close(): Promise<void> };
   close(): Promise<void>;
 }
 
-/** Keeps a connection to every engine, and an observer on it; they come and go with the rows. */
+/** Keeps a connection to every engine, and an observer on it while this process observes; they come and go with the rows. */
 export async function openEngines(deps: Deps): Promise<Engines> {
   const { log, own, observe } = deps;
   const kinds = Object.keys(own) as RuntimeKind[];
   const known = new Map<string, Known>();
-  const ownObservers = new Map(kinds.map((kind) => [kind, observe({ runtime: kind, engineId: null }, own[kind])]));
+  const ownObservers = new Map<RuntimeKind, Observer>();
+  let isObserving = false;
   let refreshing: Promise<void> = Promise.resolve();
 
   async function forget(id: string, { observer, close }: Known): Promise<void> {
     known.delete(id);
-    await observer.close();
+    await observer?.close();
     close();
   }
 
+  const observerOn = (id: string, runtime: Runtime) => observe({ runtime: 'docker', engineId: id }, runtime);
+
   function add(engine: StoredEngine): void {
     const connected = deps.connect(engine);
-    const observer = observe({ runtime: 'docker', engineId: engine.id }, connected.runtime);
+    const observer = isObserving ? observerOn(engine.id, connected.runtime) : null;
     known.set(engine.id, { ...connected, version: engine.version, observer });
   }
 
@@ -64,11 +69,27 @@ export async function openEngines(deps: Deps): Promise<Engines> {
     for (const engine of engines) if (!known.has(engine.id)) add(engine);
   }
 
-  /** One after the other: two at once would connect twice. */
-  function refresh(): Promise<void> {
-    const mine = refreshing.then(look);
+  /** One after the other: two refreshes at once would connect twice, and what is forgotten meanwhile is not to be observed any more. */
+  function inTurn(step: () => Promise<void>): Promise<void> {
+    const mine = refreshing.then(step);
     refreshing = mine.catch(() => undefined);
     return mine;
+  }
+
+  const refresh = () => inTurn(look);
+
+  async function begin(): Promise<void> {
+    isObserving = true;
+    for (const kind of kinds) ownObservers.set(kind, observe({ runtime: kind, engineId: null }, own[kind]));
+    for (const [id, one] of known) one.observer ??= observerOn(id, one.runtime);
+  }
+
+  async function end(): Promise<void> {
+    isObserving = false;
+    const observers = [...ownObservers.values(), ...[...known.values()].map(({ observer }) => observer)];
+    ownObservers.clear();
+    for (const one of known.values()) one.observer = null;
+    await Promise.all(observers.map((observer) => observer?.close()));
   }
 
   const turns = repeat(lookMs, log, 'looking for engines', refresh);
@@ -79,11 +100,14 @@ export async function openEngines(deps: Deps): Promise<Engines> {
     runtimeOf: ({ runtime, engineId }) =>
       engineId === null ? own[runtime] : (known.get(engineId)?.runtime ?? unknownEngine),
     observerOf: ({ runtime, engineId }) =>
-      engineId === null ? ownObservers.get(runtime) : known.get(engineId)?.observer,
+      (engineId === null ? ownObservers.get(runtime) : known.get(engineId)?.observer) ?? undefined,
+    observe() {
+      void inTurn(begin);
+      return { close: () => inTurn(end) };
+    },
     async close() {
       await turns.stop();
-      await refreshing;
-      await Promise.all([...ownObservers.values()].map((observer) => observer.close()));
+      await inTurn(end);
       await Promise.all([...known].map(([id, one]) => forget(id, one)));
     },
   };

@@ -38,6 +38,8 @@ export interface Memory {
   readonly users: ReadonlySet<string>;
   /** They have a time limit and no start is known: when they must have ended is later with every moment. */
   readonly unsettled: ReadonlySet<string>;
+  /** Of the lease that it was read under; none where the process is alone. */
+  readonly fence?: string | undefined;
 }
 
 /**

@@ -11,6 +11,7 @@ import type { PolicyChange } from '../store/clusters.ts';
 import { type Admitted, commitPlan, recordPass } from '../store/commit-plan.ts';
 import { commitPreemptions } from '../store/commit-preemptions.ts';
 import type { Database, InTransaction } from '../store/database.ts';
+import type { Held } from '../store/leases.ts';
 import { readRuns } from '../store/runs.ts';
 import {
   type ClusterHead,
@@ -23,6 +24,7 @@ import {
 import { clustersWithQueue } from '../store/work.ts';
 import { changedPolicy } from './changed-policy.ts';
 import type { CurrentPlan, PassOutcome, PassSummary, PolicyPreview } from './control-plane.ts';
+import type { Leases } from './leases.ts';
 import { type Memory, memoryMsMax, recall } from './memory.ts';
 import { createNearOptimum, type NearOptimum, type SolverUse } from './near-optimum.ts';
 import { waitingDetail, waitingListed } from './pass-waiting.ts';
@@ -58,6 +60,13 @@ export class ClusterGone extends Error {
   }
 }
 
+/** Another process has the cluster: passes are its. */
+export class HeldElsewhere extends Error {
+  constructor(readonly clusterId: string) {
+    super(`another process has cluster ${clusterId}`);
+  }
+}
+
 type Trigger = 'api' | 'automatic';
 
 interface PassOptions {
@@ -75,6 +84,10 @@ interface Deps {
   readonly onPass?: (summary: PassSummary, counts: { readonly admitted: number; readonly promoted: number }) => void;
   /** The exact solver; without it each plan stands as it is. */
   readonly solver?: Pick<Solver, 'ask'>;
+  /** Which clusters are this process's; without it, all are, and there is nobody else. */
+  readonly leases?: Pick<Leases, 'of' | 'claim'>;
+  /** A cluster was woken that another process has. */
+  readonly onElsewhere?: (clusterId: string) => void;
 }
 
 /** What the scheduler keeps in memory of a cluster: nothing that could not be lost. */
@@ -119,12 +132,23 @@ export function startScheduler(deps: Deps): Scheduler {
     return mine;
   }
 
+  async function leaseFor(clusterId: string): Promise<Held | undefined> {
+    const { leases } = deps;
+    if (leases === undefined) return undefined;
+    const lease = leases.of(clusterId) ?? (await leases.claim(clusterId));
+    if (lease === null) throw new HeldElsewhere(clusterId);
+    return lease;
+  }
+
   async function passNow(clusterId: string, loop: ClusterLoop, trigger: Trigger): Promise<CommittedPass> {
     const startedAt = performance.now();
     const { memory } = loop;
     // It is lost with whatever goes wrong: what was not committed has not happened.
     loop.memory = null;
-    const committed = await runPass(deps.db, clusterId, { trigger, before: memory, nearOptimum });
+    const lease = await leaseFor(clusterId);
+    // What it remembers from before it lost the cluster may be older than changes that are kept.
+    const before = memory?.fence === lease?.fence ? memory : null;
+    const committed = await runPass(deps.db, clusterId, { trigger, before, nearOptimum, lease });
     loop.memory = committed.memory;
     loop.lastPassMs = performance.now() - startedAt;
     loop.lastEndedAt = performance.now();
@@ -167,6 +191,10 @@ export function startScheduler(deps: Deps): Scheduler {
           loops.delete(clusterId);
           break;
         }
+        if (error instanceof HeldElsewhere) {
+          deps.onElsewhere?.(clusterId);
+          continue;
+        }
         deps.log.error({ err: error, cluster: clusterId }, 'a pass failed; the next one tries again');
       }
     }
@@ -176,6 +204,7 @@ export function startScheduler(deps: Deps): Scheduler {
   const regular = repeat(regularPassMs, deps.log, 'regular passes', async () => {
     for (const loop of loops.values()) forgetIfOld(loop);
     for (const clusterId of await clustersWithQueue(deps.db)) {
+      if (deps.leases !== undefined && deps.leases.of(clusterId) === null) continue;
       const loop = loopOf(clusterId);
       if (performance.now() - loop.lastEndedAt >= loop.lastPassMs / regularPassShare) wake(clusterId);
     }
@@ -216,6 +245,7 @@ interface PassInputs {
   /** What was remembered before it. */
   readonly before: Memory | null;
   readonly nearOptimum: NearOptimum | null;
+  readonly lease: Held | undefined;
 }
 
 /** What one pass decided, and what the exact solver had to do with it. */
@@ -244,13 +274,13 @@ interface CommittedPass {
 async function runPass(
   db: Database,
   clusterId: string,
-  { trigger, before, nearOptimum }: PassInputs,
+  { trigger, before, nearOptimum, lease }: PassInputs,
 ): Promise<CommittedPass> {
   const startedAt = performance.now();
   return db.transaction().execute(async (tx) => {
-    const head = await readHead(tx, clusterId, { lock: true });
-    if (head === null) throw new ClusterGone(clusterId);
-    const memory = await recall(tx, head, policyOf(head), before);
+    const head = await readHead(tx, clusterId, { lock: true, lease });
+    if (head === null) throw await whyNoHead(tx, clusterId, lease);
+    const memory = { ...(await recall(tx, head, policyOf(head), before)), fence: lease?.fence };
     const { planner, nodeNames } = memory;
     const decided = await decide(planner, head.now, nearOptimum);
     const admitted = await commitPlan(tx, head, decided.places, (id) => nodeNames.get(id) ?? id);
@@ -277,6 +307,12 @@ async function runPass(
     }
     return { summary: { passId, durationMs }, decided, admitted, stopped, memory };
   });
+}
+
+/** Somebody who took the lease is told from a cluster that was deleted. */
+async function whyNoHead(tx: InTransaction, clusterId: string, lease: Held | undefined): Promise<Error> {
+  const isThere = lease !== undefined && (await readHead(tx, clusterId, { lock: false })) !== null;
+  return isThere ? new HeldElsewhere(clusterId) : new ClusterGone(clusterId);
 }
 
 async function decide(planner: Planner, now: number, nearOptimum: NearOptimum | null): Promise<Decided> {

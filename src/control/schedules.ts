@@ -66,10 +66,29 @@ interface Ran {
 export interface Schedules {
   /** Runs a schedule now, also one that is paused. Null where there is none in this organization. */
   runNow(scope: Scope, scheduleId: string, actor: Actor): Promise<RunResult | null>;
-  close(): Promise<void>;
+  /** Begins to run those that are due. */
+  start(): { close(): Promise<void> };
 }
 
-export function startSchedules({ db, log, submit, onRun }: Deps): Schedules {
+export function createSchedules(deps: Deps): Schedules {
+  const { db, submit, onRun } = deps;
+  return {
+    async runNow(scope, scheduleId, actor) {
+      const done = await db.transaction().execute(async (tx) => {
+        const schedule = await lockSchedule(tx, scope, scheduleId);
+        if (schedule === undefined) return null;
+        const run = { schedule, dueAt: await clockOf(tx), cause: 'person' as const };
+        return runOnce(tx, submit, run, actor);
+      });
+      if (done === null) return null;
+      onRun(done.ran);
+      return done.result;
+    },
+    start: () => startLooking(deps),
+  };
+}
+
+function startLooking({ db, log, submit, onRun }: Deps): { close(): Promise<void> } {
   let lastLook = Number.POSITIVE_INFINITY;
 
   const looking = repeat(lookMs, log, 'the look at schedules', async () => {
@@ -89,17 +108,6 @@ export function startSchedules({ db, log, submit, onRun }: Deps): Schedules {
   });
 
   return {
-    async runNow(scope, scheduleId, actor) {
-      const done = await db.transaction().execute(async (tx) => {
-        const schedule = await lockSchedule(tx, scope, scheduleId);
-        if (schedule === undefined) return null;
-        const run = { schedule, dueAt: await clockOf(tx), cause: 'person' as const };
-        return runOnce(tx, submit, run, actor);
-      });
-      if (done === null) return null;
-      onRun(done.ran);
-      return done.result;
-    },
     async close() {
       await looking.stop();
       await checking.stop();

@@ -29,7 +29,8 @@ export interface UsageWatch {
   look(runtime: Runtime, key: ContainerKey): Promise<UsageNow | null>;
   /** What the containers of clusters used when they were last looked at; none of those of which nothing is known. */
   useOfClusters(): readonly ClusterUse[];
-  close(): Promise<void>;
+  /** Begins to look at everything that runs, regularly. */
+  start(): { close(): Promise<void> };
 }
 
 interface Deps {
@@ -42,7 +43,7 @@ interface Deps {
  * Looks regularly at what containers use, and writes down the peak of their memory and their CPU time: of one that has ended, an
  * engine tells nothing any more. What is shorter than the pause between two looks may not be seen at all.
  */
-export function startUsageWatch({ db, log, runtimeOf }: Deps): UsageWatch {
+export function createUsageWatch({ db, log, runtimeOf }: Deps): UsageWatch {
   /** Each engine by itself: one that is slow to answer keeps no other waiting. */
   const turnsOf = new WeakMap<Runtime, ReturnType<typeof pLimit>>();
   /** The look before the latest span, for the rate. */
@@ -80,8 +81,6 @@ export function startUsageWatch({ db, log, runtimeOf }: Deps): UsageWatch {
     if (failed !== undefined) throw failed.reason;
   }
 
-  const turns = repeat(everyMs, log, 'looking at what containers use', lookAtAll);
-
   return {
     async look(runtime, key) {
       const name = nameOf(key);
@@ -98,7 +97,10 @@ export function startUsageWatch({ db, log, runtimeOf }: Deps): UsageWatch {
       return { ...now, cpu: coresBetween(first, now) };
     },
     useOfClusters: () => useOfClusters,
-    close: () => turns.stop(),
+    start() {
+      const turns = repeat(everyMs, log, 'looking at what containers use', lookAtAll);
+      return { close: () => turns.stop() };
+    },
   };
 }
 

@@ -28,6 +28,7 @@ import { up as clusterHistory } from './migrations/0028-cluster-history.ts';
 import { up as nodesOfRuns } from './migrations/0029-nodes-of-runs.ts';
 import { up as passDetail } from './migrations/0030-pass-detail.ts';
 import { up as sessionsInUse } from './migrations/0031-sessions-in-use.ts';
+import { up as processes } from './migrations/0032-processes.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -59,6 +60,7 @@ const migrations: Record<string, Migration> = {
   '0029-nodes-of-runs': { up: nodesOfRuns },
   '0030-pass-detail': { up: passDetail },
   '0031-sessions-in-use': { up: sessionsInUse },
+  '0032-processes': { up: processes },
 };
 
 /**

@@ -17,6 +17,7 @@ import { readClaims } from './claims.ts';
 import { deviceMemory, hasVolumes, labelsOfNode, machineNamed, machineOfNode } from './core-nodes.ts';
 import type { Database } from './database.ts';
 import { readForeignPorts } from './host-ports.ts';
+import type { Held } from './leases.ts';
 import { readWindows } from './maintenance.ts';
 import { readRuns } from './runs.ts';
 import type { VolumeColumn } from './tables.ts';
@@ -65,13 +66,16 @@ export async function readSnapshot(
   return head === null ? null : { ...head, snapshot: await readState(db, head, options) };
 }
 
-/** With `lock` the cluster's row is locked: passes over it, and changes to it and its nodes, take turns. */
+/**
+ * With `lock` the cluster's row is locked: passes over it, and changes to it and its nodes, take turns. With a lease, that is locked too,
+ * until the transaction ends: null also where it is not held any more.
+ */
 export async function readHead(
   db: Database,
   clusterId: string,
-  options: { lock: boolean },
+  options: { lock: boolean; lease?: Held | undefined },
 ): Promise<ClusterHead | null> {
-  const cluster = await readCluster(db, clusterId, options.lock);
+  const cluster = await readCluster(db, clusterId, options);
   if (cluster === undefined) return null;
   return {
     organizationId: cluster.organization_id,
@@ -137,15 +141,24 @@ function policyOf(cluster: ClusterRow): ClusterSnapshot['policy'] {
   };
 }
 
-async function readCluster(db: Database, clusterId: string, lock: boolean): Promise<ClusterRow | undefined> {
+async function readCluster(
+  db: Database,
+  clusterId: string,
+  { lock, lease }: { lock: boolean; lease?: Held | undefined },
+): Promise<ClusterRow | undefined> {
+  const held =
+    lease === undefined
+      ? sql``
+      : sql`join lease l on l.name = ${lease.name} and l.process_id = ${lease.processId} and l.fence = ${lease.fence}::bigint`;
+  const locks = lease === undefined ? sql`for no key update of c` : sql`for no key update of c for key share of l`;
   // work_mem: grouping a long queue stays in memory, for this transaction.
   // NO KEY UPDATE: submissions refer to this row by foreign key and must not wait for a pass.
   const { rows } = await sql<ClusterRow>`
-    select organization_id, aging_interval_s, reservation_after_s, preemption, preemption_min_run_time_s, backfill,
-           not deleting as usable,
+    select c.organization_id, c.aging_interval_s, c.reservation_after_s, c.preemption, c.preemption_min_run_time_s, c.backfill,
+           not c.deleting as usable,
            floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms,
            set_config('work_mem', '64MB', true)
-      from cluster where id = ${clusterId} ${lock ? sql`for no key update` : sql``}`.execute(db);
+      from cluster c ${held} where c.id = ${clusterId} ${lock ? locks : sql``}`.execute(db);
   return rows[0];
 }
 

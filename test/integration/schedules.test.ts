@@ -250,16 +250,13 @@ test('two services that look at the same schedules submit each time once', async
 test('what was due when the clock was ahead does not keep a schedule from its next time', async () => {
   const { id, next_runs: before } = await create({ cron: '@hourly' });
   await service.sql("update schedule set next_at = now() + interval '300 days' where id = $1", [id]);
-  const second = await startTestService({ config: { databaseUrl: service.databaseUrl } });
-  try {
-    const next = await until('it is looked at once more', async () => {
-      const [row] = await service.sql<{ next_at: Date }>('select next_at from schedule where id = $1', [id]);
-      return row!.next_at.getTime() < Date.now() + 7_200_000 && row!.next_at;
-    });
-    expect(next.getTime()).toBeGreaterThanOrEqual(Date.parse(before[0]!));
-  } finally {
-    await second.stop();
-  }
+  // Whoever takes over looks at all of them anew, as after a start.
+  await service.sql("update lease set process_id = null where name = 'duty/upkeep'");
+  const next = await until('it is looked at once more', async () => {
+    const [row] = await service.sql<{ next_at: Date }>('select next_at from schedule where id = $1', [id]);
+    return row!.next_at.getTime() < Date.now() + 7_200_000 && row!.next_at;
+  });
+  expect(next.getTime()).toBeGreaterThanOrEqual(Date.parse(before[0]!));
 });
 
 test('events tell of it', async () => {

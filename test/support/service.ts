@@ -48,6 +48,8 @@ export interface TestService extends Omit<Installation, 'remove'> {
 
 /** A service in a process of its own: it can be killed, and started again on the same database and data directory. */
 export interface SpawnedService extends TestService {
+  /** Of the process as it is now. */
+  pid(): number | undefined;
   /** `kill -9`, without any good-bye. Resolves once the process is gone. */
   kill(): Promise<void>;
   restart(): Promise<void>;
@@ -80,6 +82,7 @@ export async function spawnTestService(options: ServiceOptions = {}): Promise<Sp
     ...installation,
     config,
     url,
+    pid: () => running.child.pid,
     kill: () => end(running.child, 'SIGKILL'),
     async restart() {
       running = await spawnProcess(config);

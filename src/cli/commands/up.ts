@@ -1,12 +1,14 @@
 import { Option } from 'commander';
 import pc from 'picocolors';
 import { type Config, logLevels } from '../../config.ts';
+import { type ProcessRole, processRoles } from '../../process-roles.ts';
 import { type AddCommand, amount, options, wholeNumber } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { FirstStart, Limits } from '../first-start.ts';
 
 interface UpOptions extends Limits {
+  readonly role?: ProcessRole;
   readonly dataDir?: string;
   readonly host?: string;
   readonly port?: number;
@@ -21,6 +23,11 @@ export const addUp: AddCommand = (program) => {
   program
     .command('up')
     .description('run Hypervisor on this machine')
+    .addOption(
+      new Option('--role <role>', 'what this process does; default all; the others need --database-url').choices(
+        processRoles,
+      ),
+    )
     .option('--data-dir <path>', 'where everything is kept')
     .option('--host <address>', 'the address to listen on; default 127.0.0.1')
     .option('--port <number>', 'the port; default 7420; 0: a free one', wholeNumber)
@@ -55,10 +62,14 @@ async function run(given: UpOptions): Promise<void> {
     },
   );
   try {
-    const first = await firstStart(hypervisor, given);
-    console.log(first === null ? welcomeBack(hypervisor.url) : welcome(hypervisor.url, first));
-    // Whoever opens the dashboard is told what went wrong with it; the API works without.
-    hypervisor.makeDashboard().catch((error: unknown) => console.error(pc.yellow(String(error))));
+    if (config.role === 'scheduler' || config.role === 'worker') {
+      console.log(`This ${config.role} is watched over at ${pc.bold(hypervisor.url)}/api/v1/health. Ctrl-C stops.`);
+    } else {
+      const first = await firstStart(hypervisor, given);
+      console.log(first === null ? welcomeBack(hypervisor.url) : welcome(hypervisor.url, first));
+      // Whoever opens the dashboard is told what went wrong with it; the API works without.
+      hypervisor.makeDashboard().catch((error: unknown) => console.error(pc.yellow(String(error))));
+    }
     await stopRequested;
     console.error(pc.dim('Stopping; containers go on running.'));
   } finally {
@@ -68,6 +79,7 @@ async function run(given: UpOptions): Promise<void> {
 
 function settings(given: UpOptions): Partial<Config> {
   const {
+    role,
     dataDir,
     host,
     port,
@@ -77,7 +89,7 @@ function settings(given: UpOptions): Partial<Config> {
     registration,
     logLevel = process.env['HYPERVISOR_LOG_LEVEL'] ?? 'warn',
   } = given;
-  return { dataDir, host, port, databaseUrl, redisUrl, dockerHost, registration, logLevel };
+  return { role, dataDir, host, port, databaseUrl, redisUrl, dockerHost, registration, logLevel };
 }
 
 function untilSignal(): Promise<void> {

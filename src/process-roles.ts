@@ -1,0 +1,3 @@
+/** What a process does: `api` answers requests, `scheduler` runs passes and keeps time, `worker` deals with engines; `all`: all of it. */
+export const processRoles = ['all', 'api', 'scheduler', 'worker'] as const;
+export type ProcessRole = (typeof processRoles)[number];
