@@ -86,10 +86,13 @@ export async function openEngines(deps: Deps): Promise<Engines> {
 
   async function end(): Promise<void> {
     isObserving = false;
-    const observers = [...ownObservers.values(), ...[...known.values()].map(({ observer }) => observer)];
+    const observers = [...ownObservers.values()];
     ownObservers.clear();
-    for (const one of known.values()) one.observer = null;
-    await Promise.all(observers.map((observer) => observer?.close()));
+    for (const one of known.values()) {
+      if (one.observer !== null) observers.push(one.observer);
+      one.observer = null;
+    }
+    await Promise.all(observers.map((observer) => observer.close()));
   }
 
   const turns = repeat(lookMs, log, 'looking for engines', refresh);

@@ -69,7 +69,7 @@ export async function keepLeases(deps: Deps): Promise<Leases> {
     const startedAt = performance.now();
     const held = new Map((await renewLeases(db, processId, leaseSeconds)).map((lease) => [lease.name, lease]));
     renewedAt = startedAt;
-    for (const name of [...mine.keys()]) if (!held.has(name)) lose(name);
+    for (const name of mine.keys()) if (!held.has(name)) lose(name);
     for (const lease of held.values()) gain(lease);
   }
 
@@ -103,7 +103,7 @@ export async function keepLeases(deps: Deps): Promise<Leases> {
       if (deps.clusters) await share();
     } catch (error) {
       // Others can have taken over by now. Passes are refused by the fence; duties are let go.
-      if (performance.now() - renewedAt > trustedMs) for (const name of [...mine.keys()]) lose(name);
+      if (performance.now() - renewedAt > trustedMs) for (const name of mine.keys()) lose(name);
       throw error;
     }
   }

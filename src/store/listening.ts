@@ -37,7 +37,7 @@ export async function listen(given: Given): Promise<{ close(): Promise<void> }> 
       if (isLost) return;
       isLost = true;
       client = null;
-      mine.end().catch(() => undefined);
+      void end(mine);
       if (closed) return;
       given.onLost(error);
       timer = setTimeout(again, retryMs);
@@ -52,7 +52,7 @@ export async function listen(given: Given): Promise<{ close(): Promise<void> }> 
     } catch (error) {
       // It is for the caller to try again; the first time, nobody does.
       isLost = true;
-      await mine.end().catch(() => undefined);
+      await end(mine);
       throw error;
     }
     client = mine;
@@ -72,9 +72,14 @@ export async function listen(given: Given): Promise<{ close(): Promise<void> }> 
     async close() {
       closed = true;
       clearTimeout(timer);
-      await client?.end().catch(() => undefined);
+      if (client !== null) await end(client);
     },
   };
+}
+
+/** One that is broken need not say so once more. */
+async function end(client: pg.Client): Promise<void> {
+  await client.end().catch(() => undefined);
 }
 
 async function note(client: pg.Client, { id, role, host, pid }: Self): Promise<void> {
