@@ -10,7 +10,7 @@ import {
   listQueue,
 } from '../../../src/sdk/index.ts';
 import { ask } from './client.ts';
-import { firstPage, nextPage } from './queries.ts';
+import { firstPage, keepWhile, nextPage } from './queries.ts';
 
 /** Nodes with who holds what of them. */
 export const mapQuery = (id: string) =>
@@ -49,6 +49,7 @@ export const queueQuery = (id: string, filter: QueueFilter) =>
     queryKey: ['queue', id, filter],
     queryFn: ({ signal, pageParam }) =>
       ask(listQueue({ path: { id }, query: { limit: queuePageSize, ...filter, ...pageParam }, signal })),
+    placeholderData: keepWhile('queue', id),
     initialPageParam: firstPage,
     getNextPageParam: nextPage,
   });
@@ -80,4 +81,5 @@ export const timelineQuery = (id: string, from: number, to: number) =>
           signal,
         }),
       ),
+    placeholderData: keepWhile('clusters', id, 'timeline'),
   });

@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { getClusterHistory, getOverview, listDeployments } from '../../../src/sdk/index.ts';
 import { ask } from './client.ts';
+import { keepWhile } from './queries.ts';
 
 export const overviewQuery = queryOptions({
   queryKey: ['deployments', 'overview'],
@@ -25,5 +26,6 @@ export const historyQuery = (clusterId: string, hours: number) =>
       const from = new Date(Date.now() - hours * 3_600_000).toISOString();
       return ask(getClusterHistory({ path: { id: clusterId }, query: { from, points: 120 }, signal }));
     },
+    placeholderData: keepWhile('history', clusterId),
     refetchInterval: sampledMs,
   });

@@ -14,7 +14,7 @@ import {
 } from '../../../src/sdk/index.ts';
 import type { WebhookDelivery } from '../../../src/sdk/types.gen.ts';
 import { ApiProblem, ask } from './client.ts';
-import { firstPage, nextPage } from './queries.ts';
+import { firstPage, keepWhile, nextPage } from './queries.ts';
 
 const limit = 100;
 const paged = { initialPageParam: firstPage, getNextPageParam: nextPage };
@@ -78,6 +78,7 @@ export const deliveriesList = (id: string, status: WebhookDelivery['status'] | u
           signal,
         }),
       ),
+    placeholderData: keepWhile('people', 'webhooks', id, 'deliveries'),
     refetchInterval: deliveriesEveryMs,
     ...paged,
   });

@@ -2,7 +2,7 @@
  * What the pages read. Each answer is kept under a key that begins with what it is of; live.tsx asks again for those that an event
  * is about.
  */
-import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, QueryClient, queryOptions } from '@tanstack/react-query';
 import {
   getCluster,
   getDeployment,
@@ -24,7 +24,6 @@ export function createQueryClient(): QueryClient {
       queries: {
         // Events say when something has changed; this is for what was missed.
         staleTime: 10_000,
-        placeholderData: keepPreviousData,
         retry: (failures, error) =>
           failures < triesMax && !(error instanceof ApiProblem && error.status >= 400 && error.status < 500),
       },
@@ -32,15 +31,40 @@ export function createQueryClient(): QueryClient {
   });
 }
 
+interface Keyed {
+  readonly queryKey: readonly unknown[];
+}
+
+/**
+ * What was shown stays while the same list is loaded with another filter or of another time: of the same things, which the beginning of its
+ * key names. Whatever has an address of its own is never shown under that of another.
+ */
+export function keepWhile(...beginning: readonly string[]) {
+  return <Data>(previous: Data | undefined, of: Keyed | undefined): Data | undefined =>
+    beginning.every((part, index) => of?.queryKey[index] === part) ? previous : undefined;
+}
+
 /** Of a list; the next ones have a cursor. */
 export const firstPage: { readonly cursor?: string } = {};
 
 export const meQuery = queryOptions({ queryKey: ['me'], queryFn: () => ask(getMe()), staleTime: 60_000 });
 
-/** As many as fit a choice; whoever has more clusters finds them by name. */
+const pageLimit = 200;
+/** More than anybody looks through. */
+const clustersMax = 1000;
+
+/** All clusters, as far as they fit a choice; `next_cursor` tells that there are more. */
 export const clustersQuery = queryOptions({
   queryKey: ['clusters'],
-  queryFn: ({ signal }) => ask(listClusters({ query: { limit: 200 }, signal })),
+  async queryFn({ signal }) {
+    let page = await ask(listClusters({ query: { limit: pageLimit }, signal }));
+    const items = [...page.items];
+    while (page.next_cursor !== null && items.length < clustersMax) {
+      page = await ask(listClusters({ query: { limit: pageLimit, cursor: page.next_cursor }, signal }));
+      items.push(...page.items);
+    }
+    return { items, next_cursor: page.next_cursor };
+  },
 });
 
 export const clusterQuery = (id: string) =>
@@ -53,6 +77,7 @@ export const deploymentsQuery = (filter: DeploymentFilter) =>
     queryKey: ['deployments', 'list', filter],
     queryFn: ({ signal, pageParam }) =>
       ask(listDeployments({ query: { limit: 100, ...filter, ...pageParam }, signal })),
+    placeholderData: keepWhile('deployments', 'list'),
     initialPageParam: firstPage,
     getNextPageParam: nextPage,
   });
@@ -77,6 +102,7 @@ export const eventsQuery = (filter: Omit<NonNullable<ListEventsData['query']>, '
     queryKey: ['events', filter],
     queryFn: ({ signal, pageParam }) =>
       ask(listEvents({ query: { limit: 100, order: 'desc', ...filter, ...pageParam }, signal })),
+    placeholderData: keepWhile('events'),
     initialPageParam: firstPage,
     getNextPageParam: nextPage,
   });

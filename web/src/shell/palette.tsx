@@ -8,7 +8,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { listDeployments } from '../../../src/sdk/index.ts';
 import { ask } from '../api/client.ts';
-import { clustersQuery } from '../api/queries.ts';
+import { clustersQuery, keepWhile } from '../api/queries.ts';
 import { places } from './places.ts';
 
 const [store, spotlight] = createSpotlight();
@@ -24,6 +24,7 @@ export default function Palette({ asked }: { readonly asked: number }) {
   const { data: found } = useQuery({
     queryKey: ['deployments', 'palette', wanted],
     queryFn: ({ signal }) => ask(listDeployments({ query: { name: wanted, limit: foundMax }, signal })),
+    placeholderData: keepWhile('deployments', 'palette'),
     enabled: wanted !== '',
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is what is waited for

@@ -1,5 +1,5 @@
 /** The clusters of the organization: how much there is, how much of it is allocated, how many wait. */
-import { Button, SimpleGrid, TextInput } from '@mantine/core';
+import { Button, SimpleGrid, Text, TextInput } from '@mantine/core';
 import { IconPlus, IconSearch } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
@@ -13,6 +13,8 @@ import { CreateCluster } from './create-cluster.tsx';
 
 /** From so many on, a field to find one by its name helps more than it takes. */
 const findFrom = 7;
+/** As many as one looks through; each draws what became of it, and asks for that. */
+const tilesMax = 60;
 
 export function ClustersPage() {
   const search = useSearch({ from: '/app/clusters' });
@@ -47,21 +49,34 @@ export function ClustersPage() {
           {!may && ' An admin of the organization can make one.'}
         </Empty>
       )}
-      <Tiles clusters={clusters} name={search.name} />
+      <Tiles clusters={clusters} isWhole={found.data?.next_cursor == null} name={search.name} />
       {may && <CreateCluster isOpen={search.new !== undefined} onClose={() => change({ new: undefined })} />}
     </Page>
   );
 }
 
-function Tiles({ clusters, name = '' }: { readonly clusters: readonly Cluster[]; readonly name?: string | undefined }) {
+interface TilesProps {
+  readonly clusters: readonly Cluster[];
+  readonly isWhole: boolean;
+  readonly name?: string | undefined;
+}
+
+function Tiles({ clusters, isWhole, name = '' }: TilesProps) {
   const shown = clusters.filter((cluster) => cluster.name.toLowerCase().includes(name.toLowerCase()));
   if (clusters.length > 0 && shown.length === 0)
     return <Empty title="Nothing matches">There is no cluster with this in its name.</Empty>;
   return (
-    <SimpleGrid cols={{ base: 1, sm: 2, xl: 3 }}>
-      {shown.map((cluster) => (
-        <ClusterTile key={cluster.id} cluster={cluster} />
-      ))}
-    </SimpleGrid>
+    <>
+      <SimpleGrid cols={{ base: 1, sm: 2, xl: 3 }}>
+        {shown.slice(0, tilesMax).map((cluster) => (
+          <ClusterTile key={cluster.id} cluster={cluster} />
+        ))}
+      </SimpleGrid>
+      {(shown.length > tilesMax || !isWhole) && (
+        <Text size="sm" c="dimmed">
+          There are more than are shown: find them by their name.
+        </Text>
+      )}
+    </>
   );
 }

@@ -12,6 +12,7 @@ import { Empty, PageLoading, ProblemAlert } from '../../parts/page-states.tsx';
 import { StatusBadge, statuses } from '../../parts/status-badge.tsx';
 import { Ago } from '../../parts/time.tsx';
 import { type Column, VirtualTable } from '../../parts/virtual-table.tsx';
+import { clusterChoices } from '../../text/cluster-choices.ts';
 import { type DeploymentsSearch, kinds, sorts } from '../../text/deployments-search.ts';
 import { formatAmounts } from '../../text/quantities.ts';
 
@@ -133,7 +134,7 @@ function Filters({ search }: { readonly search: DeploymentsSearch }) {
       <Select
         aria-label="Cluster"
         placeholder="Any cluster"
-        data={(clusters?.items ?? []).map(({ id, name: label }) => ({ value: id, label }))}
+        {...clusterChoices(clusters)}
         value={search.cluster ?? null}
         onChange={(cluster) => change({ cluster: cluster ?? undefined })}
         clearable

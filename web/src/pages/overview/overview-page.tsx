@@ -1,5 +1,5 @@
 /** The organization at a glance: is there room, what waits, what runs, what failed. */
-import { Button, SimpleGrid, Stack } from '@mantine/core';
+import { Anchor, Button, SimpleGrid, Stack } from '@mantine/core';
 import { IconPlayerPlay } from '@tabler/icons-react';
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { clustersQuery, meQuery } from '../../api/queries.ts';
@@ -10,6 +10,9 @@ import { ClusterTile } from './cluster-tile.tsx';
 import { FirstUse } from './first-use.tsx';
 import { Numbers } from './numbers.tsx';
 import { Recent } from './recent.tsx';
+
+/** The latest; each draws what became of it, and asks for that. */
+const tilesMax = 12;
 
 export function OverviewPage() {
   const { data: me } = useSuspenseQuery(meQuery);
@@ -32,10 +35,15 @@ export function OverviewPage() {
           <FirstUse hasCluster={clusters.data.items.length > 0} />
           <Numbers />
           <SimpleGrid cols={{ base: 1, sm: 2, xl: 3 }}>
-            {clusters.data.items.map((cluster) => (
+            {clusters.data.items.slice(0, tilesMax).map((cluster) => (
               <ClusterTile key={cluster.id} cluster={cluster} />
             ))}
           </SimpleGrid>
+          {clusters.data.items.length > tilesMax && (
+            <Anchor component={Link} to="/clusters" size="sm">
+              All clusters
+            </Anchor>
+          )}
           <Recent />
         </Stack>
       )}

@@ -12,6 +12,7 @@ import { Link } from '../../parts/link.tsx';
 import { useMay } from '../../parts/may.ts';
 import { Empty } from '../../parts/page-states.tsx';
 import { Ago } from '../../parts/time.tsx';
+import { clusterChoices } from '../../text/cluster-choices.ts';
 import { formatBytes } from '../../text/quantities.ts';
 import { MakeDialog } from './make-dialog.tsx';
 import { PagedTable } from './paged-table.tsx';
@@ -111,7 +112,7 @@ function VolumeForm({ onClose }: { readonly onClose: () => void }) {
         <Select
           label="Cluster"
           required
-          data={clusters?.items.map(({ id, name }) => ({ value: id, label: name })) ?? []}
+          {...clusterChoices(clusters)}
           allowDeselect={false}
           searchable
           {...form.getInputProps('cluster_id')}

@@ -8,6 +8,7 @@ import { ask } from '../../api/client.ts';
 import { clustersQuery } from '../../api/queries.ts';
 import { sayDone } from '../../parts/feedback.tsx';
 import { useFormDeed } from '../../parts/form.tsx';
+import { clusterChoices } from '../../text/cluster-choices.ts';
 import { eventFamilies, notableTypes } from '../../text/event-families.ts';
 import { ShownOnce } from './shown-once.tsx';
 
@@ -66,7 +67,7 @@ export function WebhookForm({ webhook, onClose }: WebhookFormProps) {
         <MultiSelect
           label="Clusters"
           description="None: all of them, and what belongs to no cluster."
-          data={clusters?.items.map(({ id, name }) => ({ value: id, label: name })) ?? []}
+          {...clusterChoices(clusters)}
           searchable
           {...form.getInputProps('cluster_ids')}
         />

@@ -34,7 +34,7 @@ function bodyOf(
       : clusters.find(({ id, name }) => name === named || id === named);
   if (!found) {
     const isMissing = named === undefined || named === null;
-    const names = clusters.map(({ name }) => name).join(', ');
+    const names = namesOf(clusters);
     const message = isMissing ? `is missing: one of ${names}` : `must be one of ${names}`;
     return { problem: { document, path: ['cluster'], message, isMissing } };
   }
@@ -42,6 +42,14 @@ function bodyOf(
   // It has passed the check of the schema.
   return { body: { ...sent, cluster_id: found.id } as DeploymentCreate };
 }
+
+const namesMax = 10;
+
+const namesOf = (clusters: readonly NamedCluster[]): string =>
+  `${clusters
+    .slice(0, namesMax)
+    .map(({ name }) => name)
+    .join(', ')}${clusters.length > namesMax ? ', …' : ''}`;
 
 /** A field of a request, "deployments.1.env.A" or "env.A", as a place in the draft. */
 export function problemOfField({ field, message }: { readonly field: string; readonly message: string }): DraftProblem {

@@ -15,11 +15,7 @@ import { Workbench } from './workbench.tsx';
 export function SubmitPage() {
   const { from, cluster: wanted } = useSearch({ from: '/app/submit' });
   const clusters = useQuery(clustersQuery);
-  const original = useQuery({
-    ...deploymentQuery(from ?? ''),
-    enabled: from !== undefined,
-    placeholderData: undefined,
-  });
+  const original = useQuery({ ...deploymentQuery(from ?? ''), enabled: from !== undefined });
   const may = useMay('developer');
   if (!may) {
     return (

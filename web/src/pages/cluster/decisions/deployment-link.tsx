@@ -5,11 +5,7 @@ import { Link } from '../../../parts/link.tsx';
 
 /** For what is known by its id only: its name, or the end of its id where it was deleted. */
 export function DeploymentLink({ id }: { readonly id: string }) {
-  const { data } = useQuery({
-    ...deploymentQuery(id),
-    staleTime: Number.POSITIVE_INFINITY,
-    placeholderData: undefined,
-  });
+  const { data } = useQuery({ ...deploymentQuery(id), staleTime: Number.POSITIVE_INFINITY });
   return (
     <Anchor component={Link} to={`/deployments/${id}`} inherit>
       {data?.name ?? id.slice(-8)}
