@@ -80,25 +80,33 @@ interface Span {
   readonly points: number;
 }
 
-/** The samples of a time, the oldest first. */
+/**
+ * The samples of a time, the oldest first. The time is divided from the first sample on: of a cluster that is a minute old, all that there
+ * is in its last hours is that minute, and as many points of it as of a whole day.
+ */
 export async function readSamples(
   db: Database,
   scope: Scope,
   clusterId: string,
   { from, to, points }: Span,
 ): Promise<Sample[]> {
-  const seconds = Math.max(sampleSeconds, (to.getTime() - from.getTime()) / 1000 / points);
   const { rows } = await sql<Sample>`
-    select date_bin(make_interval(secs => ${seconds}), s.at, ${from}::timestamptz) as at,
+    with s as materialized (
+      select s.* from cluster_sample s join cluster c on c.id = s.cluster_id
+       where c.organization_id = ${scope.organizationId} and s.cluster_id = ${clusterId} and s.at >= ${from} and s.at < ${to}
+    ), division as (
+      select min(at) as begins, make_interval(secs => greatest(${sampleSeconds}::float8,
+               extract(epoch from ${to}::timestamptz - min(at))::float8 / ${points}::int)) as width
+        from s
+    )
+    select date_bin(width, s.at, begins) as at,
            json_build_object('ram', round(${average('ram')}), 'cpu', round(${average('cpu')}), 'gpu', round(${average('gpu')})) as total,
            json_build_object('ram', round(${average('ram_allocated')}), 'cpu', round(${average('cpu_allocated')}),
                              'gpu', round(${average('gpu_allocated')})) as allocated,
            json_build_object('ram', round(${average('ram_used')}), 'cpu', round(${average('cpu_used')}), 'gpu', round(${average('gpu_used')}))
              as used,
            round(${average('queued')}::numeric, 1)::float8 as queued, round(${average('running')}::numeric, 1)::float8 as running
-      from cluster_sample s join cluster c on c.id = s.cluster_id
-     where c.organization_id = ${scope.organizationId} and s.cluster_id = ${clusterId} and s.at >= ${from} and s.at < ${to}
-     group by 1 order by 1`.execute(db);
+      from s, division group by 1 order by 1`.execute(db);
   return rows;
 }
 

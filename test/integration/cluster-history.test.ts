@@ -74,6 +74,19 @@ it('averages down to as many samples as were asked for; what is not known does n
   ]);
 });
 
+it('divides the time from the first sample on: two samples of a young cluster are two points, however long a time is asked for', async () => {
+  await sql`delete from cluster_sample`.execute(test.db);
+  for (const seconds of [86_400 - 40, 86_400 - 25]) {
+    await takeSamples(test.db, []);
+    await moveSamples(seconds);
+  }
+  expect(itemsOf((await history(clusterId, '&points=3')).body).map(({ at }) => at)).toEqual([
+    '2098-12-31T23:59:20.000Z',
+    '2098-12-31T23:59:35.000Z',
+  ]);
+  expect(itemsOf((await history(clusterId, '&points=1')).body)).toHaveLength(1);
+});
+
 it('keeps averages of what is older than a day, for three months', async () => {
   await sql`delete from cluster_sample`.execute(test.db);
   const put = (minutes: number, queued: number) =>

@@ -1,32 +1,44 @@
-import { Sparkline } from '@mantine/charts';
+import { AreaChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
 import { Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import { historyQuery } from '../../api/overview-queries.ts';
-import { percentOf } from '../../text/quantities.ts';
+import type { ClusterSample } from '../../../../src/sdk/types.gen.ts';
+import { rangeInWords, type Shares, scarcestShares } from './shares.ts';
 
-/** How full a cluster was in the last six hours, in its scarcest dimension. */
-export default function ClusterSparkline({
-  clusterId,
-  height,
-}: {
-  readonly clusterId: string;
+interface ClusterSparklineProps {
+  readonly samples: readonly ClusterSample[];
+  readonly hours: number;
   readonly height: number;
-}) {
-  const { data } = useQuery(historyQuery(clusterId, 6));
-  const shares = (data?.items ?? []).map(({ total, allocated }) =>
-    Math.max(
-      percentOf(allocated.ram, total.ram),
-      percentOf(allocated.cpu, total.cpu),
-      percentOf(allocated.gpu, total.gpu),
-    ),
-  );
-  if (shares.length < 2) return <div style={{ height }} />;
+}
+
+/** How full a cluster was in the last hours, in its scarcest dimension, and how much of that was used. */
+export default function ClusterSparkline({ samples, hours, height }: ClusterSparklineProps) {
+  if (samples.length < 2) return <div style={{ height }} />;
+  const shares: Shares[] = samples.map(scarcestShares);
   return (
     <div>
-      <Sparkline data={shares} h={height - 18} color="indigo" fillOpacity={0.25} aria-hidden />
+      <AreaChart
+        h={height - 18}
+        data={shares.map((share, index) => ({ at: samples[index]?.at, ...share }))}
+        dataKey="at"
+        series={[
+          { name: 'allocated', color: 'indigo.6' },
+          { name: 'used', color: 'teal.6' },
+        ]}
+        yAxisProps={{ domain: [0, 100] }}
+        withXAxis={false}
+        withYAxis={false}
+        withTooltip={false}
+        withDots={false}
+        gridAxis="none"
+        curveType="linear"
+        // Unknown use is a gap in the line.
+        connectNulls={false}
+        // The sentence below says it to those who do not see it: nothing in it may take the focus.
+        accessibilityLayer={false}
+        aria-hidden
+      />
       <Text size="xs" c="dimmed">
-        Allocated in the last 6 hours: {Math.round(Math.min(...shares))} to {Math.round(Math.max(...shares))} %
+        Last {hours} hours: {rangeInWords(shares)}
       </Text>
     </div>
   );

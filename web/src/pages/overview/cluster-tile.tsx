@@ -1,16 +1,23 @@
 import { Anchor, Badge, Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
 import type { Cluster } from '../../../../src/sdk/types.gen.ts';
+import { historyQuery } from '../../api/overview-queries.ts';
 import { Link } from '../../parts/link.tsx';
 import { AmountBars } from '../../parts/usage-bar.tsx';
 
 const Sparkline = lazy(() => import('./cluster-sparkline.tsx'));
 
 const sparklineHeight = 56;
+const sparklineHours = 6;
+const unknownUse = { ram: null, cpu: null, gpu: null };
 
-/** A cluster: how much of it is allocated, now and in the last hours, and how many wait for it. */
+/** A cluster: how much of it is allocated and used, now and in the last hours, and how many wait for it. */
 export function ClusterTile({ cluster }: { readonly cluster: Cluster }) {
   const { id, name, status, status_message: message, resources, deployments, runtime } = cluster;
+  const { data: history } = useQuery(historyQuery(id, sparklineHours));
+  // Before its first sample, a cluster's use is as little known as where nobody could be asked.
+  const inUse = history === undefined ? unknownUse : (history.items.at(-1)?.used ?? unknownUse);
   return (
     <Paper withBorder p="md" component="section" aria-label={`Cluster ${name}`}>
       <Stack gap="sm">
@@ -27,9 +34,9 @@ export function ClusterTile({ cluster }: { readonly cluster: Cluster }) {
             {message}
           </Text>
         )}
-        <AmountBars used={resources.allocated} total={resources.total} />
+        <AmountBars used={resources.allocated} total={resources.total} inUse={inUse} />
         <Suspense fallback={<div style={{ height: sparklineHeight }} />}>
-          <Sparkline clusterId={id} height={sparklineHeight} />
+          <Sparkline samples={history?.items ?? []} hours={sparklineHours} height={sparklineHeight} />
         </Suspense>
         <Group gap="md">
           <Anchor component={Link} to={`/clusters/${id}?tab=queue`} size="sm">

@@ -38,7 +38,7 @@ export default function Utilization({ clusterId, range, onRange }: UtilizationPr
       </Group>
       {samples.length < 2 ? (
         <Text size="sm" c="dimmed">
-          There is too little to draw yet: samples are taken while the cluster is there.
+          There is too little to draw yet: a sample is taken every 15 seconds.
         </Text>
       ) : (
         <SimpleGrid cols={{ base: 1, md: 2 }}>
@@ -81,7 +81,8 @@ function Shares({ title, samples, of }: SharesProps) {
         withDots={false}
         curveType="stepAfter"
         yAxisProps={{ domain: [0, 100], width: 48 }}
-        valueFormatter={(value) => `${Math.round(value)} %`}
+        // The hint of a gap in the line gives no number.
+        valueFormatter={(value) => (Number.isFinite(value) ? `${Math.round(value)}\u00a0%` : 'not known')}
         series={[
           { name: 'allocated', label: 'Allocated', color: 'indigo.6' },
           { name: 'used', label: 'Used', color: 'teal.6' },
