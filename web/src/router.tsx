@@ -37,22 +37,25 @@ const signUp = createRoute({
   component: lazyRouteComponent(() => import('./pages/sign-in/sign-up-page.tsx'), 'SignUpPage'),
 });
 
+interface Opening {
+  readonly context: Context;
+  readonly location: { readonly href: string };
+}
+
+/** Whoever is not signed in is asked to, and then comes back. */
+async function needSession({ context, location }: Opening): Promise<void> {
+  const toSignIn = redirect({ to: '/sign-in', search: location.href === '/' ? {} : { to: location.href } });
+  if (isSignedOut()) throw toSignIn;
+  try {
+    await context.queries.ensureQueryData(meQuery);
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || error.status !== 401) throw error;
+    throw toSignIn;
+  }
+}
+
 /** All that needs somebody who is signed in. */
-const app = createRoute({
-  getParentRoute: () => root,
-  id: 'app',
-  async beforeLoad({ context, location }) {
-    const toSignIn = redirect({ to: '/sign-in', search: location.href === '/' ? {} : { to: location.href } });
-    if (isSignedOut()) throw toSignIn;
-    try {
-      await context.queries.ensureQueryData(meQuery);
-    } catch (error) {
-      if (!(error instanceof ApiProblem) || error.status !== 401) throw error;
-      throw toSignIn;
-    }
-  },
-  component: Shell,
-});
+const app = createRoute({ getParentRoute: () => root, id: 'app', beforeLoad: needSession, component: Shell });
 
 const overview = createRoute({
   getParentRoute: () => app,
@@ -108,16 +111,19 @@ const account = createRoute({
   component: lazyRouteComponent(() => import('./pages/account/account-page.tsx'), 'AccountPage'),
 });
 
+/** Outside of the shell: who is invited may be in no organization yet. */
 const invite = createRoute({
-  getParentRoute: () => app,
+  getParentRoute: () => root,
   path: '/join/$code',
+  beforeLoad: needSession,
   component: lazyRouteComponent(() => import('./pages/sign-in/join-page.tsx'), 'JoinPage'),
 });
 
 const tree = root.addChildren([
   signIn,
   signUp,
-  app.addChildren([overview, deployments, deployment, clusters, cluster, submit, people, account, invite]),
+  invite,
+  app.addChildren([overview, deployments, deployment, clusters, cluster, submit, people, account]),
 ]);
 
 export function createAppRouter(queries: QueryClient) {

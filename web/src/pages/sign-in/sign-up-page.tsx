@@ -8,10 +8,10 @@ import { noteSignedIn } from '../../api/session.ts';
 import { useFormDeed } from '../../parts/form.tsx';
 import { Link } from '../../parts/link.tsx';
 import { SignFrame } from './sign-frame.tsx';
-import { withinTheSite } from './within-the-site.ts';
+import { inviteIn, withinTheSite } from './within-the-site.ts';
 
 export function SignUpPage() {
-  const { to, invite = '' } = useSearch({ from: '/sign-up' });
+  const { to, invite = inviteIn(to) ?? '' } = useSearch({ from: '/sign-up' });
   const queries = useQueryClient();
   const router = useRouter();
   const form = useForm({ initialValues: { username: '', email: '', password: '', invite } });
@@ -19,7 +19,8 @@ export function SignUpPage() {
     await ask(register({ body: { ...account, ...(code.trim() !== '' && { invite: code.trim() }) } }));
     noteSignedIn();
     queries.clear();
-    router.history.push(withinTheSite(to));
+    // With the invite, one has joined already.
+    router.history.push(code.trim() !== '' && code.trim() === inviteIn(to) ? '/' : withinTheSite(to));
   });
   return (
     <SignFrame
