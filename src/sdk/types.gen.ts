@@ -326,9 +326,9 @@ export type Decision = {
     effective_priority: number;
     promoted: boolean;
     /**
-     * A code; stable.
+     * A code; stable. Later versions may have more of them.
      */
-    reason: string;
+    reason: 'pending' | 'due' | 'pass_full' | 'preempting' | 'held_by_reservation' | 'port_taken' | 'maintenance' | 'level_chose_larger_set' | 'insufficient_resources' | 'fragmented' | 'no_schedulable_node' | 'never_fits';
     /**
      * The reason in plain words.
      */
@@ -371,9 +371,9 @@ export type Decision = {
     effective_priority: number;
     promoted: boolean;
     /**
-     * A code; stable.
+     * A code; stable. Later versions may have more of them.
      */
-    reason: string;
+    reason: 'pending' | 'due' | 'pass_full' | 'preempting' | 'held_by_reservation' | 'port_taken' | 'maintenance' | 'level_chose_larger_set' | 'insufficient_resources' | 'fragmented' | 'no_schedulable_node' | 'never_fits';
     /**
      * The reason in plain words.
      */
@@ -1070,9 +1070,9 @@ export type DeploymentDetail = {
         effective_priority: number;
         promoted: boolean;
         /**
-         * A code; stable.
+         * A code; stable. Later versions may have more of them.
          */
-        reason: string;
+        reason: 'pending' | 'due' | 'pass_full' | 'preempting' | 'held_by_reservation' | 'port_taken' | 'maintenance' | 'level_chose_larger_set' | 'insufficient_resources' | 'fragmented' | 'no_schedulable_node' | 'never_fits' | 'dependencies' | 'array_parallel';
         /**
          * The reason in plain words.
          */
@@ -2156,9 +2156,9 @@ export type QueueEntry = {
     effective_priority: number;
     promoted: boolean;
     /**
-     * A code; stable.
+     * A code; stable. Later versions may have more of them.
      */
-    reason: string;
+    reason: 'pending' | 'due' | 'pass_full' | 'preempting' | 'held_by_reservation' | 'port_taken' | 'maintenance' | 'level_chose_larger_set' | 'insufficient_resources' | 'fragmented' | 'no_schedulable_node' | 'never_fits';
     /**
      * The reason in plain words.
      */

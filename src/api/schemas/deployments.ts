@@ -164,12 +164,29 @@ export const Replica = z.object({
   cpu_seconds: z.number().nullable().describe('CPU time, as far as it was seen.'),
 });
 
+/** Those of the scheduler, and what is so until it has looked, or has done what it decided. */
+const reasonsInQueue = [
+  'pending',
+  'due',
+  'pass_full',
+  'preempting',
+  'held_by_reservation',
+  'port_taken',
+  'maintenance',
+  'level_chose_larger_set',
+  'insufficient_resources',
+  'fragmented',
+  'no_schedulable_node',
+  'never_fits',
+] as const;
+const aboutReasons = 'A code; stable. Later versions may have more of them.';
+
 /** Why a queued one waits. Amounts are what is missing for one replica on the node that comes nearest. */
 export const Waiting = z.object({
   position: z.number().int().describe('From 1, in the order of the scheduler.'),
   effective_priority: z.number().int(),
   promoted: z.boolean(),
-  reason: z.string().describe('A code; stable.'),
+  reason: z.enum(reasonsInQueue).describe(aboutReasons),
   message: z.string().describe('The reason in plain words.'),
   shortfall: z.object({ ram: z.number(), cpu: z.number(), gpu: z.number() }),
   nearest_node: z.string().nullable(),
@@ -182,6 +199,7 @@ const WaitingOutside = Waiting.extend({
   position: Waiting.shape.position
     .nullable()
     .describe('From 1, in the order of the scheduler; null while it waits for others.'),
+  reason: z.enum([...reasonsInQueue, 'dependencies', 'array_parallel']).describe(aboutReasons),
   waits_for: z.array(id).describe('Deployments that are being stopped for it, or that it depends on.'),
 });
 

@@ -49,11 +49,11 @@ function boxesOf(rows: readonly QueueEntry[], { selected, setSelected }: Selecti
 }
 
 const columns: readonly Column<QueueEntry>[] = [
-  { name: 'position', label: '#', width: '52px', cell: ({ position }) => formatNumber(position) },
+  { name: 'position', label: '#', width: '44px', cell: ({ position }) => formatNumber(position) },
   {
     name: 'name',
     label: 'Name',
-    width: 'minmax(140px, 1.2fr)',
+    width: 'minmax(120px, 1fr)',
     cell: ({ deployment_id: id, name }) => (
       <Text
         component={Link}
@@ -67,15 +67,15 @@ const columns: readonly Column<QueueEntry>[] = [
       </Text>
     ),
   },
-  { name: 'priority', label: 'Priority', width: '110px', cell: (entry) => <Priority entry={entry} /> },
+  { name: 'priority', label: 'Priority', width: '90px', cell: (entry) => <Priority entry={entry} /> },
   {
     name: 'wants',
     label: 'Asks for',
-    width: 'minmax(150px, 1fr)',
+    width: 'minmax(210px, 1.2fr)',
     cell: (one) =>
       `${one.replicas > 1 ? `${one.replicas} × ` : ''}${formatAmounts({ ram: one.ram_required, cpu: one.cpu_required, gpu: one.gpu_required })}`,
   },
-  { name: 'why', label: 'Why it waits', width: 'minmax(220px, 2fr)', cell: (entry) => <Why entry={entry} /> },
+  { name: 'why', label: 'Why it waits', width: 'minmax(200px, 1.8fr)', cell: (entry) => <Why entry={entry} /> },
   { name: 'since', label: 'Waits since', width: '100px', cell: ({ queued_at: at }) => <Ago at={at} /> },
 ];
 
