@@ -1,4 +1,4 @@
-import { Group, Tooltip } from '@mantine/core';
+import { Group, Menu, Tooltip, UnstyledButton } from '@mantine/core';
 import type { Gpu, Node } from '../../../../../src/sdk/types.gen.ts';
 import { Link } from '../../../parts/link.tsx';
 import { formatNumber } from '../../../text/quantities.ts';
@@ -7,7 +7,7 @@ import { holderColor } from './holder-color.ts';
 
 type Allocation = NonNullable<Node['allocations']>[number];
 
-/** A square for each device, filled by who holds it: one leads to its holder. */
+/** A square for each device, filled by who holds it: one leads to its holder, or asks to which of several. */
 export function GpuDevices({
   gpus,
   allocations,
@@ -42,21 +42,51 @@ function Device({ index, gpu, holders }: DeviceProps) {
       ? 'free'
       : holders.map(({ holder, gpu: part }) => `${holder.name} (${formatNumber(part)})`).join(', ');
   const about = `GPU ${index}, ${gpu.model}${gpu.memory_gb > 0 ? ` ${formatNumber(gpu.memory_gb)} GB` : ''}: ${who}`;
-  const background = { background: fillOf(holders) };
+  const look = { className: classes.device, style: { background: fillOf(holders) }, 'aria-label': about };
   const [first] = holders;
+  if (holders.length > 1) return <SharedDevice about={about} look={look} holders={holders} />;
   return (
     <Tooltip label={about}>
       {first === undefined ? (
-        <span className={classes.device} style={background} role="img" aria-label={about} />
+        <span {...look} role="img" />
       ) : (
-        <Link
-          className={classes.device}
-          style={background}
-          to={`/deployments/${first.holder.deployment_id}`}
-          aria-label={about}
-        />
+        <Link {...look} to={`/deployments/${first.holder.deployment_id}`} />
       )}
     </Tooltip>
+  );
+}
+
+interface SharedDeviceProps {
+  readonly about: string;
+  readonly look: {
+    readonly className: string | undefined;
+    readonly style: { readonly background: string | undefined };
+  };
+  readonly holders: DeviceProps['holders'];
+}
+
+/** Held in parts: a menu of its holders. */
+function SharedDevice({ about, look, holders }: SharedDeviceProps) {
+  return (
+    <Menu withinPortal>
+      <Menu.Target>
+        <Tooltip label={about}>
+          <UnstyledButton {...look} />
+        </Tooltip>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {holders.map(({ holder, gpu }) => (
+          <Menu.Item
+            key={`${holder.deployment_id} ${holder.replica}`}
+            component={Link}
+            to={`/deployments/${holder.deployment_id}`}
+          >
+            {holder.name}
+            {holder.replica > 0 && ` (replica ${holder.replica})`}: {formatNumber(gpu)}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
   );
 }
 
