@@ -50,10 +50,13 @@ interface Confirmation {
   readonly text: ReactNode;
   /** What the button says: the deed, not "OK". */
   readonly verb: string;
+  /** What the other button says. */
+  readonly otherwise?: string;
   readonly onConfirm: () => void;
+  readonly onCancel?: () => void;
 }
 
-export function confirmThat({ title, text, verb, onConfirm }: Confirmation): void {
+export function confirmThat({ title, text, verb, otherwise, onConfirm, onCancel }: Confirmation): void {
   modals.openConfirmModal({
     title,
     children: (
@@ -61,10 +64,18 @@ export function confirmThat({ title, text, verb, onConfirm }: Confirmation): voi
         {text}
       </Text>
     ),
-    labels: { confirm: verb, cancel: 'Keep it as it is' },
+    labels: { confirm: verb, cancel: otherwise ?? 'Keep it as it is' },
     confirmProps: { color: 'red' },
     onConfirm,
+    ...(onCancel !== undefined && { onCancel }),
   });
+}
+
+/** True where it was confirmed; false where it was closed in any other way. */
+export function asksWhether(question: Omit<Confirmation, 'onConfirm' | 'onCancel'>): Promise<boolean> {
+  return new Promise((resolve) =>
+    confirmThat({ ...question, onConfirm: () => resolve(true), onCancel: () => resolve(false) }),
+  );
 }
 
 /** Something that is done with a click: says what came of it. */

@@ -25,8 +25,8 @@ export function useSubmission() {
       void queries.invalidateQueries({ queryKey: ['deployments'] });
       const [only] = deployments;
       if (deployments.length === 1 && only !== undefined)
-        await navigate({ to: '/deployments/$deploymentId', params: { deploymentId: only.id } });
-      else await navigate({ to: '/deployments' });
+        await navigate({ to: '/deployments/$deploymentId', params: { deploymentId: only.id }, ignoreBlocker: true });
+      else await navigate({ to: '/deployments', ignoreBlocker: true });
     },
   });
   return {

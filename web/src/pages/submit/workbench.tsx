@@ -13,6 +13,7 @@ import { Preview } from './preview.tsx';
 import { ProblemLines } from './problem-lines.tsx';
 import { diagnosticsOf, problemsOf, refusalsIn } from './problems.ts';
 import { requestOf } from './request.ts';
+import { useDraftGuard } from './use-draft-guard.ts';
 import { useSubmission } from './use-submission.ts';
 import { type Way, Ways } from './ways.tsx';
 
@@ -42,6 +43,7 @@ export function Workbench({ beginning, clusters }: WorkbenchProps) {
   const planned = useMemo(() => JSON.parse(settled) as typeof body, [settled]);
   const plan = useQuery({ ...planQuery(planned), enabled: planned.deployments.length > 0 });
   const submission = useSubmission();
+  useDraftGuard(text !== beginning);
 
   const refused = submission.error ?? (isReady ? plan.error : null);
   const wrong = [...request.problems, ...problemsOf(refused)];
