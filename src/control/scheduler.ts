@@ -283,9 +283,10 @@ async function runPass(
     const memory = { ...(await recall(tx, head, policyOf(head), before)), fence: lease?.fence };
     const { planner, nodeNames } = memory;
     const decided = await decide(planner, head.now, nearOptimum);
-    const admitted = await commitPlan(tx, head, decided.places, (id) => nodeNames.get(id) ?? id);
-    const { stopped, records } = await commitPreemptions(tx, head, decided.preempts);
-    const passId = admitted.length + stopped.length > 0 ? uuidv7() : null;
+    const newId = uuidv7();
+    const admitted = await commitPlan(tx, head, decided.places, (id) => nodeNames.get(id) ?? id, newId);
+    const { stopped, records } = await commitPreemptions(tx, head, decided.preempts, newId);
+    const passId = admitted.length + stopped.length > 0 ? newId : null;
     const detail = passId === null ? null : await waitingDetail(tx, head, planner, decided.waiting(waitingListed));
     const durationMs = performance.now() - startedAt;
     if (passId !== null && detail !== null) {

@@ -37,17 +37,18 @@ interface AdmissionRecord {
  * events, in one statement. Who was cancelled since the snapshot is left out, whole; the constraints on nodes and devices
  * refuse the rest if it were ever too much.
  *
- * `nameOf` gives the name of a node, for events. Returns who was admitted, in the order of the plan.
+ * `nameOf` gives the name of a node, for events; they name the pass, too. Returns who was admitted, in the order of the plan.
  */
 export async function commitPlan(
   tx: InTransaction,
   read: Pick<ClusterHead, 'organizationId' | 'clusterId'>,
   places: readonly Place[],
   nameOf: (nodeId: string) => string,
+  passId: string,
 ): Promise<Admitted[]> {
   if (places.length === 0) return [];
   await lockNodes(tx, places);
-  const admissions = JSON.stringify(places.map((place) => admissionRecord(place, nameOf)));
+  const admissions = JSON.stringify(places.map((place) => admissionRecord(place, nameOf, passId)));
   const replicas = JSON.stringify(places.flatMap((place) => replicaRecords(place, nameOf)));
   const { rows } = await sql<Admitted>`
     with wanted as (
@@ -98,13 +99,14 @@ async function lockNodes(tx: InTransaction, places: readonly Place[]): Promise<v
   await sql`select 1 from node where id = any(${[...ids]}::uuid[]) order by id for no key update`.execute(tx);
 }
 
-function admissionRecord(place: Place, nameOf: (nodeId: string) => string): AdmissionRecord {
+function admissionRecord(place: Place, nameOf: (nodeId: string) => string, passId: string): AdmissionRecord {
   const nodes = [...new Set(place.placements.map((placement) => nameOf(placement.nodeId)))];
   const { priority, effectivePriority } = place;
   return {
     deployment_id: place.deploymentId,
     message: `admitted to ${nodes.join(', ')}${place.backfilled ? ', using what higher ones cannot use' : ''}`,
     data: {
+      pass_id: passId,
       nodes,
       priority,
       effective_priority: effectivePriority,

@@ -56,6 +56,7 @@ export async function commitPreemptions(
   tx: InTransaction,
   read: Decided,
   preempts: readonly Preempt[],
+  passId: string,
 ): Promise<CommittedPreemptions> {
   if (preempts.length === 0) return { stopped: [], records: [] };
   const locked = await lockRows(tx, read.clusterId, preempts);
@@ -66,7 +67,7 @@ export async function commitPreemptions(
   await writeClaims(tx, read.clusterId, standing, locked);
   await appendEvents(
     tx,
-    standing.flatMap((one) => eventsOf(read, one, locked)),
+    standing.flatMap((one) => eventsOf(read, one, locked, passId)),
   );
   return {
     stopped,
@@ -139,7 +140,7 @@ async function writeClaims(
   );
 }
 
-function eventsOf(read: Decided, { deploymentId, receipt }: Preempt, locked: Locked): NewEvent[] {
+function eventsOf(read: Decided, { deploymentId, receipt }: Preempt, locked: Locked, passId: string): NewEvent[] {
   const preemptor = locked.get(deploymentId) as LockedRow;
   const record = receiptRecord(receipt);
   const about = { organizationId: read.organizationId, clusterId: read.clusterId };
@@ -150,7 +151,7 @@ function eventsOf(read: Decided, { deploymentId, receipt }: Preempt, locked: Loc
       deploymentId,
       type: 'deployment.preempting',
       message: `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} stopped to make room for ${preemptor.name}`,
-      data: { ...record },
+      data: { pass_id: passId, ...record },
     },
     ...receipt.victims.map((victim): NewEvent => {
       const reason = reasonText('preempted', { preemptor: preemptor.name, priority: preemptor.priority });
@@ -159,7 +160,7 @@ function eventsOf(read: Decided, { deploymentId, receipt }: Preempt, locked: Loc
         deploymentId: victim.deploymentId,
         type: 'deployment.preempted',
         message: `${reason}; work lost: ${Math.round(victim.lostWork / 1000)} s`,
-        data: { preemptor: deploymentId, lost_work_s: seconds(victim.lostWork), receipt: record },
+        data: { pass_id: passId, preemptor: deploymentId, lost_work_s: seconds(victim.lostWork), receipt: record },
       };
     }),
   ];

@@ -1,4 +1,5 @@
 /** `kill -9` while one is stopped for another: neither is lost, nothing runs twice, and what was stopped comes back. */
+import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { commitPreemptions } from '../../src/store/commit-preemptions.ts';
 import { openDatabase } from '../../src/store/database.ts';
@@ -48,18 +49,23 @@ test('killed between the commit and the stop: the stop is found again after the 
       const [holding] = read.snapshot.holdings;
       const { nodeId, resources, devices } = holding!;
       const victims = [{ deploymentId: low.id, priority: 50, lostWork: 1 }];
-      return commitPreemptions(tx, read, [
-        {
-          kind: 'preempt',
-          deploymentId: urgent.id,
-          position: 1,
-          priority: 10,
-          effectivePriority: 10,
-          promoted: false,
-          placements: [{ replica: 0, nodeId, resources, devices }],
-          receipt: { highestPriority: 50, lostWork: 1, victims, alternatives: [] },
-        },
-      ]);
+      return commitPreemptions(
+        tx,
+        read,
+        [
+          {
+            kind: 'preempt',
+            deploymentId: urgent.id,
+            position: 1,
+            priority: 10,
+            effectivePriority: 10,
+            promoted: false,
+            placements: [{ replica: 0, nodeId, resources, devices }],
+            receipt: { highestPriority: 50, lostWork: 1, victims, alternatives: [] },
+          },
+        ],
+        randomUUID(),
+      );
     });
     expect(stopped.stopped).toEqual([{ id: low.id, attempt: 1 }]);
 

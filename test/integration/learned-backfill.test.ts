@@ -1,4 +1,5 @@
 /** Learned backfill as the store keeps it: how long the jobs of a user really ran decides who goes first. */
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -66,7 +67,7 @@ function pass(): Promise<string[]> {
     const found = (await readSnapshot(tx, fixture.clusterId, { lock: true }))!;
     const { decisions } = plan(found.snapshot, { ...found.policy, maxAdmissions: 500 }, found.now);
     const places = decisions.filter((one): one is Place => one.kind === 'place');
-    const admitted = await commitPlan(tx, found, places, (id) => id);
+    const admitted = await commitPlan(tx, found, places, (id) => id, randomUUID());
     return admitted.map(({ id }) => id);
   });
 }

@@ -2,6 +2,7 @@
  * Every verb from every status, through the API and on a real database: what the table of lifecycle.ts does not allow is a 409 that
  * changes nothing. What observations do is walked in src/core/lifecycle.walk.test.ts.
  */
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { causesOf, type DeploymentStatus, isActive, isFinal, statuses } from '../../src/core/lifecycle.ts';
 import { commitPlan } from '../../src/store/commit-plan.ts';
@@ -159,7 +160,7 @@ describe.each(['job', 'service'] as const)('a %s', (kind) => {
       const place = { kind: 'place' as const, deploymentId: id, placements, backfilled: false, ...standing };
       const admitted = await api.db
         .transaction()
-        .execute((tx) => commitPlan(tx, { organizationId, clusterId }, [place], () => 'node-1'));
+        .execute((tx) => commitPlan(tx, { organizationId, clusterId }, [place], () => 'node-1', randomUUID()));
       expect(admitted).toEqual(causesOf(from, 'starting').includes('admitted') ? [{ id, attempt: 1 }] : []);
       if (admitted.length === 0) expect(await allAbout(id)).toEqual(before);
     });

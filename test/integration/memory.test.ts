@@ -1,4 +1,5 @@
 /** What the scheduler remembers of a cluster is what the database says, whatever has happened to it in between. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { v7 as uuidv7 } from 'uuid';
@@ -212,8 +213,8 @@ class World {
       this.#memory = await db.transaction().execute(async (tx) => {
         const { head, memory } = await this.#recall(tx, before);
         const decided = memory.planner.pass(head.now);
-        await commitPlan(tx, head, decided.places, (node) => node);
-        await commitPreemptions(tx, head, decided.preempts);
+        await commitPlan(tx, head, decided.places, (node) => node, randomUUID());
+        await commitPreemptions(tx, head, decided.preempts, randomUUID());
         if (fails) throw new Error('the connection is gone');
         return memory;
       });

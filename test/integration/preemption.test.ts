@@ -1,4 +1,5 @@
 /** Preemption as the store keeps it: who is stopped for whom is written in one transaction, and undone by none. */
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Place, Preempt } from '../../src/core/model.ts';
@@ -81,10 +82,12 @@ function pass(): Promise<string[]> {
     const { preemption: _, ...policy } = read.policy;
     const { decisions } = plan(read.snapshot, { ...policy, maxAdmissions: 500 }, read.now);
     const places = decisions.filter((one): one is Place => one.kind === 'place');
-    const admitted = await commitPlan(tx, read, places, (id) => id);
+    const admitted = await commitPlan(tx, read, places, (id) => id, randomUUID());
     return admitted.map(({ id }) => id);
   });
 }
+
+const passId = randomUUID();
 
 function decision(): Preempt {
   return {
@@ -107,7 +110,7 @@ function decision(): Preempt {
 function preempt() {
   return db.transaction().execute(async (tx) => {
     const read = (await readSnapshot(tx, fixture.clusterId, { lock: true }))!;
-    return commitPreemptions(tx, read, [decision()]);
+    return commitPreemptions(tx, read, [decision()], passId);
   });
 }
 
@@ -191,10 +194,14 @@ describe('who is stopped for somebody', () => {
     expect(committed.records).toEqual([{ deployment_id: preemptor, ...receipt }]);
     expect((await eventsOf(victim)).at(-1)).toMatchObject({
       message: expect.stringContaining('work lost: 120 s') as string,
-      data: { preemptor, lost_work_s: 120, receipt },
+      data: { pass_id: passId, preemptor, lost_work_s: 120, receipt },
     });
     expect(await eventsOf(preemptor)).toEqual([
-      { type: 'deployment.preempting', message: 'test is stopped to make room for test', data: receipt },
+      {
+        type: 'deployment.preempting',
+        message: 'test is stopped to make room for test',
+        data: { pass_id: passId, ...receipt },
+      },
     ]);
   });
 

@@ -1,9 +1,25 @@
-import { Button, Stack, Text, Timeline, Title } from '@mantine/core';
+import { Anchor, Button, Stack, Text, Timeline, Title } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
+import type { Event } from '../../../../src/sdk/types.gen.ts';
 import { deploymentEventsQuery } from '../../api/queries.ts';
+import { Link } from '../../parts/link.tsx';
 import { PageLoading, ProblemAlert } from '../../parts/page-states.tsx';
 import { Time } from '../../parts/time.tsx';
 import { titleOf, toneOf } from '../../text/events.ts';
+
+/** The way to the pass of the scheduler that decided it. */
+function DecidingPass({ event: { data, cluster_id: clusterId } }: { readonly event: Event }) {
+  const { pass_id: passId } = data;
+  if (typeof passId !== 'string' || clusterId === null) return null;
+  return (
+    <>
+      {', '}
+      <Anchor component={Link} inherit underline="always" to={`/clusters/${clusterId}?tab=decisions&pass=${passId}`}>
+        the pass that decided it
+      </Anchor>
+    </>
+  );
+}
 
 /** All that happened to it, decisions of the scheduler included, the latest first. */
 export function History({ deploymentId }: { readonly deploymentId: string }) {
@@ -24,6 +40,7 @@ export function History({ deploymentId }: { readonly deploymentId: string }) {
             </Text>
             <Text size="xs" c="dimmed">
               <Time at={event.created_at} />
+              <DecidingPass event={event} />
             </Text>
           </Timeline.Item>
         ))}
