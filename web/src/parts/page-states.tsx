@@ -8,7 +8,7 @@ import { Link } from './link.tsx';
 export function PageLoading() {
   return (
     <Center mih={240}>
-      <Loader aria-label="Loading" />
+      <Loader role="status" aria-label="Loading" />
     </Center>
   );
 }
