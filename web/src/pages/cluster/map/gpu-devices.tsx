@@ -68,7 +68,8 @@ interface SharedDeviceProps {
 /** Held in parts: a menu of its holders. */
 function SharedDevice({ about, look, holders }: SharedDeviceProps) {
   return (
-    <Menu withinPortal>
+    // The placeholder of the first focus is no item of a menu: the first holder takes it.
+    <Menu withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <Tooltip label={about}>
           <UnstyledButton {...look} />
