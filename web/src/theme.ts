@@ -38,6 +38,7 @@ export const theme = createTheme({
     Modal: {
       defaultProps: { centered: true, closeButtonProps, overlayProps: { backgroundOpacity: 0.4, blur: 2 } },
     },
+    Notification: { defaultProps: { closeButtonProps } },
     // What scrolls can be reached, and scrolled, by the keyboard.
     ScrollArea: { defaultProps: { viewportProps: { tabIndex: 0 } } },
     Table: { defaultProps: { verticalSpacing: 'xs', highlightOnHover: true } },

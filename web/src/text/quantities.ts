@@ -11,7 +11,11 @@ export function formatRam(gb: number): string {
   return `${numbers.format(gb)} GB`;
 }
 
-export const formatBytes = (bytes: number): string => formatRam(bytes / 1024 ** 3);
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 ** 2) return `${numbers.format(bytes / 1024)} kB`;
+  return formatRam(bytes / 1024 ** 3);
+}
 
 export function formatCpu(cores: number): string {
   return `${numbers.format(cores)} ${cores === 1 ? 'core' : 'cores'}`;
