@@ -1,0 +1,208 @@
+/** What an admin does with a cluster in the browser: its queue, its passes, its nodes, its policy, its end. */
+import type { BrowserContext, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type Client, type Cluster, type Deployment, newOwner } from '../conformance/client.ts';
+import { openBrowser } from '../support/chromium.ts';
+import { expectAccessible, openPage, signInAs, visit } from '../support/dashboard.ts';
+import { startTestService, type TestService } from '../support/service.ts';
+
+let service: TestService;
+let owner: Client;
+let context: BrowserContext;
+
+/** Of two nodes with room for one of these each, two are admitted. */
+const large = { kind: 'job', ram_required: 4, cpu_required: 4, time_limit_s: 3600 } as const;
+
+beforeAll(async () => {
+  service = await startTestService();
+  owner = await newOwner(service.url);
+  context = await openBrowser();
+  await signInAs(context, owner);
+});
+afterEach(async () => {
+  for (const page of context.pages()) await page.close();
+});
+afterAll(async () => {
+  await context?.close();
+  await service?.stop();
+});
+
+function makeCluster(): Promise<Cluster> {
+  const nodes = ['one', 'two'].map((name) => ({ name, ram: 8, cpu: 4 }));
+  return owner.createCluster({ nodes });
+}
+
+/** All that runs is there before the last of them wait. */
+async function submitAll(cluster: Cluster, ...names: string[]): Promise<Deployment[]> {
+  const made = await owner.submitAll(
+    cluster.id,
+    names.map((name) => ({ ...large, name })),
+  );
+  for (const { id } of made.slice(0, 2)) await owner.became(id, 'running');
+  return made;
+}
+
+async function open(cluster: Cluster, tab: string): Promise<{ page: Page; complaints: string[] }> {
+  const opened = await openPage(context);
+  await visit(opened.page, `${service.url}/clusters/${cluster.id}?tab=${tab}`);
+  return opened;
+}
+
+/** What is told of a deed. */
+const told = (page: Page, text: string): Locator => page.getByRole('alert').filter({ hasText: text });
+
+async function undo(page: Page, text: string): Promise<void> {
+  await told(page, text).getByRole('button', { name: 'Undo' }).click();
+  await told(page, 'Undone.').waitFor();
+}
+
+const prioritiesOf = async (deployments: readonly Deployment[]) =>
+  Promise.all(deployments.map(async ({ id }) => (await owner.deployment(id)).priority));
+
+test('of those that wait, many are raised, lowered and withdrawn at once, and that is undone', async () => {
+  const cluster = await makeCluster();
+  const waiting = (await submitAll(cluster, 'runs', 'serves', 'first', 'second', 'third')).slice(2);
+  const { page, complaints } = await open(cluster, 'queue');
+  for (const name of ['first', 'second']) await page.getByRole('checkbox', { name: `Select ${name}` }).check();
+  const bar = page.getByRole('toolbar', { name: 'What is selected' });
+  await bar.getByText('2 deployments selected').waitFor();
+  await expectAccessible(page);
+  await bar.getByRole('button', { name: 'Raise' }).click();
+  await told(page, '2 raised.').waitFor();
+  expect(await prioritiesOf(waiting)).toEqual([49, 49, 50]);
+  await undo(page, '2 raised.');
+  expect(await prioritiesOf(waiting)).toEqual([50, 50, 50]);
+
+  await page.getByRole('checkbox', { name: 'Select all that are loaded' }).check();
+  await bar.getByRole('button', { name: 'Lower' }).click();
+  await told(page, '3 lowered.').waitFor();
+  expect(await prioritiesOf(waiting)).toEqual([51, 51, 51]);
+
+  await page.getByRole('checkbox', { name: 'Select third' }).check();
+  await bar.getByRole('button', { name: 'Withdraw' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click();
+  await told(page, '1 withdrawn.').waitFor();
+  await page.getByRole('row').filter({ hasText: 'third' }).waitFor({ state: 'detached' });
+  expect(await owner.statuses(waiting.map(({ id }) => id))).toEqual(['queued', 'queued', 'cancelled']);
+  expect(complaints).toEqual([]);
+});
+
+test('a dry run tells what a pass would decide; one on request decides it, and is told with who was admitted and who not', async () => {
+  const cluster = await makeCluster();
+  await owner.setSchedulable(cluster.id, false);
+  const names = ['first', 'second', 'late'];
+  const made = await owner.submitAll(
+    cluster.id,
+    names.map((name, index) => ({ ...large, name, priority: 10 + index })),
+  );
+  const { page, complaints } = await open(cluster, 'queue');
+  await page.getByRole('row').filter({ hasText: 'late' }).waitFor();
+  const dialog = page.getByRole('dialog');
+  await page.getByRole('button', { name: 'What would it decide?' }).click();
+  await dialog.getByRole('heading', { name: 'What it would decide' }).waitFor();
+  for (const name of names) await dialog.getByRole('row').filter({ hasText: name }).getByText('waits').waitFor();
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  expect(await owner.statuses(made.map(({ id }) => id))).toEqual(['queued', 'queued', 'queued']);
+
+  await owner.setSchedulable(cluster.id, true);
+  await page.getByRole('button', { name: 'Schedule now' }).click();
+  await dialog.getByRole('heading', { name: 'What it decided' }).waitFor();
+  await dialog.getByRole('row').filter({ hasText: 'late' }).getByText('waits').waitFor();
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  for (const { id } of made.slice(0, 2)) await owner.became(id, 'running');
+
+  await page.getByRole('tab', { name: 'Decisions' }).click();
+  await page.getByRole('table', { name: 'Passes' }).getByRole('row').nth(1).click();
+  await dialog.getByRole('heading', { name: 'Not admitted' }).waitFor();
+  const row = (name: string) => dialog.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) });
+  await row('late')
+    .getByText(/needs 4 cores/)
+    .waitFor();
+  await dialog.getByText(/^1 × /).waitFor();
+  await dialog.getByRole('heading', { name: 'Admitted', exact: true }).waitFor();
+  expect(new URL(page.url()).searchParams.get('pass'), 'the address leads to it').not.toBeNull();
+  await expectAccessible(page);
+  await row('late').getByRole('link').click();
+  await page.getByRole('heading', { level: 1, name: 'late' }).waitFor();
+  expect(complaints).toEqual([]);
+});
+
+test('a node is closed and opened, and drained until a deadline', async () => {
+  const cluster = await makeCluster();
+  await submitAll(cluster, 'runs', 'serves');
+  const isOpen = async () => (await owner.nodes(cluster.id)).find(({ name }) => name === 'one')?.schedulable;
+  const { page, complaints } = await open(cluster, 'map');
+  await page.getByRole('button', { name: 'one', exact: true }).click();
+  await page.getByRole('button', { name: 'Cordon' }).click();
+  await told(page, 'one takes nothing new.').waitFor();
+  expect(await isOpen()).toBe(false);
+  await undo(page, 'one takes nothing new.');
+  expect(await isOpen()).toBe(true);
+  await expectAccessible(page);
+
+  await page.getByRole('button', { name: 'Drain', exact: true }).click();
+  const form = page.getByRole('dialog', { name: 'Drain one' });
+  await form.getByRole('radio', { name: /until a deadline/ }).check();
+  await form.getByRole('textbox', { name: 'Minutes until then' }).fill('5');
+  await expectAccessible(page);
+  await form.getByRole('button', { name: 'Drain it' }).click();
+  await told(page, 'one is being drained.').waitFor();
+  await page.getByText(/1 still there\. Jobs that have not finished are stopped and queued again/).waitFor();
+  await page.getByRole('button', { name: 'Open it again' }).click();
+  await told(page, 'one is open again.').waitFor();
+  await page.getByText('It is being drained').waitFor({ state: 'detached' });
+  expect(await isOpen()).toBe(true);
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  expect(complaints).toEqual([]);
+});
+
+test('a change of the policy is looked at before it is saved, and undone', async () => {
+  const cluster = await makeCluster();
+  await submitAll(cluster, 'runs', 'serves');
+  await owner.submit(cluster.id, { ...large, name: 'urgent', priority: 1 });
+  const { page, complaints } = await open(cluster, 'policy');
+  await page.getByText('What runs is left alone, whatever waits.').waitFor();
+  await page.getByRole('button', { name: 'Change' }).click();
+  expect(await page.getByRole('button', { name: 'Save' }).isDisabled(), 'nothing is changed yet').toBe(true);
+  await page.getByRole('switch', { name: 'What runs is stopped for what is more urgent' }).check({ force: true });
+  await page.getByRole('textbox', { name: 'Minutes that everything may run undisturbed' }).fill('0');
+  await page.getByRole('button', { name: 'What would that change now?' }).click();
+  await page.getByText('Would start besides: urgent.').waitFor();
+  await page.getByRole('row', { name: 'That stop others 0 1' }).waitFor();
+  await expectAccessible(page);
+  const policyNow = async () => (await owner.cluster(cluster.id)).policy.preemption;
+  expect(await policyNow(), 'a preview saves nothing').toMatchObject({ enabled: false });
+
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText(/What runs may be stopped for what is strictly more urgent/).waitFor();
+  expect(await policyNow()).toEqual({ enabled: true, min_run_time_s: 0 });
+  await undo(page, 'The policy is changed.');
+  await page.getByText('What runs is left alone, whatever waits.').waitFor();
+  expect(await policyNow()).toMatchObject({ enabled: false });
+  expect(complaints).toEqual([]);
+});
+
+test('a cluster is deleted, with all that is in it, by who types its name', async () => {
+  const cluster = await makeCluster();
+  await submitAll(cluster, 'runs', 'serves', 'waits');
+  const { page, complaints } = await open(cluster, 'policy');
+  await page.getByRole('button', { name: 'Delete the cluster' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('1 that wait are withdrawn, and 2 that run are stopped first.').waitFor();
+  const field = dialog.getByRole('textbox');
+  await field.fill('something else');
+  expect(await dialog.getByRole('button', { name: 'Delete it' }).isDisabled()).toBe(true);
+  await expectAccessible(page);
+  await field.fill(cluster.name);
+  await dialog.getByRole('button', { name: 'Delete it' }).click();
+  await told(page, `${cluster.name} is being deleted.`).waitFor();
+  await page.getByRole('heading', { level: 1, name: 'Clusters' }).waitFor();
+  await page.getByRole('main').getByText(cluster.name).waitFor({ state: 'detached' });
+  await owner.refused(404, 'GET', `/clusters/${cluster.id}`);
+  // Who was just about to ask for more of it is told, rightly, that it is not there.
+  const others = complaints.filter((one) => !(one.includes('404') && one.includes(cluster.id)));
+  expect(others).toEqual([]);
+});
