@@ -22,6 +22,15 @@ interface PlanMaintenanceProps {
   readonly onClose: () => void;
 }
 
+/** The picker's own buttons are signs without words; days of other months and of weekends would be too pale to be read. */
+const legible = {
+  ariaLabels: { previousMonth: 'Month before', nextMonth: 'Month after' },
+  timePickerProps: { hoursInputLabel: 'Hours', minutesInputLabel: 'Minutes' },
+  submitButtonProps: { 'aria-label': 'Take this time' },
+  hideOutsideDates: true,
+  weekendDays: [],
+};
+
 export default function PlanMaintenance({ clusterId, nodes, onClose }: PlanMaintenanceProps) {
   const queries = useQueryClient();
   const form = useForm<Values>({
@@ -54,9 +63,10 @@ export default function PlanMaintenance({ clusterId, nodes, onClose }: PlanMaint
             label="Begins"
             description="In your time zone. Nothing is placed that could still run then."
             required
+            {...legible}
             {...form.getInputProps('starts_at')}
           />
-          <DateTimePicker label="Ends" required {...form.getInputProps('ends_at')} />
+          <DateTimePicker label="Ends" required {...legible} {...form.getInputProps('ends_at')} />
           <TextInput label="Reason" placeholder="New drivers" {...form.getInputProps('reason')} />
           <Group justify="flex-end">
             <Button type="submit" loading={deed.isPending}>
