@@ -42,8 +42,12 @@ const regularPassShare = 0.05;
  */
 const restShare = 2;
 const restMsMax = 250;
-/** How old the plan may be that explains why something waits. */
+/** How old the plan may be that explains why something waits, where nothing is known to have changed since. */
 const currentPlanMs = 500;
+/** That of a long queue may be older, whatever has changed: a share of the time goes into explanations, and no more. */
+const longQueue = 5_000;
+const currentPlanShare = 0.2;
+const currentPlanMsMax = 10_000;
 
 export interface Scheduler {
   wake(clusterId: string): void;
@@ -100,8 +104,18 @@ interface ClusterLoop {
   lastEndedAt: number;
   /** It admitted as many as one pass may. */
   wasFull: boolean;
-  current: { at: number; promise: Promise<CurrentPlan> } | null;
+  current: KnownPlan | null;
   memory: Memory | null;
+}
+
+/** The plan as it was when somebody asked for it. */
+interface KnownPlan {
+  readonly at: number;
+  readonly promise: Promise<CurrentPlan>;
+  /** Null while it is made. */
+  made: { readonly tookMs: number; readonly queued: number } | null;
+  /** Something has changed since. */
+  isOld: boolean;
 }
 
 /** Runs passes: when woken, regularly where something waits, and on request. Passes over one cluster take turns. */
@@ -155,11 +169,11 @@ export function startScheduler(deps: Deps): Scheduler {
     const { summary, admitted, stopped } = committed;
     deps.onPass?.(summary, { admitted: admitted.length, promoted: promotedIn(committed.decided) });
     if (stopped.length > 0) {
-      loop.current = null;
+      noteChange(loop);
       deps.onStopping?.(stopped);
     }
     if (admitted.length > 0) {
-      loop.current = null;
+      noteChange(loop);
       deps.onAdmitted(admitted);
     }
     // What it left is for the next one.
@@ -171,7 +185,7 @@ export function startScheduler(deps: Deps): Scheduler {
   function wake(clusterId: string): void {
     if (closed) return;
     const loop = loopOf(clusterId);
-    loop.current = null;
+    noteChange(loop);
     loop.wanted = true;
     loop.running ??= runWanted(clusterId, loop);
   }
@@ -217,12 +231,18 @@ export function startScheduler(deps: Deps): Scheduler {
       isDry ? dryRun(deps.db, clusterId, nearOptimum) : takeTurn(clusterId, trigger, outcomeOf),
     currentPlan(clusterId) {
       const loop = loopOf(clusterId);
-      if (loop.current !== null && performance.now() - loop.current.at < currentPlanMs) return loop.current.promise;
+      if (loop.current !== null && isCurrent(loop.current)) return loop.current.promise;
       const promise = dryRun(deps.db, clusterId, nearOptimum);
-      loop.current = { at: performance.now(), promise };
-      promise.catch(() => {
-        loop.current = null;
-      });
+      const known: KnownPlan = { at: performance.now(), promise, made: null, isOld: false };
+      loop.current = known;
+      promise.then(
+        ({ snapshot }) => {
+          known.made = { tookMs: performance.now() - known.at, queued: snapshot.queue.length };
+        },
+        () => {
+          if (loop.current === known) loop.current = null;
+        },
+      );
       return promise;
     },
     preview: (clusterId, submitted) => dryRun(deps.db, clusterId, nearOptimum, submitted),
@@ -233,6 +253,18 @@ export function startScheduler(deps: Deps): Scheduler {
       await Promise.all([...loops.values()].flatMap((loop) => [loop.turn, loop.running ?? Promise.resolve()]));
     },
   };
+}
+
+function noteChange({ current }: ClusterLoop): void {
+  if (current !== null) current.isOld = true;
+}
+
+function isCurrent({ at, made, isOld }: KnownPlan): boolean {
+  const age = performance.now() - at;
+  if (made !== null && made.queued >= longQueue) {
+    return age < Math.min(made.tookMs / currentPlanShare, currentPlanMsMax);
+  }
+  return !isOld && age < currentPlanMs;
 }
 
 /** A cluster on which nothing happens costs no memory. */

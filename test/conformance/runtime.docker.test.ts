@@ -37,7 +37,7 @@ async function removeAll(label: string): Promise<void> {
 
 const foreignLabel = `runtime.docker.test=${randomUUID()}`;
 afterEach(async () => {
-  for (const id of installations) await removeAll(`hypervisor.installation=${id}`);
+  for (const id of installations.splice(0)) await removeAll(`hypervisor.installation=${id}`);
   await removeAll(foreignLabel);
 });
 
