@@ -159,6 +159,33 @@ test('a node is closed and opened, and drained until a deadline', async () => {
   expect(complaints).toEqual([]);
 });
 
+test('maintenance is planned, shown, and called off', async () => {
+  const cluster = await makeCluster();
+  const { page, complaints } = await open(cluster, 'map');
+  await page.getByRole('button', { name: 'Plan maintenance' }).click();
+  const form = page.getByRole('dialog', { name: 'Plan maintenance' });
+  await form.getByRole('button', { name: 'Plan it' }).click();
+  await form.getByRole('combobox', { name: 'Of' }).click();
+  await page.getByRole('option', { name: 'two' }).click();
+  await expectAccessible(page);
+  await form.getByLabel('Begins').fill('2100-01-02T08:00');
+  await form.getByLabel('Ends').fill('2100-01-01T08:00');
+  await form.getByRole('textbox', { name: 'Reason' }).fill('new drivers');
+  await form.getByRole('button', { name: 'Plan it' }).click();
+  // What the server refuses stands at its field.
+  await form.locator('.mantine-TextInput-error').first().waitFor();
+  await form.getByLabel('Ends').fill('2100-01-02T10:00');
+  await form.getByRole('button', { name: 'Plan it' }).click();
+  await told(page, 'The maintenance is planned.').waitFor();
+  await page.getByText(/Maintenance of two from .* until .*: new drivers/).waitFor();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Call off' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Call it off' }).click();
+  await page.getByText(/Maintenance of two/).waitFor({ state: 'detached' });
+  const refused = complaints.filter((one) => !one.includes('400') && !one.includes('422'));
+  expect(refused).toEqual([]);
+});
+
 test('a change of the policy is looked at before it is saved, and undone', async () => {
   const cluster = await makeCluster();
   await submitAll(cluster, 'runs', 'serves');

@@ -35,6 +35,8 @@ export const theme = createTheme({
   components: {
     Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 600 } },
     Drawer: { defaultProps: { closeButtonProps } },
+    // What would take the focus first is no item of the menu.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     Modal: {
       defaultProps: { centered: true, closeButtonProps, overlayProps: { backgroundOpacity: 0.4, blur: 2 } },
     },

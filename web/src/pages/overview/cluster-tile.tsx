@@ -15,7 +15,8 @@ const unknownUse = { ram: null, cpu: null, gpu: null };
 /** A cluster: how much of it is allocated and used, now and in the last hours, and how many wait for it. */
 export function ClusterTile({ cluster }: { readonly cluster: Cluster }) {
   const { id, name, status, status_message: message, resources, deployments, runtime } = cluster;
-  const { data: history } = useQuery(historyQuery(id, sparklineHours));
+  // One that is about to be gone is not asked for more.
+  const { data: history } = useQuery({ ...historyQuery(id, sparklineHours), enabled: status !== 'deleting' });
   // Before its first sample, a cluster's use is as little known as where nobody could be asked.
   const inUse = history === undefined ? unknownUse : (history.items.at(-1)?.used ?? unknownUse);
   return (

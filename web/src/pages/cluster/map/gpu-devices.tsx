@@ -69,7 +69,7 @@ interface SharedDeviceProps {
 function SharedDevice({ about, look, holders }: SharedDeviceProps) {
   return (
     // The placeholder of the first focus is no item of a menu: the first holder takes it.
-    <Menu withInitialFocusPlaceholder={false}>
+    <Menu>
       <Menu.Target>
         <Tooltip label={about}>
           <UnstyledButton {...look} />

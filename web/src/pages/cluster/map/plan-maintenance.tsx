@@ -1,6 +1,4 @@
 import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core';
-import { DateTimePicker } from '@mantine/dates';
-import '@mantine/dates/styles.css';
 import { useForm } from '@mantine/form';
 import { useQueryClient } from '@tanstack/react-query';
 import { planMaintenance } from '../../../../../src/sdk/index.ts';
@@ -11,8 +9,9 @@ import { useFormDeed } from '../../../parts/form.tsx';
 
 interface Values extends Record<string, unknown> {
   readonly node_id: string | null;
-  readonly starts_at: string | null;
-  readonly ends_at: string | null;
+  /** As the browser's own field gives it: the reader's local time, without a zone. */
+  readonly starts_at: string;
+  readonly ends_at: string;
   readonly reason: string;
 }
 
@@ -22,22 +21,13 @@ interface PlanMaintenanceProps {
   readonly onClose: () => void;
 }
 
-/** The picker's own buttons are signs without words; days of other months and of weekends would be too pale to be read. */
-const legible = {
-  ariaLabels: { previousMonth: 'Month before', nextMonth: 'Month after' },
-  timePickerProps: { hoursInputLabel: 'Hours', minutesInputLabel: 'Minutes' },
-  submitButtonProps: { 'aria-label': 'Take this time' },
-  hideOutsideDates: true,
-  weekendDays: [],
-};
-
 export default function PlanMaintenance({ clusterId, nodes, onClose }: PlanMaintenanceProps) {
   const queries = useQueryClient();
   const form = useForm<Values>({
-    initialValues: { node_id: null, starts_at: null, ends_at: null, reason: '' },
+    initialValues: { node_id: null, starts_at: '', ends_at: '', reason: '' },
     validate: {
-      starts_at: (value) => (value === null ? 'Say when it begins.' : null),
-      ends_at: (value) => (value === null ? 'Say when it ends.' : null),
+      starts_at: (value) => (value === '' ? 'Say when it begins.' : null),
+      ends_at: (value) => (value === '' ? 'Say when it ends.' : null),
     },
   });
   const deed = useFormDeed(form, async ({ node_id, starts_at, ends_at, reason }) => {
@@ -59,14 +49,14 @@ export default function PlanMaintenance({ clusterId, nodes, onClose }: PlanMaint
             clearable
             {...form.getInputProps('node_id')}
           />
-          <DateTimePicker
+          <TextInput
+            type="datetime-local"
             label="Begins"
             description="In your time zone. Nothing is placed that could still run then."
             required
-            {...legible}
             {...form.getInputProps('starts_at')}
           />
-          <DateTimePicker label="Ends" required {...legible} {...form.getInputProps('ends_at')} />
+          <TextInput type="datetime-local" label="Ends" required {...form.getInputProps('ends_at')} />
           <TextInput label="Reason" placeholder="New drivers" {...form.getInputProps('reason')} />
           <Group justify="flex-end">
             <Button type="submit" loading={deed.isPending}>
@@ -79,5 +69,4 @@ export default function PlanMaintenance({ clusterId, nodes, onClose }: PlanMaint
   );
 }
 
-/** The picker gives the reader's local time, without a zone. */
-const instantOf = (local: string | null): string => new Date((local ?? '').replace(' ', 'T')).toISOString();
+const instantOf = (local: string): string => new Date(local).toISOString();
