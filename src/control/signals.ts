@@ -13,7 +13,7 @@ import { repeat } from './repeat.ts';
 const gatherMs = 10;
 const seenMs = 1_000;
 
-export type Signal =
+type Signal =
   /** Something changed that the cluster's scheduler should look at. */
   | { readonly kind: 'wake'; readonly clusterId: string }
   /** Somebody asked for a pass of it. */
