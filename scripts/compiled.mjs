@@ -10,8 +10,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cache = join(root, '.cache', 'compiled');
 
 // Packages are bundled with us: they are made of thousands of small modules, and to find and read each takes most of the time of a start.
-// These are not: they have native parts, look for files beside themselves, or are programs of their own.
+// These are not: they have native parts, look for files beside themselves, are programs of their own, or (the first) import CommonJS late, of
+// which a bundle in several pieces keeps no names.
 const externalPackages = [
+  '@fastify/cookie',
   '@fastify/static',
   '@fastify/swagger-ui',
   '@node-rs/argon2',
