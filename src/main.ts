@@ -12,6 +12,7 @@ import { createControlPlane } from './control/create-control-plane.ts';
 import { createControlMetrics } from './control/metrics.ts';
 import { createPullCredentials } from './control/pull-credentials.ts';
 import { joinProcesses } from './control/signals.ts';
+import { refuseMoved } from './move/moved.ts';
 import { createDashboardFiles } from './platform/dashboard-files.ts';
 import { type DockerConnection, dockerConnection } from './platform/docker-connection.ts';
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts';
@@ -29,6 +30,7 @@ import { installationId } from './store/installation.ts';
 import { migrate } from './store/migrate.ts';
 import { reEncrypt } from './store/secrets/re-encrypt.ts';
 import type { RuntimeKind } from './store/tables.ts';
+import { goOnBehindEvents } from './store/transaction-offset.ts';
 import { addressRules } from './webhooks/addresses.ts';
 
 export interface Hypervisor {
@@ -72,6 +74,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
     });
     started.push(() => db.destroy());
     await migrate(db);
+    await goOnBehindEvents(db);
     const id = await installationId(db);
     const secretKey = await openSecretKey(config.dataDir);
     if (secretKey.isChanging) await goOnChanging(db, secretKey, log);
@@ -157,6 +160,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
 const hasApi = ({ role }: Config) => role === 'all' || role === 'api';
 
 async function embedded(config: Config, hooks: Hooks, started: (() => Promise<unknown>)[]): Promise<string> {
+  await refuseMoved(config.dataDir);
   hooks.say?.('starting the embedded PostgreSQL');
   const postgres = await startEmbeddedPostgres({ dataDir: config.dataDir });
   started.push(() => postgres.stop());

@@ -61,6 +61,24 @@ export async function openSecretKey(dataDir: string): Promise<SecretKey> {
   });
 }
 
+/** The files that a data directory may have keys in, the present one first. */
+export const keyFileNames = ['secret.key', 'secret.key.next', 'secret.key.previous'] as const;
+
+/** The keys that are there, by the names of their files; none is made. Throws as above. */
+export async function readKeyFiles(dataDir: string): Promise<ReadonlyMap<string, Buffer>> {
+  const keys = new Map<string, Buffer>();
+  for (const name of keyFileNames) {
+    const key = await readKey(join(dataDir, name));
+    if (key !== null) keys.set(name, key);
+  }
+  return keys;
+}
+
+/** Puts a key where none is. */
+export async function writeKeyFile(dataDir: string, name: string, key: Buffer): Promise<void> {
+  await makeKeyFile(join(dataDir, name), key);
+}
+
 interface Steps {
   begin(): Promise<void>;
   end(): Promise<void>;
@@ -94,10 +112,18 @@ function withKeys(keys: Keyring, isChanging: () => boolean, steps: Steps): Secre
 const newKey = () => randomBytes(32);
 
 async function readOrMakeKey(path: string): Promise<Buffer> {
+  await makeKeyFile(path, newKey());
+  const key = await readKey(path);
+  if (key === null) throw new Error(`${path} was removed while it was read`);
+  return key;
+}
+
+/** Leaves the one that is there. */
+async function makeKeyFile(path: string, key: Buffer): Promise<void> {
   const made = `${path}.${randomUUID()}`;
   const file = await open(made, 'w', 0o600);
   try {
-    await file.writeFile(`${newKey().toString('base64')}\n`);
+    await file.writeFile(`${key.toString('base64')}\n`);
     await file.sync();
   } finally {
     await file.close();
@@ -110,9 +136,6 @@ async function readOrMakeKey(path: string): Promise<Buffer> {
   } finally {
     await unlink(made);
   }
-  const key = await readKey(path);
-  if (key === null) throw new Error(`${path} was removed while it was read`);
-  return key;
 }
 
 /** Null where there is no such file. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { AddCommand } from './command.ts';
 import { addApply, addDiff, addPlan } from './commands/apply.ts';
+import { addBackup, addRestore } from './commands/backup.ts';
 import { addClusters, addTop } from './commands/clusters.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addContext } from './commands/context.ts';
@@ -14,6 +15,7 @@ import { addExec } from './commands/exec.ts';
 import { addExport } from './commands/export.ts';
 import { addLogin } from './commands/login.ts';
 import { addLogs } from './commands/logs.ts';
+import { addMigrateTo } from './commands/migrate-to.ts';
 import { addNodes } from './commands/nodes.ts';
 import { addInvites, addMembers, addOrganizations, addRegistries, addTokens } from './commands/organizations.ts';
 import { addPortForward } from './commands/port-forward.ts';
@@ -64,6 +66,9 @@ const commands: readonly AddCommand[] = [
   addTokens,
   addRegistries,
   addWebhooks,
+  addBackup,
+  addRestore,
+  addMigrateTo,
   addCompletion,
 ];
 

@@ -31,6 +31,13 @@ export interface EmbeddedPostgresOptions {
   readonly maxConnections?: number;
 }
 
+/** Another control plane, or another command that works on the data, has it. */
+export class DataDirectoryInUse extends Error {
+  constructor(dataDir: string) {
+    super(`another Hypervisor uses the data directory ${dataDir}: stop it, or choose another with --data-dir`);
+  }
+}
+
 const database = 'hypervisor';
 const startMs = 60_000;
 const pollMs = 20;
@@ -80,6 +87,17 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   return { url: urlOf(database), pid: server.pid, stop };
 }
 
+/** Whether there is data of an embedded server; none is made. */
+export function hasEmbeddedPostgres(dataDir: string): Promise<boolean> {
+  return exists(join(dataDir, 'postgres', 'data', 'PG_VERSION'));
+}
+
+/** How to reach one that somebody else has started: it goes on being theirs, and may end at any time. */
+export async function urlOfRunning(dataDir: string): Promise<string> {
+  const urlOf = await urlsOf(await makeLayout(dataDir, await serverUser()));
+  return urlOf(database);
+}
+
 async function urlsOf(layout: Layout): Promise<(name: string) => string> {
   const password = await readFile(layout.password, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EACCES')
@@ -122,9 +140,7 @@ async function bringUp(plan: Plan): Promise<Server> {
     } else if (answer.kind === 'taken') {
       takenSince ??= Date.now();
       if (Date.now() - takenSince > takenMs) {
-        throw new Error(
-          `another Hypervisor uses the data directory ${plan.dataDir}: stop it, or choose another with --data-dir`,
-        );
+        throw new DataDirectoryInUse(plan.dataDir);
       }
     } else if (pid === null && (started === null || !isRunning(started)) && Date.now() - attemptedAt > attemptPauseMs) {
       if (attempts === attemptsMax) break;

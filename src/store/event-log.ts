@@ -76,7 +76,7 @@ const settleCheckMs = 10;
  */
 export async function settleEvents(db: Database, scope: Scope, timeoutMs: number): Promise<void> {
   const { rows } = await sql<{ next: string }>`
-    select pg_snapshot_xmax(pg_current_snapshot())::text as next
+    select next_transaction_number()::text as next
      where exists (select 1 from event where organization_id = ${scope.organizationId}
                       and tx >= (select event_horizon()))`.execute(db);
   const next = rows[0]?.next;

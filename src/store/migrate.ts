@@ -1,4 +1,4 @@
-import { type Migration, Migrator, sql } from 'kysely';
+import { type Migration, type MigrationResultSet, Migrator, sql } from 'kysely';
 import type { Database } from './database.ts';
 import { up as initial } from './migrations/0001-initial.ts';
 import { up as eventHorizon } from './migrations/0002-event-horizon.ts';
@@ -29,6 +29,7 @@ import { up as nodesOfRuns } from './migrations/0029-nodes-of-runs.ts';
 import { up as passDetail } from './migrations/0030-pass-detail.ts';
 import { up as sessionsInUse } from './migrations/0031-sessions-in-use.ts';
 import { up as processes } from './migrations/0032-processes.ts';
+import { up as transactionsGoOn } from './migrations/0036-transactions-go-on.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -61,6 +62,7 @@ const migrations: Record<string, Migration> = {
   '0030-pass-detail': { up: passDetail },
   '0031-sessions-in-use': { up: sessionsInUse },
   '0032-processes': { up: processes },
+  '0036-transactions-go-on': { up: transactionsGoOn },
 };
 
 /**
@@ -68,13 +70,33 @@ const migrations: Record<string, Migration> = {
  * comes second finds nothing to do. Throws what the database said, with the name of the migration.
  */
 export async function migrate(db: Database): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
-  const { error, results } = await migrator.migrateToLatest();
+  throwFailure(await migratorOf(db).migrateToLatest());
+}
+
+/**
+ * Within a transaction that was begun on the one connection of `db`, and which the caller ends: up to the last migration that a copy of the
+ * data was made with, or, without one, up to date.
+ */
+export async function migrateWithin(db: Database, last?: string): Promise<void> {
+  const migrator = migratorOf(db, { disableTransactions: true });
+  throwFailure(await (last === undefined ? migrator.migrateToLatest() : migrator.migrateTo(last)));
+}
+
+function migratorOf(db: Database, options: { disableTransactions?: boolean } = {}): Migrator {
+  return new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) }, ...options });
+}
+
+function throwFailure({ error, results }: MigrationResultSet): void {
   if (error === undefined) return;
   const failed = results?.find((result) => result.status === 'Error')?.migrationName ?? 'the schema';
   throw new Error(`could not migrate ${failed}: ${error instanceof Error ? error.message : JSON.stringify(error)}`, {
     cause: error,
   });
+}
+
+/** Whether this version has a migration of that name: one that it does not know is of a newer version. */
+export function isKnownMigration(name: string): boolean {
+  return Object.hasOwn(migrations, name);
 }
 
 /** Whether every migration that this version knows was applied. */
