@@ -39,6 +39,8 @@ const keptForMs = 7 * 24 * 3600_000;
  * @returns {Promise<string>} a file URL
  */
 export async function compiled(program) {
+  // Of an installation without sources (scripts/build.mjs), what was made of them stands for them.
+  if (!existsSync(join(root, program))) return pathToFileURL(join(root, 'built', program, 'main.mjs')).href;
   const dir = join(cache, fingerprint(program));
   const bundle = join(dir, 'main.mjs');
   try {

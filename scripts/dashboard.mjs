@@ -17,7 +17,8 @@ const keptForMs = 7 * 24 * 3600_000;
 /** What is smaller gains nothing by compression. */
 const compressedFromBytes = 1024;
 
-const dir = join(cache, fingerprint());
+// An installation without sources (scripts/build.mjs) has it built.
+const dir = existsSync(join(root, 'web')) ? join(cache, fingerprint()) : join(root, 'built', 'dashboard');
 if (!existsSync(join(dir, 'index.html'))) await make();
 process.stdout.write(`${dir}\n`);
 
