@@ -12,7 +12,16 @@ const pieceBytes = 1024 * 1024;
  * Not copied: what the migrations write themselves, and what has changed since planners last looked, which is of no use to one that
  * starts. The queue's tasks are in a schema of their own, and made again by the sweep.
  */
-const leftOut = ['kysely_migration', 'kysely_migration_lock', 'planner_change'];
+const leftOut = [
+  'kysely_migration',
+  'kysely_migration_lock',
+  'planner_change',
+  // Of processes that run, and they do not run there.
+  'lease',
+  'pass_request',
+  'process',
+  'simulated_container',
+];
 
 /** Begins the one transaction that all is read in; `place` is for messages. */
 export async function readInstallation(client: pg.Client, place: string, progress: Progress): Promise<Contents> {
