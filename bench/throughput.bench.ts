@@ -90,8 +90,8 @@ async function untilFull(db: Database, cluster: string): Promise<{ admitted: num
     log: pino({ level: 'silent' }),
     onAdmitted: () => undefined,
     onPass: (_, { admitted }) => {
-      counts.push(admitted);
-      if (admitted === 0) ended.emit('full');
+      counts.push(admitted.length);
+      if (admitted.length === 0) ended.emit('full');
       else scheduler.wake(cluster);
     },
   });

@@ -9,6 +9,7 @@ import { createScheduledSubmitter } from './api/scheduled-submission.ts';
 import { createServer, redactedPaths } from './api/server.ts';
 import type { Config } from './config.ts';
 import { createControlPlane } from './control/create-control-plane.ts';
+import { measurePool } from './control/metrics/pool.ts';
 import { createControlMetrics } from './control/metrics.ts';
 import { createPullCredentials } from './control/pull-credentials.ts';
 import { joinProcesses } from './control/signals.ts';
@@ -24,7 +25,7 @@ import type { Runtime } from './runtimes/runtime.ts';
 import { createSimulatedRuntime, realClock } from './runtimes/simulated.ts';
 import { createSharedSimulatedRuntime } from './runtimes/simulated-shared.ts';
 import { openSecretKey, type SecretKey } from './secret-key.ts';
-import { type Database, openDatabase } from './store/database.ts';
+import { type Database, databaseOn, openPool } from './store/database.ts';
 import { readStoredEngines } from './store/engines.ts';
 import { installationId } from './store/installation.ts';
 import { migrate } from './store/migrate.ts';
@@ -69,9 +70,10 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
   try {
     await mkdir(config.dataDir, { recursive: true, mode: 0o755 });
     const databaseUrl = config.databaseUrl ?? (await embedded(config, hooks, started));
-    const db = openDatabase(databaseUrl, {
+    const pool = openPool(databaseUrl, {
       onError: (error) => log.warn({ err: { message: error.message } }, 'a database connection broke'),
     });
+    const db = databaseOn(pool);
     started.push(() => db.destroy());
     await migrate(db);
     await goOnBehindEvents(db);
@@ -95,6 +97,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
       log,
     });
     const registry = new Registry();
+    measurePool(registry, pool);
     const webhookRules = addressRules(config.webhookAllow);
     const processId = uuidv7();
     const signals = await joinProcesses({

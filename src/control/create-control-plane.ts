@@ -15,6 +15,7 @@ import { createDuty } from './duties.ts';
 import { type ConnectedEngine, openEngines } from './engines.ts';
 import { startHealth } from './health.ts';
 import { type Duty, keepLeases, type Leases } from './leases.ts';
+import { measuredRuntime } from './measured-runtime.ts';
 import type { ControlMetrics } from './metrics.ts';
 import { createObservations } from './observations.ts';
 import { startObserver } from './observer.ts';
@@ -86,7 +87,8 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       claim: async (clusterId) => (await leases?.claim(clusterId)) ?? null,
     },
     onElsewhere: (clusterId) => signals.tell({ kind: 'wake', clusterId }),
-    onPass: (summary, counts) => metrics.passed(summary, counts),
+    onPass: (summary, counts) => metrics.passes.passed(summary, counts),
+    onFailed: () => metrics.passes.failed(),
     onAdmitted: (admitted) => {
       eventsWritten();
       send(admitted.map(({ id, attempt }) => ({ kind: 'start', deploymentId: id, attempt })));
@@ -116,7 +118,10 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
 
   const observations = createObservations(db, (progress: readonly Progress[]) => {
     eventsWritten();
-    for (const one of progress) if (one.freed) wake(one.clusterId);
+    for (const one of progress) {
+      if (one.freed) wake(one.clusterId);
+      if (one.changed && one.status === 'running') metrics.work.started(one.sinceAdmissionS ?? 0);
+    }
     if (progress.some(({ changed, status }) => changed && isFinal(status))) settle();
     send(progress.flatMap(tasksAfter));
   });
@@ -135,9 +140,15 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
 
   const engines = await openEngines({
     log,
-    own: runtimes,
+    own: {
+      docker: measuredRuntime(runtimes.docker, null, metrics.engines),
+      simulated: measuredRuntime(runtimes.simulated, null, metrics.engines),
+    },
     readEngines: deps.readEngines,
-    connect: deps.connect,
+    connect(engine) {
+      const connected = deps.connect(engine);
+      return { ...connected, runtime: measuredRuntime(connected.runtime, engine.id, metrics.engines) };
+    },
     observe: (engine, runtime) =>
       startObserver({
         db,
@@ -154,7 +165,8 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
             .then((found) => noteCapacity(db, engineId, found))
             .catch((error: unknown) => log.debug({ err: error }, 'what an engine has was not noted'));
         },
-        onLooked: (reachable) => metrics.reachable(engine.engineId ?? engine.runtime, reachable),
+        onLooked: (reachable) => metrics.engines.looked(engine.engineId ?? engine.runtime, reachable),
+        onClosed: () => metrics.engines.forget(engine.engineId ?? engine.runtime),
         onReachabilityChanged(clusterIds) {
           eventsWritten();
           for (const clusterId of clusterIds) wake(clusterId);
@@ -174,6 +186,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       rules: deps.webhookRules,
       random: Math.random,
       onEvents: eventsWritten,
+      onAttempt: (result) => metrics.deliveries.attempted(result),
     });
     const sweeper = startSweeper({ db, log, send, onRoom: wake });
     const settler = startSettler({ db, log, onReleased: wake, onEvents: eventsWritten });
@@ -219,7 +232,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
         credentialFor: deps.credentialFor,
         onUnreachable: (engine) => engines.observerOf(engine)?.suspect(),
         onEvents: eventsWritten,
-        onDone: (kind, result) => metrics.taskDone(kind, result),
+        onDone: (kind, result, seconds) => metrics.work.taskDone(kind, result, seconds),
       }),
     );
   }
@@ -235,7 +248,11 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     clusters: isScheduler,
     duties,
     onCluster: wake,
-    onDuty: (duty, isMine) => (duty === 'duty/upkeep' ? upkeep : watch).set(isMine),
+    onDuty(duty, isMine) {
+      (duty === 'duty/upkeep' ? upkeep : watch).set(isMine);
+      if (duty === 'duty/upkeep') metrics.queue.tell(isMine);
+    },
+    metrics: metrics.leases,
   });
   leases = kept;
   const remote: RemotePasses = startRemotePasses({

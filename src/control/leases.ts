@@ -12,6 +12,7 @@ import {
   unheldClusters,
 } from '../store/leases.ts';
 import { countLiving } from '../store/processes.ts';
+import type { LeaseKind, LeaseMetrics } from './metrics/processes.ts';
 import { repeat } from './repeat.ts';
 
 /** How often they are renewed, and it is looked for free ones. */
@@ -42,11 +43,12 @@ interface Deps {
   readonly duties: readonly Duty[];
   readonly onCluster: (clusterId: string) => void;
   readonly onDuty: (duty: Duty, isMine: boolean) => void;
+  readonly metrics: LeaseMetrics;
 }
 
 /** Resolves after the first look: what is free then is taken. */
 export async function keepLeases(deps: Deps): Promise<Leases> {
-  const { db, log, processId } = deps;
+  const { db, log, processId, metrics } = deps;
   const mine = new Map<string, string>();
   /** When it was last tried in vain to take it. */
   const refusedAt = new Map<string, number>();
@@ -54,6 +56,7 @@ export async function keepLeases(deps: Deps): Promise<Leases> {
 
   function gain({ name, fence }: Lease): void {
     if (mine.get(name) === fence) return;
+    if (!mine.has(name)) metrics.gained(kindOf(name));
     mine.set(name, fence);
     if (isDuty(name)) deps.onDuty(name, true);
     else deps.onCluster(name.slice(clusterPrefix.length));
@@ -61,6 +64,7 @@ export async function keepLeases(deps: Deps): Promise<Leases> {
 
   function lose(name: string): void {
     if (!mine.delete(name)) return;
+    metrics.gone(kindOf(name), 'lost');
     log.warn({ lease: name }, 'another process has taken over');
     if (isDuty(name)) deps.onDuty(name, false);
   }
@@ -88,7 +92,10 @@ export async function keepLeases(deps: Deps): Promise<Leases> {
     const held = clustersOfMine();
     if (held.length > fair) {
       const surplus = held.slice(fair).map(leaseOfCluster);
-      for (const name of surplus) mine.delete(name);
+      for (const name of surplus) {
+        mine.delete(name);
+        metrics.gone('cluster', 'given_back');
+      }
       await releaseLeases(db, processId, surplus);
     }
     await take(ids.slice(0, Math.max(0, fair - held.length)).map(leaseOfCluster));
@@ -138,5 +145,10 @@ export async function keepLeases(deps: Deps): Promise<Leases> {
 }
 
 const clusterPrefix = leaseOfCluster('');
+
+const kindOf = (name: string): LeaseKind => {
+  if (!isDuty(name)) return 'cluster';
+  return name === 'duty/upkeep' ? 'upkeep' : 'watch';
+};
 
 const isDuty = (name: string): name is Duty => !name.startsWith(clusterPrefix);

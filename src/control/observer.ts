@@ -23,6 +23,8 @@ interface Deps {
   /** The runtime answers again, or for the first time: tasks that could not be carried out are sent again. */
   readonly onReachable: (runtime: Runtime) => void;
   readonly onLooked: (reachable: boolean) => void;
+  /** It is not looked at any more. */
+  readonly onClosed: () => void;
   readonly onReachabilityChanged: (clusterIds: readonly string[]) => void;
   readonly onUncleaned: (deployments: readonly { id: string; attempt: number }[]) => void;
 }
@@ -108,6 +110,7 @@ export function startObserver(deps: Deps): Observer {
     async close() {
       stop.abort();
       await turns.stop();
+      deps.onClosed();
     },
   };
 }

@@ -8,7 +8,7 @@ import { type Submitted, withSubmitted } from '../core/preview.ts';
 import { summaryOf } from '../core/waiting.ts';
 import type { Solver } from '../solver/solver.ts';
 import type { PolicyChange } from '../store/clusters.ts';
-import { type Admitted, commitPlan, recordPass } from '../store/commit-plan.ts';
+import { type Admitted, type AdmittedNow, commitPlan, recordPass } from '../store/commit-plan.ts';
 import { commitPreemptions } from '../store/commit-preemptions.ts';
 import type { Database, InTransaction } from '../store/database.ts';
 import type { Held } from '../store/leases.ts';
@@ -26,6 +26,7 @@ import { changedPolicy } from './changed-policy.ts';
 import type { CurrentPlan, PassOutcome, PassSummary, PolicyPreview } from './control-plane.ts';
 import type { Leases } from './leases.ts';
 import { type Memory, memoryMsMax, recall } from './memory.ts';
+import type { PassCounts } from './metrics/passes.ts';
 import { createNearOptimum, type NearOptimum, type SolverUse } from './near-optimum.ts';
 import { waitingDetail, waitingListed } from './pass-waiting.ts';
 import { repeat } from './repeat.ts';
@@ -85,7 +86,8 @@ interface Deps {
   readonly onAdmitted: (admitted: readonly Admitted[]) => void;
   /** Called after a commit with those that were told to stop for others. */
   readonly onStopping?: (stopping: readonly Admitted[]) => void;
-  readonly onPass?: (summary: PassSummary, counts: { readonly admitted: number; readonly promoted: number }) => void;
+  readonly onPass?: (summary: PassSummary, counts: PassCounts) => void;
+  readonly onFailed?: () => void;
   /** The exact solver; without it each plan stands as it is. */
   readonly solver?: Pick<Solver, 'ask'>;
   /** Which clusters are this process's; without it, all are, and there is nobody else. */
@@ -167,7 +169,7 @@ export function startScheduler(deps: Deps): Scheduler {
     loop.lastPassMs = performance.now() - startedAt;
     loop.lastEndedAt = performance.now();
     const { summary, admitted, stopped } = committed;
-    deps.onPass?.(summary, { admitted: admitted.length, promoted: promotedIn(committed.decided) });
+    deps.onPass?.(summary, countsOf(committed));
     if (stopped.length > 0) {
       noteChange(loop);
       deps.onStopping?.(stopped);
@@ -209,6 +211,7 @@ export function startScheduler(deps: Deps): Scheduler {
           deps.onElsewhere?.(clusterId);
           continue;
         }
+        deps.onFailed?.();
         deps.log.error({ err: error, cluster: clusterId }, 'a pass failed; the next one tries again');
       }
     }
@@ -288,7 +291,7 @@ interface Decided extends PassResult {
 interface CommittedPass {
   readonly summary: PassSummary;
   readonly decided: Decided;
-  readonly admitted: readonly Admitted[];
+  readonly admitted: readonly AdmittedNow[];
   readonly stopped: readonly Admitted[];
   /** As it was decided upon. */
   readonly memory: Memory;
@@ -368,6 +371,11 @@ async function decide(planner: Planner, now: number, nearOptimum: NearOptimum | 
 
 function promotedIn({ places }: PassResult): number {
   return places.filter(({ promoted }) => promoted).length;
+}
+
+function countsOf({ decided, admitted, stopped }: CommittedPass): PassCounts {
+  const { quality, solver } = decided;
+  return { promoted: promotedIn(decided), preempted: stopped.length, quality, solver, admitted };
 }
 
 /** What it decided of everybody. */

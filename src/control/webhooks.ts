@@ -57,6 +57,8 @@ interface Deps {
   readonly random: () => number;
   /** Deliveries may have been made or disabled webhooks told of: events were written. */
   readonly onEvents: () => void;
+  /** An attempt was made, and says something about the receiver. */
+  readonly onAttempt: (result: SendResult) => void;
 }
 
 export interface Webhooks {
@@ -163,6 +165,7 @@ async function deliver(deps: Deps, delivery: ClaimedDelivery, signal: AbortSigna
   const result = await post({ url, body, headers }, { rules: deps.rules, timeoutMs, signal });
   // Cut off by the end of this process: that says nothing about the receiver.
   if (signal.aborted && !result.succeeded) return;
+  deps.onAttempt(result);
   if (await note(deps, delivery, result)) deps.onEvents();
 }
 

@@ -35,7 +35,7 @@ interface Given {
   /** The engine did not answer: whoever watches over it should look. */
   readonly onUnreachable: (engine: EngineKey, error: Error) => void;
   readonly onEvents: () => void;
-  readonly onDone: (kind: Task['kind'], result: 'done' | 'failed') => void;
+  readonly onDone: (kind: Task['kind'], result: 'done' | 'failed', seconds: number) => void;
 }
 
 interface Deps extends Given {
@@ -69,11 +69,13 @@ export function createWorker(given: Given): (task: Task) => Promise<void> {
   }
 
   async function carryOut(task: Task): Promise<void> {
+    const startedAt = performance.now();
+    const done = (result: 'done' | 'failed') => deps.onDone(task.kind, result, (performance.now() - startedAt) / 1000);
     try {
       await (task.kind === 'clean' ? cleanUp(task) : startOrStop(task));
-      deps.onDone(task.kind, 'done');
+      done('done');
     } catch (error) {
-      deps.onDone(task.kind, 'failed');
+      done('failed');
       deps.log.error({ err: error, task }, 'a task failed; the sweep sends it again');
     }
   }

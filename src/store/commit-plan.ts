@@ -11,6 +11,12 @@ export interface Admitted {
   readonly attempt: number;
 }
 
+/** With what it cost: how long it had waited, and with what priority it came to its turn. */
+export interface AdmittedNow extends Admitted {
+  readonly effectivePriority: number;
+  readonly waitedSeconds: number;
+}
+
 /** What one placed replica is in the database, as JSON for the one statement below. */
 interface ReplicaRecord {
   deployment_id: string;
@@ -45,12 +51,12 @@ export async function commitPlan(
   places: readonly Place[],
   nameOf: (nodeId: string) => string,
   passId: string,
-): Promise<Admitted[]> {
+): Promise<AdmittedNow[]> {
   if (places.length === 0) return [];
   await lockNodes(tx, places);
   const admissions = JSON.stringify(places.map((place) => admissionRecord(place, nameOf, passId)));
   const replicas = JSON.stringify(places.flatMap((place) => replicaRecords(place, nameOf)));
-  const { rows } = await sql<Admitted>`
+  const { rows } = await sql<Admitted & { waitedSeconds: number }>`
     with wanted as (
       select * from json_to_recordset(${admissions}::json) as w(deployment_id uuid, message text, data jsonb, promoted text)
     ), admitted as (
@@ -59,7 +65,7 @@ export async function commitPlan(
              reason_code = 'admitted', reason = w.message
         from wanted w
        where d.id = w.deployment_id and d.status = 'queued' and not d.held and d.cluster_id = ${read.clusterId}
-      returning d.id, d.attempt, d.revision, w.message, w.data, w.promoted
+      returning d.id, d.attempt, d.revision, d.queued_at, w.message, w.data, w.promoted
     ), unclaimed as (
       -- It has what it claimed.
       delete from claim c using admitted a where c.deployment_id = a.id
@@ -85,11 +91,13 @@ export async function commitPlan(
       union all
       select ${read.organizationId}::uuid, ${read.clusterId}::uuid, id, 'deployment.admitted', message, data from admitted
     )
-    select id, attempt from admitted order by id`.execute(tx);
-  const attempts = new Map(rows.map((row) => [row.id, row.attempt]));
-  return places.flatMap((place) => {
-    const attempt = attempts.get(place.deploymentId);
-    return attempt === undefined ? [] : [{ id: place.deploymentId, attempt }];
+    select id, attempt, greatest(0, extract(epoch from now() - queued_at))::float8 as "waitedSeconds" from admitted order by id`.execute(
+    tx,
+  );
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return places.flatMap(({ deploymentId, effectivePriority }) => {
+    const row = byId.get(deploymentId);
+    return row === undefined ? [] : [{ ...row, effectivePriority }];
   });
 }
 

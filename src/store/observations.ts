@@ -25,6 +25,8 @@ export interface Progress {
   readonly ended: boolean;
   /** At least one observation of it counted. */
   readonly accepted: boolean;
+  /** Seconds, as it was read; null where it is not admitted. */
+  readonly sinceAdmissionS: number | null;
   /** Its row is gone: it was to be deleted when it ended. */
   readonly removed: boolean;
 }
@@ -69,10 +71,11 @@ interface LockedRow {
   reason: string | null;
   exit_code: number | null;
   delete_when_ended: boolean;
+  since_admission_s: number | null;
   replicas: ReplicaRecord[];
 }
 
-type Locked = DeploymentRecord & { deleteWhenEnded: boolean };
+type Locked = DeploymentRecord & { deleteWhenEnded: boolean; sinceAdmissionS: number | null };
 
 /**
  * Locks in the order of ids: two transactions over the same deployments wait for each other and never in a circle.
@@ -87,6 +90,7 @@ async function lockDeployments(tx: InTransaction, ids: string[]): Promise<Map<st
            d.restart, d.revision, d.stable_revision, d.status, d.stop_intent, d.reason_code,
            case when d.status = 'stopping' then d.changed_at end as stopping_since,
            d.reason, d.exit_code, d.delete_when_ended,
+           extract(epoch from clock_timestamp() - d.admitted_at)::float8 as since_admission_s,
            (select json_agg(json_build_object('index', r.index, 'status', r.status, 'containerId', r.container_id, 'ports', r.ports,
               'exitCode', r.exit_code, 'outOfMemory', r.out_of_memory, 'reasonCode', r.reason_code, 'reason', r.reason,
               'health', r.health, 'healthMessage', r.health_message,
@@ -121,6 +125,7 @@ function fromRow(row: LockedRow): Locked {
     exitCode: row.exit_code,
     replicas: row.replicas ?? [],
     deleteWhenEnded: row.delete_when_ended,
+    sinceAdmissionS: row.since_admission_s,
   };
 }
 
@@ -192,6 +197,7 @@ class Changes {
       freed: freed.has(deployment.id),
       ended: ended.has(deployment.id),
       accepted: this.#accepted.has(deployment.id),
+      sinceAdmissionS: deployment.sinceAdmissionS,
       removed: removed.has(deployment.id),
     }));
   }

@@ -25,6 +25,13 @@ export async function countLiving(db: Database, role: ProcessRole): Promise<numb
   return rows[0]?.count ?? 0;
 }
 
+/** How many there are that live, by role. */
+export async function countLivingByRole(db: Database): Promise<Map<ProcessRole, number>> {
+  const { rows } = await sql<{ role: ProcessRole; count: number }>`
+    select p.role, count(*)::int as count from process p where ${isAlive} group by p.role order by p.role`.execute(db);
+  return new Map(rows.map(({ role, count }) => [role, count]));
+}
+
 /** It ends in good order: nobody need find out by its silence. */
 export async function removeProcess(db: Database, id: string): Promise<void> {
   await sql`delete from process where id = ${id}`.execute(db);

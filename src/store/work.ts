@@ -1,6 +1,6 @@
 /** What the control loops read of deployments under way. Not on behalf of a person, and so across organizations. */
 import { type Selectable, sql } from 'kysely';
-import type { DeploymentStatus, ReplicaStatus } from '../core/lifecycle.ts';
+import type { ReplicaStatus } from '../core/lifecycle.ts';
 import type { ContainerKey } from '../runtimes/runtime.ts';
 import type { Database } from './database.ts';
 import type { AllowedHostPath, DeviceShareColumn, RevisionSpec, RuntimeKind, Tables } from './tables.ts';
@@ -109,21 +109,6 @@ export async function clustersWithQueue(db: Database): Promise<string[]> {
     db,
   );
   return rows.map((row) => row.id);
-}
-
-const openStatuses = ['queued', 'starting', 'running', 'stopping'] as const;
-
-/** How many there are of each status that is not final, 0 included. */
-export async function countOpen(db: Database): Promise<Map<DeploymentStatus, number>> {
-  const rows = await db
-    .selectFrom('deployment')
-    .select(['status', (eb) => eb.fn.countAll<string>().as('count')])
-    .where('status', 'in', [...openStatuses])
-    .groupBy('status')
-    .orderBy('status')
-    .execute();
-  const counts = new Map(rows.map((row) => [row.status, Number(row.count)]));
-  return new Map(openStatuses.map((status) => [status, counts.get(status) ?? 0]));
 }
 
 export interface KnownReplica {
