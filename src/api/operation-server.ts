@@ -14,7 +14,7 @@ interface Deps {
 export function createOperationServer({ db, logger, registry }: Deps): FastifyInstance {
   const server = Fastify({
     loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     forceCloseConnections: true,
   });
   collectDefaultMetrics({ register: registry });

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { FastifyRequest } from 'fastify';
+import { isUuid } from '../store/ids.ts';
 import type { Api } from './context.ts';
 
 /** For the logger of the process: whatever is logged, these never appear in it. */
@@ -30,8 +32,28 @@ export function requestId(request: IncomingMessage): string {
   return typeof given === 'string' && saneId.test(given) ? given : randomUUID();
 }
 
-/** One line for each request, at debug. The route and not the URL: an invite's code stands in the URL. */
+/** What a route is about, as the log calls it everywhere (docs/metrics.md). */
+const subjects = [
+  { prefix: '/api/v1/deployments/:id', name: 'deployment' },
+  { prefix: '/api/v1/clusters/:id', name: 'cluster' },
+] as const;
+
+function subjectOf({ routeOptions, params }: FastifyRequest): Record<string, string> | null {
+  const subject = subjects.find(({ prefix }) => routeOptions.url?.startsWith(prefix));
+  const { id } = params as { id?: string };
+  return subject === undefined || id === undefined || !isUuid(id) ? null : { [subject.name]: id.toLowerCase() };
+}
+
+/**
+ * One line for each request, at debug. The route and not the URL: an invite's code stands in the URL. That line and any other about the
+ * request name the deployment or the cluster that it is about.
+ */
 export function logRequests(api: Api): void {
+  api.addHook('onRequest', (request, _reply, done) => {
+    const subject = subjectOf(request);
+    if (subject !== null) request.log = request.log.child(subject);
+    done();
+  });
   api.addHook('onResponse', (request, reply, done) => {
     request.log.debug(
       {

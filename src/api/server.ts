@@ -32,7 +32,7 @@ const closeGraceMs = 5000;
 export function createServer(deps: ServerDeps): Api {
   const api: Api = Fastify({
     loggerInstance: deps.logger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: requestId,
     bodyLimit: bodyLimitBytes,
     // Uploads take longer (receive-limit.ts); the server's own limit would hold for them, too.

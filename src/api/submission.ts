@@ -55,6 +55,9 @@ export async function submit(
     case 'accepted':
       for (const clusterId of new Set(submission.deployments.map((one) => one.clusterId))) deps.control.wake(clusterId);
       if (submission.deployments.some(isHeld)) deps.control.settle();
+      for (const { id, clusterId } of submission.deployments) {
+        request.log.debug({ deployment: id, cluster: clusterId }, 'submitted');
+      }
       return submission.deployments.map((deployment) => presentSubmitted(submission, deployment, outcome.at));
     case 'replayed':
       reply.header('idempotency-replayed', 'true');

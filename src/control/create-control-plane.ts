@@ -119,6 +119,8 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
   const observations = createObservations(db, (progress: readonly Progress[]) => {
     eventsWritten();
     for (const one of progress) {
+      const { deploymentId: deployment, clusterId: cluster, attempt, status } = one;
+      if (one.changed) log.debug({ deployment, cluster, attempt, status }, 'the status of a deployment changed');
       if (one.freed) wake(one.clusterId);
       if (one.changed && one.status === 'running') metrics.work.started(one.sinceAdmissionS ?? 0);
     }
@@ -163,7 +165,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
           answering
             .capacity()
             .then((found) => noteCapacity(db, engineId, found))
-            .catch((error: unknown) => log.debug({ err: error }, 'what an engine has was not noted'));
+            .catch((error: unknown) => log.debug({ err: error, engine: engineId }, 'what an engine has was not noted'));
         },
         onLooked: (reachable) => metrics.engines.looked(engine.engineId ?? engine.runtime, reachable),
         onClosed: () => metrics.engines.forget(engine.engineId ?? engine.runtime),
@@ -274,7 +276,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       const { clusterId } = signal;
       kept.claim(clusterId).then(
         (lease) => lease !== null && wake(clusterId),
-        (error: unknown) => log.debug({ err: error }, 'a cluster was not taken'),
+        (error: unknown) => log.debug({ err: error, cluster: clusterId }, 'a cluster was not taken'),
       );
     }
   });

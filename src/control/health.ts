@@ -70,7 +70,12 @@ export function startHealth(deps: Deps): { close(): Promise<void> } {
   function begin(replica: CheckedReplica, memory: Known): void {
     memory.isUnderWay = true;
     const turn = limitOf(replica)(() => probe(replica, memory))
-      .catch((error: unknown) => deps.log.warn({ err: error }, 'a health check failed to be made; trying again'))
+      .catch((error: unknown) =>
+        deps.log.warn(
+          { err: error, deployment: replica.key.deploymentId },
+          'a health check failed to be made; trying again',
+        ),
+      )
       .finally(() => {
         memory.isUnderWay = false;
         memory.dueAt = nextProbeAt(memory.record, Date.now(), rulesOf(replica.check), replica.startedAt);

@@ -65,7 +65,8 @@ export async function keepLeases(deps: Deps): Promise<Leases> {
   function lose(name: string): void {
     if (!mine.delete(name)) return;
     metrics.gone(kindOf(name), 'lost');
-    log.warn({ lease: name }, 'another process has taken over');
+    const about = isDuty(name) ? {} : { cluster: name.slice(clusterPrefix.length) };
+    log.warn({ lease: name, ...about }, 'another process has taken over');
     if (isDuty(name)) deps.onDuty(name, false);
   }
 

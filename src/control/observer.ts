@@ -129,7 +129,10 @@ function heard(deps: Deps, state: ContainerState): void {
   isBelieved
     .then((believed) => (believed ? recordState(observations, state) : null))
     .catch((error: unknown) =>
-      deps.log.warn({ err: error }, 'an observation was not written down; the listing finds it again'),
+      deps.log.warn(
+        { err: error, deployment: state.key.deploymentId },
+        'an observation was not written down; the listing finds it again',
+      ),
     );
 }
 
@@ -174,7 +177,7 @@ async function reconcile(deps: Deps): Promise<{ id: string; attempt: number }[]>
 
 async function removeUnknown(deps: Deps, key: ContainerKey): Promise<void> {
   deps.log.warn(
-    { deployment: key.deploymentId, attempt: key.attempt, replica: key.replica, run: key.run },
+    { deployment: key.deploymentId, cluster: key.clusterId, attempt: key.attempt, replica: key.replica, run: key.run },
     'removing a container that nobody expects',
   );
   await deps.runtime.remove(key);

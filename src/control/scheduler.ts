@@ -170,7 +170,15 @@ export function startScheduler(deps: Deps): Scheduler {
     loop.lastEndedAt = performance.now();
     const { summary, admitted, stopped } = committed;
     deps.onPass?.(summary, countsOf(committed));
+    for (const { id, attempt, waitedSeconds } of admitted) {
+      const about = { deployment: id, cluster: clusterId, attempt, pass: summary.passId };
+      deps.log.debug({ ...about, waited_s: waitedSeconds }, 'admitted');
+    }
     if (stopped.length > 0) {
+      for (const { id, attempt } of stopped) {
+        const about = { deployment: id, cluster: clusterId, attempt, pass: summary.passId };
+        deps.log.debug(about, 'told to stop for another');
+      }
       noteChange(loop);
       deps.onStopping?.(stopped);
     }

@@ -76,7 +76,7 @@ export function createWorker(given: Given): (task: Task) => Promise<void> {
       done('done');
     } catch (error) {
       done('failed');
-      deps.log.error({ err: error, task }, 'a task failed; the sweep sends it again');
+      deps.log.error({ err: error, ...aboutTask(task) }, 'a task failed; the sweep sends it again');
     }
   }
 
@@ -92,6 +92,11 @@ export function createWorker(given: Given): (task: Task) => Promise<void> {
       underWay.delete(name);
     }
   };
+}
+
+/** As the log names them everywhere. */
+function aboutTask({ kind, deploymentId, attempt }: Task) {
+  return { deployment: deploymentId, attempt, task: kind };
 }
 
 function limitedByEngine(): Deps['limited'] {
@@ -174,7 +179,9 @@ async function pull(deps: Deps, runtime: Runtime, work: Work, image: string): Pr
           type: 'deployment.progress',
           message,
         },
-      ]).then(deps.onEvents, (error: unknown) => deps.log.debug({ err: error }, 'progress was not written down'));
+      ]).then(deps.onEvents, (error: unknown) =>
+        deps.log.debug({ err: error, deployment: deployment.id }, 'progress was not written down'),
+      );
     },
   });
 }

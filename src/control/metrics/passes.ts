@@ -14,7 +14,7 @@ export interface PassCounts {
   readonly admitted: readonly AdmittedAfter[];
 }
 
-export interface AdmittedAfter {
+interface AdmittedAfter {
   readonly attempt: number;
   readonly effectivePriority: number;
   readonly waitedSeconds: number;
