@@ -32,7 +32,7 @@ export async function countWaiting(db: Database): Promise<Waiting[]> {
   const { rows } = await sql<Waiting>`
     select runtime, case when aging_interval_s > 0 then least(priority, greatest(1, priority - floor(waited_s / aging_interval_s))) else priority end::int as priority,
            count(*)::int as count, max(waited_s) as "oldestSeconds"
-      from (select c.runtime, c.aging_interval_s, d.priority, greatest(0, extract(epoch from now() - d.queued_at))::float8 as waited_s
+      from (select c.runtime, c.aging_interval_s, d.priority, greatest(0, date_part('epoch', now() - d.queued_at)) as waited_s
               from deployment d join cluster c on c.id = d.cluster_id where d.status = 'queued' and not d.held) waiting
      group by 1, 2 order by 1, 2`.execute(db);
   return rows;
