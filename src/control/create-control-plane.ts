@@ -27,6 +27,7 @@ import { startSettler } from './settler.ts';
 import type { Signals } from './signals.ts';
 import { startSweeper } from './sweeper.ts';
 import { createTaskSender } from './task-sender.ts';
+import { tasksAfter } from './tasks-after.ts';
 import { startUpdates } from './updates.ts';
 import { createUsageWatch } from './usage.ts';
 import { startWebhooks } from './webhooks.ts';
@@ -338,13 +339,4 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
 
 async function closeInTurn(loops: readonly { close(): Promise<void> }[]): Promise<void> {
   for (const loop of loops) await loop.close();
-}
-
-/** What a deployment's progress asks for: the rest of a failed gang is stopped, ended containers are cleaned up. */
-function tasksAfter(progress: Progress): Task[] {
-  const { deploymentId, attempt } = progress;
-  const tasks: Task[] = [];
-  if (progress.changed && progress.status === 'stopping') tasks.push({ kind: 'stop', deploymentId, attempt });
-  if (progress.ended && !progress.removed) tasks.push({ kind: 'clean', deploymentId, attempt });
-  return tasks;
 }
