@@ -159,9 +159,17 @@ function fitting(wanted: SimulatedDeployment, nodes: Scenario['nodes']): Simulat
   return { ...wanted, gpu, replicas: Math.min(wanted.replicas, slotsFor(wanted.ram, gpu)) };
 }
 
-function environmentOf({ kind, runMs, end, ignoresTerm, restarts }: SimulatedDeployment): Record<string, string> {
+function environmentOf({
+  kind,
+  runMs,
+  end,
+  ignoresTerm,
+  restarts,
+  timeLimitSeconds,
+}: SimulatedDeployment): Record<string, string> {
   const code = end === 'badly' ? '1' : end === 'crashes-once' ? '1,0' : '0';
-  const runsOn = kind === 'service' && !restarts;
+  // Some jobs end by their time limit alone.
+  const runsOn = kind === 'service' ? !restarts : timeLimitSeconds !== null && end === 'well';
   return {
     ...(!runsOn && { SIM_RUN_MS: String(runMs), SIM_EXIT_CODE: code }),
     ...(end === 'no-start' && { SIM_START_FAIL: 'it is not to be started' }),

@@ -88,19 +88,6 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       },
     }),
   },
-  'older-attempt-counts': {
-    about: 'what was seen of an older attempt, or of an older run, counts for the present one',
-    observe: (observations, { state }) => ({
-      record(observation) {
-        const now = state()?.replicas.findLast(
-          (one) => one.deployment_id === observation.deploymentId && one.index === observation.replica,
-        );
-        return observations.record(
-          now === undefined ? observation : { ...observation, attempt: now.attempt, run: now.run },
-        );
-      },
-    }),
-  },
   'observation-without-lock': {
     about: 'what was seen is written over what a person has decided meanwhile: the deployment is not locked',
     rewrite: ['any($1::uuid[]) order by id for update', 'any($1::uuid[]) order by id'],
@@ -110,15 +97,8 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     rewrite: ['attempt = d.attempt + c.requeued::int', 'attempt = d.attempt'],
   },
   'time-limit-forgotten': {
-    about: 'nobody looks at time limits, and the stop of the person who waits is lost',
+    about: 'nobody looks at time limits',
     rewrite: ['started_at + make_interval(secs => time_limit_s) <= now()', 'false'],
-  },
-  'vanished-never-noticed': {
-    about: 'a container that has vanished is never missed',
-    rewrite: [
-      "or (r.status <> 'ended' and r.engine_id is not distinct from",
-      'or (false and r.engine_id is not distinct from',
-    ],
   },
   'memory-hears-nothing': {
     about: 'the scheduler goes on from what it remembers, and hears of no change',
