@@ -246,14 +246,7 @@ export function startScheduler(deps: Deps): Scheduler {
       const promise = dryRun(deps.db, clusterId, nearOptimum);
       const known: KnownPlan = { at: performance.now(), promise, made: null, isOld: false };
       loop.current = known;
-      promise.then(
-        ({ snapshot }) => {
-          known.made = { tookMs: performance.now() - known.at, queued: snapshot.queue.length };
-        },
-        () => {
-          if (loop.current === known) loop.current = null;
-        },
-      );
+      noteMade(loop, known);
       return promise;
     },
     preview: (clusterId, submitted) => dryRun(deps.db, clusterId, nearOptimum, submitted),
@@ -268,6 +261,17 @@ export function startScheduler(deps: Deps): Scheduler {
 
 function noteChange({ current }: ClusterLoop): void {
   if (current !== null) current.isOld = true;
+}
+
+/** How long it took, and of how many: what says for how long it may serve. One that failed serves nobody. */
+function noteMade(loop: ClusterLoop, known: KnownPlan): void {
+  const made = async () => {
+    const { snapshot } = await known.promise;
+    known.made = { tookMs: performance.now() - known.at, queued: snapshot.queue.length };
+  };
+  made().catch(() => {
+    if (loop.current === known) loop.current = null;
+  });
 }
 
 function isCurrent({ at, made, isOld }: KnownPlan): boolean {

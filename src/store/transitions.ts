@@ -232,6 +232,26 @@ async function transitionIn(
   id: string,
   attempts: readonly Attempted[],
 ): Promise<TransitionOutcome> {
+  const done = await firstOf(tx, id, attempts);
+  if (done !== null) return done;
+  const row = await tx
+    .selectFrom('deployment')
+    .select('status')
+    .where('organization_id', '=', scope.organizationId)
+    .where('id', '=', id)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+  if (row === undefined) return { kind: 'unknown' };
+  // Between two attempts it may have become what the one before asks for: once more, while nobody changes it.
+  return (await firstOf(tx, id, attempts)) ?? { kind: 'conflict', status: row.status };
+}
+
+/** The first that fits the deployment as it is. Null where none does. */
+async function firstOf(
+  tx: InTransaction,
+  id: string,
+  attempts: readonly Attempted[],
+): Promise<TransitionOutcome | null> {
   for (const { change, event, actor } of attempts) {
     const [deployment] = await change(tx);
     if (deployment === undefined) continue;
@@ -240,13 +260,7 @@ async function transitionIn(
     if (event !== null) await tell(tx, [deployment], event, actor);
     return { kind: 'done', deployment, removed: false };
   }
-  const row = await tx
-    .selectFrom('deployment')
-    .select('status')
-    .where('organization_id', '=', scope.organizationId)
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return row === undefined ? { kind: 'unknown' } : { kind: 'conflict', status: row.status };
+  return null;
 }
 
 const messages: Partial<Record<EventType, string>> = {

@@ -84,6 +84,7 @@ export function startActing({ db, queue, runtime, observe }: Ports, hints: Hints
     observations,
     onReachable: () => hints.sweep(),
     onLooked: () => undefined,
+    onClosed: () => undefined,
     onReachabilityChanged: (clusterIds) => {
       for (const clusterId of clusterIds) hints.wake(clusterId);
     },

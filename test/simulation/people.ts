@@ -115,7 +115,7 @@ export class People {
     this.#ask(async () => {
       const outcome = await change(this.#given.db(), { organizationId }, id, user);
       // Its submission is still on its way, or was written just now.
-      const isTooSoon = outcome.kind === 'unknown' || (outcome.kind === 'conflict' && outcome.status === 'queued');
+      const isTooSoon = outcome.kind === 'unknown';
       if (isTooSoon && verb === 'cancel') throw new Error('it is not yet there to be cancelled');
       if (outcome.kind !== 'done') return;
       const { attempt, status } = outcome.deployment;
