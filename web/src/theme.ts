@@ -21,6 +21,9 @@ const variantColorResolver: VariantColorsResolver = (input) => {
 
 const closeButtonProps = { 'aria-label': 'Close' };
 
+/** Not blurred: where there is no graphics card, each key that is typed above it would take half a second to be seen. */
+const overlayProps = { backgroundOpacity: 0.4, blur: 0 };
+
 export const theme = createTheme({
   primaryColor: 'indigo',
   primaryShade: { light: 7, dark: 8 },
@@ -34,12 +37,11 @@ export const theme = createTheme({
   // Named and not imported: what is on no page is not loaded.
   components: {
     Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 600 } },
-    Drawer: { defaultProps: { closeButtonProps } },
+    Drawer: { defaultProps: { closeButtonProps, overlayProps } },
     // What would take the focus first is no item of the menu.
     Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
-    Modal: {
-      defaultProps: { centered: true, closeButtonProps, overlayProps: { backgroundOpacity: 0.4, blur: 2 } },
-    },
+    Modal: { defaultProps: { centered: true, closeButtonProps, overlayProps } },
+    Spotlight: { defaultProps: { overlayProps } },
     Notification: { defaultProps: { closeButtonProps } },
     // What scrolls can be reached, and scrolled, by the keyboard.
     ScrollArea: { defaultProps: { viewportProps: { tabIndex: 0 } } },
