@@ -13,24 +13,20 @@ import type { AddressRules } from '../webhooks/addresses.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { createDuty } from './duties.ts';
 import { type ConnectedEngine, openEngines } from './engines.ts';
-import { startHealth } from './health.ts';
 import { type Duty, keepLeases, type Leases } from './leases.ts';
 import { measuredRuntime } from './measured-runtime.ts';
 import type { ControlMetrics } from './metrics.ts';
 import { createObservations } from './observations.ts';
 import { startObserver } from './observer.ts';
 import { type RemotePasses, startRemotePasses } from './remote-pass.ts';
-import { startSampler } from './sampler.ts';
 import { HeldElsewhere, startScheduler } from './scheduler.ts';
 import { createSchedules, type SubmitScheduled } from './schedules.ts';
-import { startSettler } from './settler.ts';
 import type { Signals } from './signals.ts';
-import { startSweeper } from './sweeper.ts';
 import { createTaskSender } from './task-sender.ts';
 import { tasksAfter } from './tasks-after.ts';
-import { startUpdates } from './updates.ts';
+import { startUpkeep } from './upkeep.ts';
 import { createUsageWatch } from './usage.ts';
-import { startWebhooks } from './webhooks.ts';
+import { watchOverEngines } from './watch-over-engines.ts';
 import { createWorker } from './worker.ts';
 
 export interface ControlPlaneDeps {
@@ -101,20 +97,11 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
   });
   const wake = (clusterId: string) => scheduler.wake(clusterId);
 
-  const settle = () => {
+  /** In whichever process does the upkeep. */
+  const tellUpkeep = (what: 'settle' | 'deliver' | 'sweep') => {
     const loops = upkeep.loops();
-    if (loops === null) signals.tell({ kind: 'settle' });
-    else loops.settler.now();
-  };
-  const deliver = () => {
-    const loops = upkeep.loops();
-    if (loops === null) signals.tell({ kind: 'deliver' });
-    else loops.webhooks.now();
-  };
-  const sweep = () => {
-    const loops = upkeep.loops();
-    if (loops === null) signals.tell({ kind: 'sweep' });
-    else loops.sweeper.now();
+    if (loops === null) signals.tell({ kind: what });
+    else loops[what]();
   };
 
   const observations = createObservations(db, (progress: readonly Progress[]) => {
@@ -125,7 +112,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       if (one.freed) wake(one.clusterId);
       if (one.changed && one.status === 'running') metrics.work.started(one.sinceAdmissionS ?? 0);
     }
-    if (progress.some(({ changed, status }) => changed && isFinal(status))) settle();
+    if (progress.some(({ changed, status }) => changed && isFinal(status))) tellUpkeep('settle');
     send(progress.flatMap(tasksAfter));
   });
 
@@ -137,7 +124,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       eventsWritten();
       send(stopping.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt })));
       wake(clusterId);
-      settle();
+      tellUpkeep('settle');
     },
   });
 
@@ -160,7 +147,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
         runtime,
         observations,
         onReachable(answering) {
-          sweep();
+          tellUpkeep('sweep');
           const { engineId } = engine;
           if (engineId === null) return;
           answering
@@ -180,49 +167,23 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
   });
   const usage = createUsageWatch({ db, log, runtimeOf: engines.runtimeOf });
 
-  /** What keeps time and finds what was lost. */
-  const upkeep = createDuty(log, () => {
-    const webhooks = startWebhooks({
+  const upkeep = createDuty(log, () =>
+    startUpkeep({
       db,
       log,
       secretKey: deps.secretKey,
-      rules: deps.webhookRules,
-      random: Math.random,
-      onEvents: eventsWritten,
-      onAttempt: (result) => metrics.deliveries.attempted(result),
-    });
-    const sweeper = startSweeper({ db, log, send, onRoom: wake });
-    const settler = startSettler({ db, log, onReleased: wake, onEvents: eventsWritten });
-    const looking = schedules.start();
-    return {
-      webhooks,
-      sweeper,
-      settler,
-      close: () => closeInTurn([looking, sweeper, settler, webhooks]),
-    };
-  });
-  listeners.add(() => upkeep.loops()?.webhooks.now());
-
-  /** What looks after engines and what runs there. */
-  const watch = createDuty(log, () => {
-    const { runtimeOf } = engines;
-    const observing = engines.observe();
-    const health = startHealth({ db, log, runtimeOf, observations, onEvents: eventsWritten });
-    const updates = startUpdates({
-      db,
-      log,
-      runtimeOf,
-      observations,
+      webhookRules: deps.webhookRules,
+      schedules,
       send,
-      onChanged(clusterId) {
-        eventsWritten();
-        wake(clusterId);
-      },
-    });
-    const looking = usage.start();
-    const sampler = startSampler({ db, log, use: () => usage.useOfClusters() });
-    return { close: () => closeInTurn([updates, health, sampler, looking, observing]) };
-  });
+      wake,
+      onEvents: eventsWritten,
+      onDelivery: (result) => metrics.deliveries.attempted(result),
+    }),
+  );
+  listeners.add(() => upkeep.loops()?.deliver());
+  const watch = createDuty(log, () =>
+    watchOverEngines({ db, log, engines, observations, usage, send, wake, onEvents: eventsWritten }),
+  );
 
   if (isWorker) {
     await queue.work(
@@ -268,9 +229,8 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
 
   signals.onTold((signal) => {
     if (signal.kind === 'events') tellListeners();
-    if (signal.kind === 'settle') upkeep.loops()?.settler.now();
-    if (signal.kind === 'deliver') upkeep.loops()?.webhooks.now();
-    if (signal.kind === 'sweep') upkeep.loops()?.sweeper.now();
+    if (signal.kind === 'settle' || signal.kind === 'deliver' || signal.kind === 'sweep')
+      upkeep.loops()?.[signal.kind]();
     if (signal.kind === 'engines') void engines.refresh().catch(() => undefined);
     if (signal.kind === 'wake') {
       // Whoever has it wakes it; if nobody has, the next look for free clusters does.
@@ -287,7 +247,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       eventsWritten();
       wake(clusterId);
     },
-    settle,
+    settle: () => tellUpkeep('settle'),
     runSchedule: (scope, scheduleId, actor) => schedules.runNow(scope, scheduleId, actor),
     async schedule(clusterId, options) {
       try {
@@ -302,7 +262,7 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     previewPolicy: (clusterId, change) => scheduler.previewPolicy(clusterId, change),
     stopSoon: (deployments) =>
       send(deployments.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt }))),
-    deliverSoon: deliver,
+    deliverSoon: () => tellUpkeep('deliver'),
     runtimeOf: (runtime, engineId = null) => engines.runtimeOf({ runtime, engineId }),
     async enginesChanged() {
       signals.tell({ kind: 'engines' });
@@ -335,8 +295,4 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       await kept.close();
     },
   };
-}
-
-async function closeInTurn(loops: readonly { close(): Promise<void> }[]): Promise<void> {
-  for (const loop of loops) await loop.close();
 }

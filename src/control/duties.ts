@@ -35,3 +35,8 @@ export function createDuty<Loops extends Loop>(log: Logger, start: () => Loops):
     close: end,
   };
 }
+
+/** The next one when the one before has ended. */
+export async function closeInTurn(loops: readonly Loop[]): Promise<void> {
+  for (const loop of loops) await loop.close();
+}
