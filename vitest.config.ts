@@ -44,6 +44,18 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      {
+        // By itself only: it takes minutes.
+        test: {
+          name: 'image',
+          include: ['test/image/*.test.ts'],
+          globalSetup: ['test/support/global-setup.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 120_000,
+          env: plain,
+          sequence: { groupOrder: 2 },
+        },
+      },
     ],
   },
 });

@@ -110,7 +110,7 @@ export async function openArchive(path: string): Promise<Archive> {
   const entries = entriesOf(tar, path);
   const head = await entries.next();
   if (head.done === true || head.value.header.name !== first) throw new Error(`${path} is no backup of Hypervisor`);
-  const description = descriptionSchema.safeParse(await json(head.value));
+  const description = descriptionSchema.safeParse(await orDamaged(path, json(head.value)));
   if (!description.success) throw new Error(`${path} can't be restored: ${z.prettifyError(description.error)}`);
   const keys = new Map<string, Buffer>();
   let next = await entries.next();
@@ -129,8 +129,8 @@ export async function openArchive(path: string): Promise<Archive> {
       async *pieces() {
         for (; next.done !== true; next = await entries.next()) {
           const { name } = next.value.header;
-          const data = await bytesOf(next.value);
-          if (name === last) totals = totalsSchema.parse(JSON.parse(data.toString('utf8')));
+          const data = await orDamaged(path, buffer(next.value));
+          if (name === last) totals = await orDamaged(path, totalsIn(data));
           else yield { table: name.split('/')[1] ?? '', data } satisfies Piece;
         }
       },
@@ -143,21 +143,34 @@ async function* entriesOf(tar: Extract, path: string): AsyncGenerator<Entry> {
   try {
     for await (const entry of tar) yield entry;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new Error(`there is no file ${path}`, { cause: error });
-    if (code === 'EACCES' || code === 'EISDIR') throw new Error(`${path} can't be read: ${message}`, { cause: error });
-    if (code === 'Z_DATA_ERROR' && message.includes('header'))
-      throw new Error(`${path} is no backup of Hypervisor`, { cause: error });
-    throw new Error(`${path} is damaged or cut off (${message}): take another backup`, { cause: error });
+    throw unreadable(path, error);
   }
 }
 
-function bytesOf(entry: Entry): Promise<Buffer> {
-  return buffer(entry);
+/** What is read of an entry fails by itself where the file is damaged there. */
+async function orDamaged<T>(path: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): Error {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return new Error(`there is no file ${path}`, { cause: error });
+  if (code === 'EACCES' || code === 'EISDIR') return new Error(`${path} can't be read: ${message}`, { cause: error });
+  if (code === 'Z_DATA_ERROR' && message.includes('header'))
+    return new Error(`${path} is no backup of Hypervisor`, { cause: error });
+  return new Error(`${path} is damaged or cut off (${message}): take another backup`, { cause: error });
+}
+
+async function totalsIn(data: Buffer): Promise<z.infer<typeof totalsSchema>> {
+  return totalsSchema.parse(JSON.parse(data.toString('utf8')));
 }
 
 async function keyIn(entry: Entry, path: string): Promise<Buffer> {
-  const key = await bytesOf(entry);
+  const key = await orDamaged(path, buffer(entry));
   if (!isKey(key)) throw new Error(`${path} is damaged: ${entry.header.name} is no key`);
   return key;
 }

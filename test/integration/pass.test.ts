@@ -85,7 +85,7 @@ describe('a pass', () => {
     const { scheduler, admitted } = schedulerOf();
     const outcome = await scheduler.schedule(fixture.clusterId, { dryRun: false, trigger: 'api' });
     expect(outcome.passId).not.toBeNull();
-    expect(admitted).toEqual([{ id: first, attempt: 1 }]);
+    expect(admitted).toMatchObject([{ id: first, attempt: 1 }]);
     expect(await nodeOf(fixture)).toMatchObject({ ram_allocated: 16_000, cpu_allocated: 1000, gpu_allocated: 1000 });
     expect(await eventsOf(first)).toEqual(['deployment.admitted']);
 

@@ -1,7 +1,7 @@
 /** The dashboard in a browser, as a person sits before it. */
 import axe from 'axe-core';
 import type { BrowserContext, Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { expect, onTestFailed } from 'vitest';
 import type { Client } from '../conformance/client.ts';
 
 /** A page whose console is listened to: an error there is a failure of the test, whatever the page looks like. */
@@ -12,7 +12,20 @@ export async function openPage(context: BrowserContext): Promise<{ page: Page; c
     if (message.type() === 'error') complaints.push(`${message.text()} (${message.location().url})`);
   });
   page.on('pageerror', (error) => complaints.push(error.message));
+  tellOfFailure(page, complaints);
   return { page, complaints };
+}
+
+/** What was to be seen says more than what was waited for in vain. */
+function tellOfFailure(page: Page, complaints: readonly string[]): void {
+  try {
+    onTestFailed(async () => {
+      const text = page.isClosed() ? 'it is closed' : await page.evaluate<string>('document.body.innerText');
+      console.error(`The page ${page.url()} showed:\n${text}\nIts console: ${JSON.stringify(complaints)}`);
+    });
+  } catch {
+    // It was opened for several tests.
+  }
 }
 
 /** Signs the browser in as whoever the client is: by the cookie that a sign-in by form leaves. */
