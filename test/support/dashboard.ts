@@ -1,17 +1,35 @@
 /** The dashboard in a browser, as a person sits before it. */
 import axe from 'axe-core';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page, Response } from 'playwright-core';
 import { expect, onTestFailed } from 'vitest';
 import type { Client } from '../conformance/client.ts';
+
+/**
+ * Chromium gives up whatever it is loading when an interface of the machine comes or goes, as with every container that other tests start
+ * beside it. That says nothing of the page.
+ */
+const networkChanged = 'net::ERR_NETWORK_CHANGED';
+const parts = new Set(['script', 'stylesheet']);
+const visitsMax = 5;
 
 /** A page whose console is listened to: an error there is a failure of the test, whatever the page looks like. */
 export async function openPage(context: BrowserContext): Promise<{ page: Page; complaints: string[] }> {
   const page = await context.newPage();
   const complaints: string[] = [];
+  const note = (text: string, url: string) => {
+    // What it could not load for another reason is told of by itself, too.
+    const isCutOff = text.includes(networkChanged) || text.includes('dynamically imported module');
+    if (!isCutOff) complaints.push(`${text} (${url})`);
+  };
   page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`${message.text()} (${message.location().url})`);
+    if (message.type() === 'error') note(message.text(), message.location().url);
   });
-  page.on('pageerror', (error) => complaints.push(error.message));
+  // Without its scripts a page stays empty. Whoever sits before it would load it again.
+  page.on('requestfailed', (request) => {
+    if (request.failure()?.errorText !== networkChanged || !parts.has(request.resourceType())) return;
+    page.reload().catch(() => undefined);
+  });
+  page.on('pageerror', (error) => note(error.message, page.url()));
   tellOfFailure(page, complaints);
   return { page, complaints };
 }
@@ -36,9 +54,21 @@ export async function signInAs(context: BrowserContext, client: Client): Promise
 
 /** Opens an address; an answer that is no page is told at once, and not by what is missing on it. */
 export async function visit(page: Page, url: string): Promise<void> {
-  const response = await page.goto(url);
+  const response = await open(page, url);
   if (response?.ok() !== true)
     throw new Error(`${url} was answered with ${response?.status()}: ${await response?.text()}`);
+}
+
+async function open(page: Page, url: string): Promise<Response | null> {
+  for (let visits = 1; ; visits += 1) {
+    try {
+      return await page.goto(url);
+    } catch (error) {
+      const isCutOff =
+        error instanceof Error && /ERR_NETWORK_CHANGED|ERR_ABORTED|interrupted by another/.test(error.message);
+      if (!isCutOff || visits === visitsMax) throw error;
+    }
+  }
 }
 
 /** Until nothing on the page is still being loaded. */
