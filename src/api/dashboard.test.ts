@@ -1,24 +1,12 @@
-import pino from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ControlPlane } from '../control/control-plane.ts';
-import { secretKeyInMemory } from '../secret-key.ts';
-import { openDatabase } from '../store/database.ts';
-import type { Api } from './context.ts';
-import { createServer } from './server.ts';
+import { serverWithoutDatabase } from './testing-server.ts';
 
 /** What is answered where the dashboard can't be made. */
-let api: Api;
-const log: string[] = [];
+const { api, log } = serverWithoutDatabase('error', {
+  dashboard: () => Promise.reject(new Error('no room in /srv/secret-place')),
+});
 
 beforeAll(async () => {
-  api = createServer({
-    db: openDatabase('postgres://nobody@127.0.0.1:1/none'),
-    control: {} as ControlPlane,
-    config: { registration: 'open', secureCookies: false, signInLimit: { max: 3, perSeconds: 60 } },
-    secretKey: secretKeyInMemory(),
-    logger: pino({ level: 'error' }, { write: (line) => log.push(line) }),
-    dashboard: () => Promise.reject(new Error('no room in /srv/secret-place')),
-  });
   await api.ready();
 });
 afterAll(() => api.close());

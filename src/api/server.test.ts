@@ -1,23 +1,10 @@
-import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ControlPlane } from '../control/control-plane.ts';
-import { secretKeyInMemory } from '../secret-key.ts';
-import { openDatabase } from '../store/database.ts';
-import type { Api } from './context.ts';
-import { createServer } from './server.ts';
+import { serverWithoutDatabase } from './testing-server.ts';
 
 /** What a server says whose database does not answer: all that needs none, and that the rest is 503 and not 500. */
-let api: Api;
-const log: string[] = [];
+const { api, log } = serverWithoutDatabase('trace');
 
 beforeAll(async () => {
-  api = createServer({
-    db: openDatabase('postgres://nobody@127.0.0.1:1/none'),
-    control: {} as ControlPlane,
-    config: { registration: 'open', secureCookies: false, signInLimit: { max: 3, perSeconds: 60 } },
-    secretKey: secretKeyInMemory(),
-    logger: pino({ level: 'trace' }, { write: (line) => log.push(line) }),
-  });
   await api.ready();
 });
 afterAll(() => api.close());

@@ -1,50 +1,37 @@
 /** What an admin does with a cluster in the browser: its queue, its passes, its nodes, its policy, its end. */
-import type { BrowserContext, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type Client, type Cluster, type Deployment, newOwner } from '../conformance/client.ts';
-import { openBrowser } from '../support/chromium.ts';
+import type { Locator, Page } from 'playwright-core';
+import { beforeAll, expect, test } from 'vitest';
+import { type Cluster, type Deployment } from '../conformance/client.ts';
 import { expectAccessible, openPage, signInAs, visit } from '../support/dashboard.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import { dashboardSuite } from '../support/dashboard-suite.ts';
 
-let service: TestService;
-let owner: Client;
-let context: BrowserContext;
+const suite = dashboardSuite();
 
 /** Of two nodes with room for one of these each, two are admitted. */
 const large = { kind: 'job', ram_required: 4, cpu_required: 4, time_limit_s: 3600 } as const;
 
 beforeAll(async () => {
-  service = await startTestService();
-  owner = await newOwner(service.url);
-  context = await openBrowser();
-  await signInAs(context, owner);
-});
-afterEach(async () => {
-  for (const page of context.pages()) await page.close();
-});
-afterAll(async () => {
-  await context?.close();
-  await service?.stop();
+  await signInAs(suite.context, suite.owner);
 });
 
 function makeCluster(): Promise<Cluster> {
   const nodes = ['one', 'two'].map((name) => ({ name, ram: 8, cpu: 4 }));
-  return owner.createCluster({ nodes });
+  return suite.owner.createCluster({ nodes });
 }
 
 /** All that runs is there before the last of them wait. */
 async function submitAll(cluster: Cluster, ...names: string[]): Promise<Deployment[]> {
-  const made = await owner.submitAll(
+  const made = await suite.owner.submitAll(
     cluster.id,
     names.map((name) => ({ ...large, name })),
   );
-  for (const { id } of made.slice(0, 2)) await owner.became(id, 'running');
+  for (const { id } of made.slice(0, 2)) await suite.owner.became(id, 'running');
   return made;
 }
 
 async function open(cluster: Cluster, tab: string): Promise<{ page: Page; complaints: string[] }> {
-  const opened = await openPage(context);
-  await visit(opened.page, `${service.url}/clusters/${cluster.id}?tab=${tab}`);
+  const opened = await openPage(suite.context);
+  await visit(opened.page, `${suite.service.url}/clusters/${cluster.id}?tab=${tab}`);
   return opened;
 }
 
@@ -57,7 +44,7 @@ async function undo(page: Page, text: string): Promise<void> {
 }
 
 const prioritiesOf = async (deployments: readonly Deployment[]) =>
-  Promise.all(deployments.map(async ({ id }) => (await owner.deployment(id)).priority));
+  Promise.all(deployments.map(async ({ id }) => (await suite.owner.deployment(id)).priority));
 
 test('of those that wait, many are raised, lowered and withdrawn at once, and that is undone', async () => {
   const cluster = await makeCluster();
@@ -83,15 +70,15 @@ test('of those that wait, many are raised, lowered and withdrawn at once, and th
   await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click();
   await told(page, '1 withdrawn.').waitFor();
   await page.getByRole('row').filter({ hasText: 'third' }).waitFor({ state: 'detached' });
-  expect(await owner.statuses(waiting.map(({ id }) => id))).toEqual(['queued', 'queued', 'cancelled']);
+  expect(await suite.owner.statuses(waiting.map(({ id }) => id))).toEqual(['queued', 'queued', 'cancelled']);
   expect(complaints).toEqual([]);
 });
 
 test('a dry run tells what a pass would decide; one on request decides it, and is told with who was admitted and who not', async () => {
   const cluster = await makeCluster();
-  await owner.setSchedulable(cluster.id, false);
+  await suite.owner.setSchedulable(cluster.id, false);
   const names = ['first', 'second', 'late'];
-  const made = await owner.submitAll(
+  const made = await suite.owner.submitAll(
     cluster.id,
     names.map((name, index) => ({ ...large, name, priority: 10 + index })),
   );
@@ -104,14 +91,14 @@ test('a dry run tells what a pass would decide; one on request decides it, and i
   await expectAccessible(page);
   await dialog.getByRole('button', { name: 'Close' }).click();
   await dialog.waitFor({ state: 'detached' });
-  expect(await owner.statuses(made.map(({ id }) => id))).toEqual(['queued', 'queued', 'queued']);
+  expect(await suite.owner.statuses(made.map(({ id }) => id))).toEqual(['queued', 'queued', 'queued']);
 
-  await owner.setSchedulable(cluster.id, true);
+  await suite.owner.setSchedulable(cluster.id, true);
   await page.getByRole('button', { name: 'Schedule now' }).click();
   await dialog.getByRole('heading', { name: 'What it decided' }).waitFor();
   await dialog.getByRole('row').filter({ hasText: 'late' }).getByText('waits').waitFor();
   await dialog.getByRole('button', { name: 'Close' }).click();
-  for (const { id } of made.slice(0, 2)) await owner.became(id, 'running');
+  for (const { id } of made.slice(0, 2)) await suite.owner.became(id, 'running');
 
   await page.getByRole('tab', { name: 'Decisions' }).click();
   await page.getByRole('table', { name: 'Passes' }).getByRole('row').nth(1).click();
@@ -132,7 +119,7 @@ test('a dry run tells what a pass would decide; one on request decides it, and i
 test('a node is closed and opened, and drained until a deadline', async () => {
   const cluster = await makeCluster();
   await submitAll(cluster, 'runs', 'serves');
-  const isOpen = async () => (await owner.nodes(cluster.id)).find(({ name }) => name === 'one')?.schedulable;
+  const isOpen = async () => (await suite.owner.nodes(cluster.id)).find(({ name }) => name === 'one')?.schedulable;
   const { page, complaints } = await open(cluster, 'map');
   await page.getByRole('button', { name: 'one', exact: true }).click();
   await page.getByRole('button', { name: 'Cordon' }).click();
@@ -189,7 +176,7 @@ test('maintenance is planned, shown, and called off', async () => {
 test('a change of the policy is looked at before it is saved, and undone', async () => {
   const cluster = await makeCluster();
   await submitAll(cluster, 'runs', 'serves');
-  await owner.submit(cluster.id, { ...large, name: 'urgent', priority: 1 });
+  await suite.owner.submit(cluster.id, { ...large, name: 'urgent', priority: 1 });
   const { page, complaints } = await open(cluster, 'policy');
   await page.getByText('What runs is left alone, whatever waits.').waitFor();
   await page.getByRole('button', { name: 'Change' }).click();
@@ -200,7 +187,7 @@ test('a change of the policy is looked at before it is saved, and undone', async
   await page.getByText('Would start besides: urgent.').waitFor();
   await page.getByRole('row', { name: 'That stop others 0 1' }).waitFor();
   await expectAccessible(page);
-  const policyNow = async () => (await owner.cluster(cluster.id)).policy.preemption;
+  const policyNow = async () => (await suite.owner.cluster(cluster.id)).policy.preemption;
   expect(await policyNow(), 'a preview saves nothing').toMatchObject({ enabled: false });
 
   await page.getByRole('button', { name: 'Save' }).click();
@@ -228,7 +215,7 @@ test('a cluster is deleted, with all that is in it, by who types its name', asyn
   await told(page, `${cluster.name} is being deleted.`).waitFor();
   await page.getByRole('heading', { level: 1, name: 'Clusters' }).waitFor();
   await page.getByRole('main').getByText(cluster.name).waitFor({ state: 'detached' });
-  await owner.refused(404, 'GET', `/clusters/${cluster.id}`);
+  await suite.owner.refused(404, 'GET', `/clusters/${cluster.id}`);
   // Who was just about to ask for more of it is told, rightly, that it is not there.
   const others = complaints.filter((one) => !(one.includes('404') && one.includes(cluster.id)));
   expect(others).toEqual([]);

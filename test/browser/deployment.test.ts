@@ -1,41 +1,35 @@
 /** What a person does with a deployment that is there: returns to a revision, tries again, submits another like it. */
-import type { BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type Client, type Cluster, type DeploymentDetail, newOwner, until } from '../conformance/client.ts';
-import { openBrowser } from '../support/chromium.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, expect, test } from 'vitest';
+import { type Cluster, type DeploymentDetail, until } from '../conformance/client.ts';
 import { expectAccessible, openPage, signInAs, visit } from '../support/dashboard.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import { dashboardSuite } from '../support/dashboard-suite.ts';
 
-let service: TestService;
-let owner: Client;
+const suite = dashboardSuite();
 let cluster: Cluster;
-let context: BrowserContext;
 
 beforeAll(async () => {
-  service = await startTestService();
-  owner = await newOwner(service.url);
-  cluster = await owner.createCluster({ name: 'lab' });
-  context = await openBrowser();
-  await signInAs(context, owner);
-});
-afterEach(async () => {
-  for (const page of context.pages()) await page.close();
-});
-afterAll(async () => {
-  await context?.close();
-  await service?.stop();
+  cluster = await suite.owner.createCluster({ name: 'lab' });
+  await signInAs(suite.context, suite.owner);
 });
 
 const framed = (page: Page, text: string | RegExp) => page.locator('.mantine-Paper-root').filter({ hasText: text });
 
 test('the revisions of a service are listed with what changed, and one returns to an earlier one', async () => {
-  const { id } = await owner.submit(cluster.id, { name: 'web', docker_image: 'simulated/web:1', env: { MODE: 'old' } });
-  await owner.became(id, 'running');
-  const { page, complaints } = await openPage(context);
-  await visit(page, `${service.url}/deployments/${id}?tab=revisions`);
+  const { id } = await suite.owner.submit(cluster.id, {
+    name: 'web',
+    docker_image: 'simulated/web:1',
+    env: { MODE: 'old' },
+  });
+  await suite.owner.became(id, 'running');
+  const { page, complaints } = await openPage(suite.context);
+  await visit(page, `${suite.service.url}/deployments/${id}?tab=revisions`);
   await framed(page, /^Revision 1wanted/).waitFor();
 
-  await owner.call('POST', `/deployments/${id}/update`, { docker_image: 'simulated/web:2', env_set: { MODE: 'new' } });
+  await suite.owner.call('POST', `/deployments/${id}/update`, {
+    docker_image: 'simulated/web:2',
+    env_set: { MODE: 'new' },
+  });
   const second = framed(page, /^Revision 2/);
   await second.getByText('wanted', { exact: true }).waitFor();
   await second.getByRole('row', { name: /docker_image simulated\/web:1 → simulated\/web:2/ }).waitFor();
@@ -51,7 +45,7 @@ test('the revisions of a service are listed with what changed, and one returns t
   await page.getByText('web returns to revision 1.').waitFor();
   await framed(page, /^Revision 1wanted/).waitFor();
   await page.getByText('Service of simulated/web:1').waitFor();
-  expect(await owner.deployment(id)).toMatchObject({ revision: 1, env: { MODE: 'old' } });
+  expect(await suite.owner.deployment(id)).toMatchObject({ revision: 1, env: { MODE: 'old' } });
   expect(complaints).toEqual([]);
 });
 
@@ -65,22 +59,22 @@ const like = ({ kind, docker_image, ram_required, cpu_required, env }: Deploymen
 });
 
 test('what has failed is tried again, and another like it is submitted', async () => {
-  const { id } = await owner.submit(cluster.id, {
+  const { id } = await suite.owner.submit(cluster.id, {
     name: 'flaky',
     kind: 'job',
     docker_image: 'simulated/flaky',
     ram_required: 2,
     env: { SIM_RUN_MS: '0', SIM_EXIT_CODE: '3' },
   });
-  await owner.became(id, 'failed');
-  const { page, complaints } = await openPage(context);
-  await visit(page, `${service.url}/deployments/${id}`);
+  await suite.owner.became(id, 'failed');
+  const { page, complaints } = await openPage(suite.context);
+  await visit(page, `${suite.service.url}/deployments/${id}`);
   await framed(page, /^Attempt1$/).waitFor();
   await page.getByRole('button', { name: 'Retry' }).click();
   await page.getByText('flaky is queued again.').waitFor();
   await framed(page, /^Attempt2$/).waitFor();
   await until('it has failed a second time', async () => {
-    const { attempt, status } = await owner.deployment(id);
+    const { attempt, status } = await suite.owner.deployment(id);
     return attempt === 2 && status === 'failed';
   });
   await page.getByRole('button', { name: 'Retry' }).waitFor();
@@ -93,7 +87,7 @@ test('what has failed is tried again, and another like it is submitted', async (
   await page.keyboard.press('Control+Enter');
   await page.getByRole('heading', { level: 1, name: 'twin' }).waitFor();
   const twinId = new URL(page.url()).pathname.split('/').at(-1) ?? '';
-  expect(like(await owner.deployment(twinId))).toEqual(like(await owner.deployment(id)));
+  expect(like(await suite.owner.deployment(twinId))).toEqual(like(await suite.owner.deployment(id)));
   expect(twinId).not.toBe(id);
   expect(complaints).toEqual([]);
 });

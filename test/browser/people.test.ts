@@ -1,38 +1,25 @@
 /** What an organization keeps for its deployments, and where one is signed in: as an owner changes it in the browser. */
-import type { BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { Client, type Cluster, newOwner, password } from '../conformance/client.ts';
-import { openBrowser } from '../support/chromium.ts';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Client, type Cluster, password } from '../conformance/client.ts';
 import { expectAccessible, openPage, signInAs, visit } from '../support/dashboard.ts';
+import { dashboardSuite } from '../support/dashboard-suite.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
-import { startTestService, type TestService } from '../support/service.ts';
 
-let service: TestService;
+const suite = dashboardSuite({ config: { webhookAllow: ['127.0.0.1'] } });
 let receiver: Receiver;
-let owner: Client;
 let cluster: Cluster;
-let context: BrowserContext;
 
 beforeAll(async () => {
   receiver = await startReceiver();
-  service = await startTestService({ config: { webhookAllow: ['127.0.0.1'] } });
-  owner = await newOwner(service.url);
-  cluster = await owner.createCluster({ name: 'lab' });
-  context = await openBrowser();
-  await signInAs(context, owner);
+  cluster = await suite.owner.createCluster({ name: 'lab' });
+  await signInAs(suite.context, suite.owner);
 });
-afterEach(async () => {
-  for (const page of context.pages()) await page.close();
-});
-afterAll(async () => {
-  await context?.close();
-  await service?.stop();
-  await receiver?.close();
-});
+afterAll(() => receiver?.close());
 
 async function openTab(tab: string): Promise<{ page: Page; complaints: string[] }> {
-  const opened = await openPage(context);
-  await visit(opened.page, `${service.url}/people?tab=${tab}`);
+  const opened = await openPage(suite.context);
+  await visit(opened.page, `${suite.service.url}/people?tab=${tab}`);
   return opened;
 }
 
@@ -67,12 +54,12 @@ test('registries are added, get a new password, and are deleted', async () => {
   await row.getByRole('button', { name: 'Delete' }).click();
   await confirm(page, 'Delete');
   await page.getByText('No registries').waitFor();
-  expect((await owner.get<{ items: unknown[] }>('/registry-credentials')).items).toEqual([]);
+  expect((await suite.owner.get<{ items: unknown[] }>('/registry-credentials')).items).toEqual([]);
   expect(complaints).toEqual([]);
 });
 
 test('a secret gets a new value, and its version says so; the value is shown nowhere', async () => {
-  await owner.call('POST', '/secrets', { name: 'api_key', value: 'value of before' });
+  await suite.owner.call('POST', '/secrets', { name: 'api_key', value: 'value of before' });
   const { page, complaints } = await openTab('secrets');
   await page.getByRole('button', { name: 'New value for api_key' }).click();
   const dialog = page.getByRole('dialog');
@@ -86,13 +73,13 @@ test('a secret gets a new value, and its version says so; the value is shown now
 });
 
 test('volumes are listed with their size and who uses them, added, and deleted', async () => {
-  await owner.call('POST', '/volumes', { cluster_id: cluster.id, name: 'results' });
-  const writer = await owner.submit(cluster.id, {
+  await suite.owner.call('POST', '/volumes', { cluster_id: cluster.id, name: 'results' });
+  const writer = await suite.owner.submit(cluster.id, {
     name: 'writer',
     volumes: [{ name: 'results', path: '/data' }],
     env: { SIM_WRITE: '/data/result=forty-two' },
   });
-  await owner.became(writer.id, 'running');
+  await suite.owner.became(writer.id, 'running');
   const { page, complaints } = await openTab('volumes');
   const row = rowOf(page, 'results');
   await row.getByRole('cell', { name: '9 B', exact: true }).waitFor();
@@ -110,7 +97,7 @@ test('volumes are listed with their size and who uses them, added, and deleted',
   await confirm(page, 'Delete');
   await page.getByText('inputs is deleted.').waitFor();
   await added.waitFor({ state: 'detached' });
-  expect((await owner.all<{ name: string }>('/volumes')).map(({ name }) => name)).toEqual(['results']);
+  expect((await suite.owner.all<{ name: string }>('/volumes')).map(({ name }) => name)).toEqual(['results']);
   expect(complaints).toEqual([]);
 });
 
@@ -153,18 +140,18 @@ test('a webhook is added, and what was sent to it is seen, with what came of tha
 });
 
 test('another session of the account is listed with its browser, and ended', async () => {
-  const { username } = (await owner.me()).user;
+  const { username } = (await suite.owner.me()).user;
   const agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
-  const { token } = await new Client(service.url).call<{ token: string }>(
+  const { token } = await new Client(suite.service.url).call<{ token: string }>(
     'POST',
     '/auth/sign-in',
     { username, password },
     { 'user-agent': agent },
   );
-  const elsewhere = new Client(service.url, token);
+  const elsewhere = new Client(suite.service.url, token);
   await elsewhere.me();
-  const { page, complaints } = await openPage(context);
-  await visit(page, `${service.url}/account`);
+  const { page, complaints } = await openPage(suite.context);
+  await visit(page, `${suite.service.url}/account`);
   await rowOf(page, 'this one').waitFor();
   expect(await rowOf(page, 'this one').getByRole('button').count()).toBe(0);
   const other = rowOf(page, 'Firefox on Linux');
@@ -172,6 +159,6 @@ test('another session of the account is listed with its browser, and ended', asy
   await page.getByText('The session was ended.').waitFor();
   await other.waitFor({ state: 'detached' });
   await elsewhere.refused(401, 'GET', '/me');
-  await owner.me();
+  await suite.owner.me();
   expect(complaints).toEqual([]);
 });

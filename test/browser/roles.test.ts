@@ -1,36 +1,23 @@
 /** What each role finds in the dashboard: all that it may do, and nothing that it would be refused. */
-import type { BrowserContext, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type Client, type Cluster, type Deployment, newMember, newOwner, type Role } from '../conformance/client.ts';
-import { openBrowser } from '../support/chromium.ts';
+import type { Locator, Page } from 'playwright-core';
+import { beforeAll, expect, test } from 'vitest';
+import { type Cluster, type Deployment, newMember, type Role } from '../conformance/client.ts';
 import { loaded, openPage, signInAs, visit } from '../support/dashboard.ts';
-import { startTestService, type TestService } from '../support/service.ts';
+import { dashboardSuite } from '../support/dashboard-suite.ts';
 
-let service: TestService;
-let owner: Client;
+const suite = dashboardSuite();
 let cluster: Cluster;
 let web: Deployment;
 let waiting: Deployment;
-let context: BrowserContext;
 
 beforeAll(async () => {
-  service = await startTestService();
-  owner = await newOwner(service.url);
-  cluster = await owner.createCluster({ name: 'lab', nodes: [{ name: 'one', ram: 8, cpu: 8 }] });
-  web = await owner.submit(cluster.id, { name: 'web', docker_image: 'simulated/web:1' });
-  await owner.became(web.id, 'running');
-  await owner.call('POST', `/deployments/${web.id}/update`, { docker_image: 'simulated/web:2' });
-  waiting = await owner.submit(cluster.id, { name: 'patient', kind: 'job', ram_required: 8, cpu_required: 8 });
-  await owner.call('POST', '/secrets', { name: 'api_key', value: 'a value' });
-  await owner.call('POST', '/volumes', { cluster_id: cluster.id, name: 'results' });
-  context = await openBrowser();
-});
-afterEach(async () => {
-  for (const page of context.pages()) await page.close();
-});
-afterAll(async () => {
-  await context?.close();
-  await service?.stop();
+  cluster = await suite.owner.createCluster({ name: 'lab', nodes: [{ name: 'one', ram: 8, cpu: 8 }] });
+  web = await suite.owner.submit(cluster.id, { name: 'web', docker_image: 'simulated/web:1' });
+  await suite.owner.became(web.id, 'running');
+  await suite.owner.call('POST', `/deployments/${web.id}/update`, { docker_image: 'simulated/web:2' });
+  waiting = await suite.owner.submit(cluster.id, { name: 'patient', kind: 'job', ram_required: 8, cpu_required: 8 });
+  await suite.owner.call('POST', '/secrets', { name: 'api_key', value: 'a value' });
+  await suite.owner.call('POST', '/volumes', { cluster_id: cluster.id, name: 'results' });
 });
 
 const ascending: readonly Role[] = ['viewer', 'developer', 'admin', 'owner'];
@@ -184,9 +171,9 @@ const doneBy: Readonly<Partial<Record<Role, (page: Page) => Promise<void>>>> = {
 };
 
 test.each(['viewer', 'developer', 'admin'] as const)('%s', async (role) => {
-  await signInAs(context, await newMember(owner, role));
-  const { page, complaints } = await openPage(context);
-  await visit(page, `${service.url}/deployments`);
+  await signInAs(suite.context, await newMember(suite.owner, role));
+  const { page, complaints } = await openPage(suite.context);
+  await visit(page, `${suite.service.url}/deployments`);
   await page.getByRole('row').filter({ hasText: 'patient' }).waitFor();
   await lookAround(page, role);
   await doneBy[role]?.(page);
