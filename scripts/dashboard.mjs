@@ -55,7 +55,6 @@ async function make() {
   try {
     await build({
       configFile: join(root, 'web', 'vite.config.ts'),
-      mode: 'production',
       logLevel: 'warn',
       // Standard output is for the name of the folder.
       customLogger: quiet(),

@@ -17,6 +17,7 @@ import { refuseMoved } from './move/moved.ts';
 import { createDashboardFiles } from './platform/dashboard-files.ts';
 import { type DockerConnection, dockerConnection } from './platform/docker-connection.ts';
 import { startEmbeddedPostgres } from './platform/embedded-postgres.ts';
+import { hasPartIn } from './process-roles.ts';
 import { openTaskQueue } from './queue/bullmq.ts';
 import { parseEngineAddress } from './runtimes/docker/engine-address.ts';
 import { connectionTo } from './runtimes/docker/engine-connection.ts';
@@ -132,7 +133,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
     started.push(() => control.close());
 
     const dashboard = createDashboardFiles();
-    const server = hasApi(config)
+    const server = hasPartIn(config.role, 'api')
       ? createServer({
           db,
           dashboard,
@@ -159,8 +160,6 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
     throw error;
   }
 }
-
-const hasApi = ({ role }: Config) => role === 'all' || role === 'api';
 
 async function embedded(config: Config, hooks: Hooks, started: (() => Promise<unknown>)[]): Promise<string> {
   await refuseMoved(config.dataDir);

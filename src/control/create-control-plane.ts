@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { isFinal } from '../core/lifecycle.ts';
-import type { ProcessRole } from '../process-roles.ts';
+import { hasPartIn, type ProcessRole } from '../process-roles.ts';
 import type { Task, TaskQueue } from '../queue/task-queue.ts';
 import type { RegistryCredential, Runtime } from '../runtimes/runtime.ts';
 import { createSolver } from '../solver/solver.ts';
@@ -57,8 +57,8 @@ export interface ControlPlaneDeps {
  */
 export async function createControlPlane(deps: ControlPlaneDeps): Promise<ControlPlane & { close(): Promise<void> }> {
   const { db, log, queue, runtimes, metrics, signals, processId } = deps;
-  const isScheduler = deps.role === 'all' || deps.role === 'scheduler';
-  const isWorker = deps.role === 'all' || deps.role === 'worker';
+  const isScheduler = hasPartIn(deps.role, 'scheduler');
+  const isWorker = hasPartIn(deps.role, 'worker');
   const listeners = new Set<() => void>();
   const tellListeners = () => {
     for (const listener of listeners) listener();

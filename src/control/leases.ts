@@ -11,7 +11,7 @@ import {
   takeLeases,
   unheldClusters,
 } from '../store/leases.ts';
-import { countLiving } from '../store/processes.ts';
+import { countLivingByRole } from '../store/processes.ts';
 import type { LeaseKind, LeaseMetrics } from './metrics/processes.ts';
 import { repeat } from './repeat.ts';
 
@@ -28,7 +28,7 @@ export type Duty = 'duty/upkeep' | 'duty/watch';
 export interface Leases {
   /** Of a cluster that this process has. */
   of(clusterId: string): Held | null;
-  /** Takes it now, if nobody has it. */
+  /** The same, where it is this process's; otherwise takes it now, if nobody has it. */
   claim(clusterId: string): Promise<Held | null>;
   readonly clusterIds: () => string[];
   close(): Promise<void>;
@@ -88,8 +88,9 @@ export async function keepLeases(deps: Deps): Promise<Leases> {
   /** A fair share for each scheduler: who has more gives back, who has less takes what is free. */
   async function share(): Promise<void> {
     const { ids, total } = await unheldClusters(db);
-    const schedulers = Math.max(1, await countLiving(db, 'scheduler'));
-    const fair = Math.ceil(total / schedulers);
+    const living = await countLivingByRole(db);
+    const schedulers = (living.get('scheduler') ?? 0) + (living.get('all') ?? 0);
+    const fair = Math.ceil(total / Math.max(1, schedulers));
     const held = clustersOfMine();
     if (held.length > fair) {
       const surplus = held.slice(fair).map(leaseOfCluster);
@@ -100,12 +101,13 @@ export async function keepLeases(deps: Deps): Promise<Leases> {
       await releaseLeases(db, processId, surplus);
     }
     await take(ids.slice(0, Math.max(0, fair - held.length)).map(leaseOfCluster));
-    await removeLeasesOfDeleted(db);
   }
 
   async function look(): Promise<void> {
     refusedAt.clear();
     try {
+      // First: one of a cluster that is gone would count against the share, and another be given back for it.
+      if (deps.clusters) await removeLeasesOfDeleted(db);
       await renew();
       await take(deps.duties.filter((duty) => !mine.has(duty)));
       if (deps.clusters) await share();

@@ -6,7 +6,6 @@ import {
   addPassRequest,
   answerPassRequest,
   openPassRequests,
-  removeOldPassRequests,
   removePassRequest,
   takePassAnswer,
 } from '../store/pass-requests.ts';
@@ -64,7 +63,6 @@ export function startRemotePasses({ db, log, signals, clusterIds, pass }: Deps):
     const open = await openPassRequests(db, clusterIds());
     await Promise.all(open.map(({ id, clusterId }) => answer(id, clusterId)));
   });
-  const tidying = repeat(60_000, log, 'the removal of old requests for passes', () => removeOldPassRequests(db));
 
   signals.onTold((signal) => {
     if (signal.kind === 'pass' && clusterIds().includes(signal.clusterId)) looking.now();
@@ -98,9 +96,6 @@ export function startRemotePasses({ db, log, signals, clusterIds, pass }: Deps):
         waiting.delete(id);
       }
     },
-    async close() {
-      await looking.stop();
-      await tidying.stop();
-    },
+    close: () => looking.stop(),
   };
 }

@@ -151,7 +151,7 @@ export function startScheduler(deps: Deps): Scheduler {
   async function leaseFor(clusterId: string): Promise<Held | undefined> {
     const { leases } = deps;
     if (leases === undefined) return undefined;
-    const lease = leases.of(clusterId) ?? (await leases.claim(clusterId));
+    const lease = await leases.claim(clusterId);
     if (lease === null) throw new HeldElsewhere(clusterId);
     return lease;
   }

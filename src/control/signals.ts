@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { Database } from '../store/database.ts';
 import { listen, type Self } from '../store/listening.ts';
 import { notify } from '../store/notify.ts';
-import { noteSeen, removeDeadProcesses, removeProcess } from '../store/processes.ts';
+import { noteSeen, removeProcess } from '../store/processes.ts';
 import { repeat } from './repeat.ts';
 
 /** What was said within so many milliseconds is told together, and once. */
@@ -58,7 +58,6 @@ export async function joinProcesses({ db, log, databaseUrl, self }: Deps): Promi
   let others = 0;
   const look = repeat(seenMs, log, 'the look for other processes', async () => {
     others = await noteSeen(db, self.id);
-    await removeDeadProcesses(db);
   });
 
   function flush(): void {

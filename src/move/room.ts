@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { installationIn, quoted } from './read.ts';
 
 /** What a control plane calls its connections. */
-const controlPlanes = ['hypervisor', 'hypervisor tasks'];
+const controlPlanes = ['hypervisor', 'hypervisor listens', 'hypervisor tasks'];
 
 export async function refuseUnlessEmpty(client: pg.Client, place: string, coming: string): Promise<void> {
   const there = await installationIn(client);

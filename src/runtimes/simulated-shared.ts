@@ -2,7 +2,6 @@
  * The simulated runtime for several processes: its containers are rows, so that what one worker starts, others see, stop and clean up.
  * They behave as in simulated.ts, by the same variables; of files, volumes and names in private networks nothing is simulated here.
  */
-import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../store/database.ts';
 import {
@@ -23,6 +22,7 @@ import {
   type Runtime,
   RuntimeError,
 } from './runtime.ts';
+import { checkImage, endedBy, endOf, healthAfter, killed, linesOf, nameOf } from './simulated/behaviour.ts';
 import { Inside } from './simulated/inside.ts';
 
 /** How often it is looked for what has ended; what ends by itself is known beforehand, and still told no sooner. */
@@ -30,8 +30,6 @@ const lookMs = 100;
 
 /** Nothing has ended after that: only the clock is asked for. */
 const farAhead = Date.UTC(2200, 0);
-
-const killed = 128 + constants.signals.SIGKILL;
 
 export function createSharedSimulatedRuntime({ db }: { db: Database }): Runtime {
   /** What was done inside of a container is known to the process that did it. */
@@ -61,12 +59,12 @@ export function createSharedSimulatedRuntime({ db }: { db: Database }): Runtime 
     ping: () => Promise.resolve(),
     capacity: () => Promise.resolve({ ram: 64_000, cpu: 16_000, devices: [], labels: {} }),
     async ensureImage(image) {
-      if (image.startsWith('missing/')) throw new RuntimeError('image_not_found', `there is no image ${image}`);
+      checkImage(image);
     },
     async start(spec) {
       const before = await readSimulated(db, spec.key);
       if (before !== null) return stateOf(before);
-      await this.ensureImage(spec.image, { policy: 'missing' });
+      checkImage(spec.image);
       const { SIM_START_FAIL: failure, SIM_START_MS: startMs = '0' } = spec.env;
       if (failure !== undefined) throw new RuntimeError('start_failed', failure);
       if (Number(startMs) > 0) await sleep(Number(startMs));
@@ -80,7 +78,7 @@ export function createSharedSimulatedRuntime({ db }: { db: Database }): Runtime 
         await sleep(graceSeconds * 1000);
         await endSimulated(db, key, killed);
       } else {
-        await endSimulated(db, key, 128 + (constants.signals[signal as NodeJS.Signals] ?? constants.signals.SIGTERM));
+        await endSimulated(db, key, endedBy(signal));
       }
       const after = await readSimulated(db, key);
       return after === null ? null : stateOf(after);
@@ -98,18 +96,14 @@ export function createSharedSimulatedRuntime({ db }: { db: Database }): Runtime 
     async probe(key) {
       const row = await readSimulated(db, key);
       if (row === null || !isRunning(row)) return null;
-      const ranMs = Date.now() - row.startedAt;
-      const isWell =
-        ranMs >= Number(row.behaviour['SIM_WELL_AFTER_MS'] ?? 0) &&
-        ranMs < Number(row.behaviour['SIM_UNWELL_AFTER_MS'] ?? Number.POSITIVE_INFINITY);
-      return { isWell, message: isWell ? 'it is well' : 'it is not well' };
+      return healthAfter(Date.now() - row.startedAt, row.behaviour);
     },
     listNetworks: () => Promise.resolve([]),
     removeNetwork: () => Promise.resolve(),
     volumeSizes: () => Promise.resolve(new Map()),
     removeVolume: () => Promise.resolve(),
     async *logs(key, options) {
-      yield* linesOf(db, await existing(key), options);
+      yield* readLog(db, await existing(key), options);
     },
     async stats(key) {
       const row = await running(key);
@@ -137,9 +131,6 @@ export function createSharedSimulatedRuntime({ db }: { db: Database }): Runtime 
   };
 }
 
-const nameOf = ({ deploymentId, attempt, replica, run }: Omit<ContainerKey, 'clusterId'>) =>
-  `${deploymentId}/${attempt}/${replica}/${run}`;
-
 const isRunning = ({ endedAt }: SimulatedRow) => endedAt === null || endedAt > Date.now();
 
 function stateOf(row: SimulatedRow): ContainerState {
@@ -161,11 +152,8 @@ function stateOf(row: SimulatedRow): ContainerState {
 function behaviourOf({ env, key, stopSignal }: ContainerSpec) {
   const behaviour = Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('SIM_')));
   if (stopSignal !== null) behaviour['SIM_STOP_SIGNAL'] = stopSignal;
-  const outOfMemory = env['SIM_OOM'] === '1';
-  const runMs = env['SIM_RUN_MS'] ?? (outOfMemory ? '0' : undefined);
-  const codes = (env['SIM_EXIT_CODE'] ?? '0').split(',');
-  const exitCode = outOfMemory ? killed : Number(codes[Math.min(key.attempt, codes.length) - 1]);
-  return { behaviour, runMs: runMs === undefined ? null : Number(runMs), exitCode };
+  const { runMs, exitCode } = endOf({ key, env });
+  return { behaviour, runMs, exitCode };
 }
 
 /** Only what an `Inside` looks at is of the container. */
@@ -184,11 +172,11 @@ const emptySpec: Omit<ContainerSpec, 'key' | 'env'> = {
   stopSignal: null,
 };
 
-async function* linesOf(db: Database, row: SimulatedRow, options: LogOptions): AsyncGenerator<LogLine> {
+async function* readLog(db: Database, row: SimulatedRow, options: LogOptions): AsyncGenerator<LogLine> {
   const { tail, since, stream, follow = false, signal } = options;
   const everyMs = Number(row.behaviour['SIM_LOG_EVERY_MS'] ?? 0);
   const written = (name: string, from: LogLine['stream']): LogLine[] =>
-    (row.behaviour[name]?.split('\n') ?? []).map((text, index) => ({
+    linesOf(row.behaviour[name]).map((text, index) => ({
       stream: from,
       at: row.startedAt + index * everyMs,
       text,

@@ -21,7 +21,6 @@
  *
  * Images whose name begins with `missing/` do not exist.
  */
-import { constants } from 'node:os';
 import { type Clock, realClock } from './clock.ts';
 import {
   type ContainerKey,
@@ -29,10 +28,19 @@ import {
   type ContainerState,
   type LogLine,
   type LogOptions,
-  type ProbeResult,
   type Runtime,
   RuntimeError,
 } from './runtime.ts';
+import {
+  checkImage,
+  createdState,
+  endedBy,
+  endOf,
+  healthAfter,
+  killed,
+  linesOf,
+  nameOf,
+} from './simulated/behaviour.ts';
 import { Inside } from './simulated/inside.ts';
 import { type SimulatedData, simulatedStore } from './simulated-data.ts';
 
@@ -63,8 +71,6 @@ export interface SimulatedRuntime extends Runtime {
   /** As if the container were lost behind our back, without an event. */
   vanish(key: ContainerKey): void;
 }
-
-const nameOf = (key: ContainerKey) => `${key.deploymentId}/${key.attempt}/${key.replica}/${key.run}`;
 
 /** Nothing is kept beyond the process: after a restart, what was simulated has vanished. */
 export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } = {}): SimulatedRuntime {
@@ -115,11 +121,9 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
     };
     write(container, 'stdout', [...whatItFinds(container), ...linesOf(env['SIM_LOG'])]);
     write(container, 'stderr', linesOf(env['SIM_LOG_STDERR']));
-    const outOfMemory = env['SIM_OOM'] === '1';
-    const runMs = env['SIM_RUN_MS'] ?? (outOfMemory ? '0' : undefined);
-    if (runMs === undefined) return;
-    const exitCode = outOfMemory ? killed : exitCodeOf(container.spec);
-    container.callOffs.push(clock.after(Number(runMs), () => end(container, exitCode, outOfMemory)));
+    const { runMs, exitCode, outOfMemory } = endOf(container.spec);
+    if (runMs === null) return;
+    container.callOffs.push(clock.after(runMs, () => end(container, exitCode, outOfMemory)));
   }
 
   function write(container: Container, stream: LogLine['stream'], lines: readonly string[]): void {
@@ -204,7 +208,9 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
     async probe(key) {
       answer();
       const container = get(key);
-      return container?.state.status === 'running' ? healthOf(container, clock.now()) : null;
+      if (container?.state.status !== 'running') return null;
+      const now = clock.now();
+      return healthAfter(now - (container.state.startedAt ?? now), container.spec.env);
     },
     async listNetworks() {
       answer();
@@ -256,30 +262,7 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
   };
 }
 
-function exitCodeOf({ key, env }: ContainerSpec): number {
-  const codes = (env['SIM_EXIT_CODE'] ?? '0').split(',');
-  return Number(codes[Math.min(key.attempt, codes.length) - 1]);
-}
-
-/** What a shell says of a program that a signal ended: 128 and the number of the signal. */
-const endedBy = (signal: string) => 128 + (constants.signals[signal as NodeJS.Signals] ?? constants.signals.SIGTERM);
-const killed = endedBy('SIGKILL');
-
 const unreachable = () => new RuntimeError('unreachable', 'the simulated engine is switched off');
-
-function checkImage(image: string): void {
-  if (image.startsWith('missing/')) throw new RuntimeError('image_not_found', `there is no image ${image}`);
-}
-
-function healthOf({ spec, state }: Container, now: number): ProbeResult {
-  const ranMs = now - (state.startedAt ?? now);
-  const from = Number(spec.env['SIM_WELL_AFTER_MS'] ?? 0);
-  const to = Number(spec.env['SIM_UNWELL_AFTER_MS'] ?? Number.POSITIVE_INFINITY);
-  if (ranMs < from) return { isWell: false, message: 'it is not up yet' };
-  return ranMs < to ? { isWell: true, message: 'it is well' } : { isWell: false, message: 'it is not well any more' };
-}
-
-const linesOf = (text: string | undefined) => text?.split('\n') ?? [];
 
 /** What it says of files and names that its environment asks about. */
 function whatItFinds({ spec: { env }, data }: Container): string[] {
@@ -292,16 +275,7 @@ function whatItFinds({ spec: { env }, data }: Container): string[] {
 }
 
 function newContainer(spec: ContainerSpec, data: SimulatedData, containerId: string): Container {
-  const state: ContainerState = {
-    key: spec.key,
-    containerId,
-    status: 'created',
-    startedAt: null,
-    finishedAt: null,
-    exitCode: null,
-    outOfMemory: false,
-    ports: [],
-  };
+  const state = createdState(spec.key, containerId);
   return { spec, data, state, log: [], callOffs: [], waiting: new Set(), isGone: false, inside: new Inside(spec) };
 }
 

@@ -18,13 +18,6 @@ export async function noteSeen(db: Database, id: string): Promise<number> {
   return rows[0]?.others ?? 0;
 }
 
-/** Of `role`, those that live; who does everything counts. */
-export async function countLiving(db: Database, role: ProcessRole): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*)::int as count from process p where p.role in (${role}, 'all') and ${isAlive}`.execute(db);
-  return rows[0]?.count ?? 0;
-}
-
 /** How many there are that live, by role. */
 export async function countLivingByRole(db: Database): Promise<Map<ProcessRole, number>> {
   const { rows } = await sql<{ role: ProcessRole; count: number }>`

@@ -3,9 +3,8 @@
  * down that the auditor has to know. What reaches it, and what of it is heard, is the business of the port (runtime-port.ts).
  */
 import type { ContainerKey, ContainerSpec, ContainerState } from '../../src/runtimes/runtime.ts';
+import { createdState, nameOf } from '../../src/runtimes/simulated/behaviour.ts';
 import type { World } from './world.ts';
-
-export const nameOf = (key: ContainerKey) => `${key.deploymentId}/${key.attempt}/${key.replica}/${key.run}`;
 
 export interface Container {
   readonly spec: ContainerSpec;
@@ -46,16 +45,7 @@ export class Engine {
   create(spec: ContainerSpec, name = nameOf(spec.key)): boolean {
     if (this.containers.has(name)) return false;
     this.#made += 1;
-    const state: ContainerState = {
-      key: spec.key,
-      containerId: `container-${this.#made}`,
-      status: 'created',
-      startedAt: null,
-      finishedAt: null,
-      exitCode: null,
-      outOfMemory: false,
-      ports: [],
-    };
+    const state = createdState(spec.key, `container-${this.#made}`);
     this.containers.set(name, { spec, state, isGone: false });
     this.version += 1;
     return true;

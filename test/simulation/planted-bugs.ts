@@ -4,8 +4,9 @@
  */
 import type { Observations } from '../../src/control/observations.ts';
 import type { Runtime } from '../../src/runtimes/runtime.ts';
+import { nameOf } from '../../src/runtimes/simulated/behaviour.ts';
 import type { Rewrite } from './database-port.ts';
-import { type Engine, nameOf } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { DatabaseState } from './state.ts';
 
 export interface Surroundings {

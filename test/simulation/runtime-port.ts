@@ -1,6 +1,7 @@
 /** The engine as one process reaches it: as with a real one, a start is two requests, and a stop is answered when it is over. */
 import { type ContainerKey, type ContainerState, type Runtime, RuntimeError } from '../../src/runtimes/runtime.ts';
-import { type Container, type Engine, nameOf } from './engine.ts';
+import { nameOf } from '../../src/runtimes/simulated/behaviour.ts';
+import type { Container, Engine } from './engine.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { World } from './world.ts';
 

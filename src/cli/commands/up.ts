@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import pc from 'picocolors';
 import { type Config, logLevels } from '../../config.ts';
-import { type ProcessRole, processRoles } from '../../process-roles.ts';
+import { hasPartIn, type ProcessRole, processRoles } from '../../process-roles.ts';
 import { type AddCommand, amount, options, wholeNumber } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -62,7 +62,7 @@ async function run(given: UpOptions): Promise<void> {
     },
   );
   try {
-    if (config.role === 'scheduler' || config.role === 'worker') {
+    if (!hasPartIn(config.role, 'api')) {
       console.log(`This ${config.role} is watched over at ${pc.bold(hypervisor.url)}/api/v1/health. Ctrl-C stops.`);
     } else {
       const first = await firstStart(hypervisor, given);
