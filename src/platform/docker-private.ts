@@ -7,7 +7,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Docker from 'dockerode';
-import { openBridge } from './bridge.ts';
+import { type Bridge, openBridge } from './bridge.ts';
 import { answers } from './docker-connection.ts';
 import type { DockerEngine, ProvisionOptions } from './docker-engine.ts';
 import { endOf } from './files.ts';
@@ -42,7 +42,7 @@ export async function startPrivateEngine(executable: string, options: PrivateEng
   // What is mounted there is in use by containers that outlived the engine, where it is to find them again.
   if (!flags.includes('--live-restore')) await unmountBelow(root);
   options.say('starting a private Docker Engine');
-  const bridge = await openBridge();
+  const bridge = await bridgeOf(root);
   const socketPath = join(root, 'docker.sock');
   const log = join(root, 'dockerd.log');
   const configuration = join(root, 'daemon.json');
@@ -74,6 +74,22 @@ export async function startPrivateEngine(executable: string, options: PrivateEng
     await bridge?.remove();
     throw error;
   }
+}
+
+/** By directory: what one that was killed leaves to the next one there, whose containers that outlived it are attached to it. */
+const bridges = new Map<string, Bridge>();
+
+async function bridgeOf(root: string): Promise<Bridge | null> {
+  const bridge = bridges.get(root) ?? (await openBridge());
+  if (bridge === null) return null;
+  bridges.set(root, bridge);
+  return {
+    name: bridge.name,
+    async remove() {
+      bridges.delete(root);
+      await bridge.remove();
+    },
+  };
 }
 
 interface Plan {
@@ -164,12 +180,7 @@ async function untilAnswers(socketPath: string, pid: number, log: string): Promi
   }
 }
 
-async function stop(
-  root: string,
-  socketPath: string,
-  pid: number,
-  bridge: { remove(): Promise<void> } | null,
-): Promise<void> {
+async function stop(root: string, socketPath: string, pid: number, bridge: Bridge | null): Promise<void> {
   await killContainers(new Docker({ socketPath }));
   await endProcess(pid, { signal: 'SIGTERM', name: 'the private Docker Engine', timeoutMs: stopMs });
   await unmountBelow(root);
