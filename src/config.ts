@@ -33,6 +33,8 @@ export interface Config {
   readonly hostPaths: readonly string[];
   /** Out of which private networks get their addresses. */
   readonly networkRange: string;
+  /** Whether traces are sent to where OpenTelemetry's own variables say. */
+  readonly traces: boolean;
 }
 
 export const defaultPort = 7420;
@@ -81,7 +83,15 @@ export function makeConfig(given: Partial<Config> = {}, env: NodeJS.ProcessEnv =
     logLevel: logLevelOf(given.logLevel ?? env['HYPERVISOR_LOG_LEVEL'] ?? 'info'),
     hostPaths: given.hostPaths ?? hostPathsOf(env['HYPERVISOR_HOST_PATHS']),
     networkRange: networkRangeOf(given.networkRange ?? env['HYPERVISOR_NETWORK_RANGE'] ?? defaultNetworkRange),
+    traces: given.traces ?? tracesOf(env),
   };
+}
+
+/** Set by hand, as OpenTelemetry has it everywhere: an address, and nothing that says no. */
+function tracesOf(env: NodeJS.ProcessEnv): boolean {
+  const endpoint = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  const isOff = env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true' || env['OTEL_TRACES_EXPORTER'] === 'none';
+  return Boolean(endpoint) && !isOff;
 }
 
 function portOf(name: string, value: string | number | undefined): number | undefined {

@@ -69,6 +69,7 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
     return stopping;
   };
   try {
+    if (config.traces) started.push(await startTraces(config));
     await mkdir(config.dataDir, { recursive: true, mode: 0o755 });
     const databaseUrl = config.databaseUrl ?? (await embedded(config, hooks, started));
     const pool = openPool(databaseUrl, {
@@ -159,6 +160,12 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
     await stop();
     throw error;
   }
+}
+
+/** Loaded here: few trace. */
+async function startTraces(config: Config): Promise<() => Promise<void>> {
+  const { exportTraces } = await import('./tracing/export.ts');
+  return exportTraces({ 'hypervisor.role': config.role, 'host.name': hostname() });
 }
 
 async function embedded(config: Config, hooks: Hooks, started: (() => Promise<unknown>)[]): Promise<string> {

@@ -16,6 +16,7 @@ import { describeApi, serveDocs } from './openapi.ts';
 import { limitReceiving } from './receive-limit.ts';
 import { logRequests, requestId } from './request-log.ts';
 import { routes } from './routes/index.ts';
+import { traceRequests } from './trace-requests.ts';
 import { unknownRouteHandler } from './unknown-routes.ts';
 import { acceptUpgrades } from './upgrades.ts';
 import { validatorCompiler } from './validation.ts';
@@ -61,6 +62,7 @@ export function createServer(deps: ServerDeps): Api {
   limitReceiving(api, receiveMs);
   logRequests(api);
   measureRequests(api, routeDeps.registry);
+  traceRequests(api);
   const unknownRoute = unknownRouteHandler(api);
   const { dashboard } = deps;
   api.setNotFoundHandler((request, reply) =>

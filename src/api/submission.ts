@@ -12,6 +12,7 @@ import type { NewDeployment, Submission, SubmissionOutcome } from '../store/subm
 import type { ClusterCapacities } from '../store/submit-capacity.ts';
 import type { Submitter } from '../store/submit-group.ts';
 import { readUsedVolumes } from '../store/volumes.ts';
+import { currentTraceParent } from '../tracing/spans.ts';
 import { actorOf, pathId, scopeOf } from './auth.ts';
 import { checkData } from './data-checks.ts';
 import { resolveDependencies } from './depends-on.ts';
@@ -188,6 +189,7 @@ export function newDeployment(body: DeploymentBody): NewDeployment {
     dependencies: [],
     scheduleId: null,
     keepForSeconds: body.keep_for_s,
+    traceParent: currentTraceParent(),
     clusterId: pathId(body.cluster_id, 'cluster'),
     name: body.name ?? nameOfImage(body.docker_image),
     kind: body.kind,

@@ -1,4 +1,5 @@
 import { type Runtime, RuntimeError } from '../runtimes/runtime.ts';
+import { traced } from '../tracing/spans.ts';
 import type { EngineMetrics } from './metrics/engines.ts';
 
 /** What is no error of the engine: people ask for what is not there, and probe what does not listen. */
@@ -16,13 +17,14 @@ export function measuredRuntime(
   metrics: Pick<EngineMetrics, 'called' | 'failed'>,
 ): Runtime {
   const { kind } = runtime;
+  const about = { 'hypervisor.runtime': kind, 'hypervisor.engine': engineId ?? kind };
   const calls = new Map<string | symbol, Call>();
 
   function measured(name: string, call: Call): Call {
     return async (...args) => {
       const startedAt = performance.now();
       try {
-        return await Reflect.apply(call, runtime, args);
+        return await traced(`engine ${name}`, about, () => Reflect.apply(call, runtime, args));
       } catch (error) {
         const code = error instanceof RuntimeError ? error.code : 'unknown';
         if (!isAnswer.has(code)) metrics.failed(engineId ?? kind, code);

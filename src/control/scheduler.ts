@@ -22,6 +22,7 @@ import {
   usersOf,
 } from '../store/snapshot.ts';
 import { clustersWithQueue } from '../store/work.ts';
+import { attributesOf, noteUntilNow } from '../tracing/spans.ts';
 import { changedPolicy } from './changed-policy.ts';
 import type { CurrentPlan, PassOutcome, PassSummary, PolicyPreview } from './control-plane.ts';
 import type { Leases } from './leases.ts';
@@ -170,9 +171,13 @@ export function startScheduler(deps: Deps): Scheduler {
     loop.lastEndedAt = performance.now();
     const { summary, admitted, stopped } = committed;
     deps.onPass?.(summary, countsOf(committed));
-    for (const { id, attempt, waitedSeconds } of admitted) {
+    for (const { id, attempt, waitedSeconds, traceParent } of admitted) {
       const about = { deployment: id, cluster: clusterId, attempt, pass: summary.passId };
       deps.log.debug({ ...about, waited_s: waitedSeconds }, 'admitted');
+      noteUntilNow(traceParent, 'queued', waitedSeconds, {
+        ...attributesOf(id, attempt),
+        'hypervisor.pass': summary.passId ?? '',
+      });
     }
     if (stopped.length > 0) {
       for (const { id, attempt } of stopped) {

@@ -13,6 +13,7 @@ import type { Database } from '../store/database.ts';
 import { appendEvents } from '../store/events.ts';
 import type { Keyring } from '../store/secrets/keyring.ts';
 import { type EngineKey, isKnownRun, readWork, type Work, type WorkReplica } from '../store/work.ts';
+import { attributesOf, tracedFor } from '../tracing/spans.ts';
 import { batched } from './batched.ts';
 import { createCleanUp } from './clean-up.ts';
 import { type DeploymentData, readDeploymentData } from './deployment-data.ts';
@@ -61,6 +62,11 @@ export function createWorker(given: Given): (task: Task) => Promise<void> {
   async function startOrStop(task: Task): Promise<void> {
     const work = await load(task.deploymentId);
     if (work === null || work.deployment.attempt !== task.attempt) return;
+    const { id, attempt, trace_parent: traceParent } = work.deployment;
+    await tracedFor(traceParent, task.kind, attributesOf(id, attempt), () => carryOutOn(work, task));
+  }
+
+  async function carryOutOn(work: Work, task: Task): Promise<void> {
     // Of a running one too: replicas that are started again.
     const { status } = work.deployment;
     if (task.kind === 'start' && (status === 'starting' || status === 'running')) await startAll(deps, work);
@@ -330,6 +336,8 @@ function specOf(work: Work, replica: WorkReplica, data: DeploymentData): Contain
     image: imageOf(work, replica),
     command,
     env: {
+      // Whoever traces inside of it goes on with the same trace.
+      ...(deployment.trace_parent === null ? {} : { TRACEPARENT: deployment.trace_parent }),
       ...env,
       ...data.env,
       ...gangEnvironment(deployment, replica.index),

@@ -15,6 +15,7 @@ export interface Admitted {
 export interface AdmittedNow extends Admitted {
   readonly effectivePriority: number;
   readonly waitedSeconds: number;
+  readonly traceParent: string | null;
 }
 
 /** What one placed replica is in the database, as JSON for the one statement below. */
@@ -56,7 +57,7 @@ export async function commitPlan(
   await lockNodes(tx, places);
   const admissions = JSON.stringify(places.map((place) => admissionRecord(place, nameOf, passId)));
   const replicas = JSON.stringify(places.flatMap((place) => replicaRecords(place, nameOf)));
-  const { rows } = await sql<Admitted & { waitedSeconds: number }>`
+  const { rows } = await sql<Omit<AdmittedNow, 'effectivePriority'>>`
     with wanted as (
       select * from json_to_recordset(${admissions}::json) as w(deployment_id uuid, message text, data jsonb, promoted text)
     ), admitted as (
@@ -65,7 +66,7 @@ export async function commitPlan(
              reason_code = 'admitted', reason = w.message
         from wanted w
        where d.id = w.deployment_id and d.status = 'queued' and not d.held and d.cluster_id = ${read.clusterId}
-      returning d.id, d.attempt, d.revision, d.queued_at, w.message, w.data, w.promoted
+      returning d.id, d.attempt, d.revision, d.queued_at, d.trace_parent, w.message, w.data, w.promoted
     ), unclaimed as (
       -- It has what it claimed.
       delete from claim c using admitted a where c.deployment_id = a.id
@@ -91,9 +92,8 @@ export async function commitPlan(
       union all
       select ${read.organizationId}::uuid, ${read.clusterId}::uuid, id, 'deployment.admitted', message, data from admitted
     )
-    select id, attempt, greatest(0, extract(epoch from now() - queued_at))::float8 as "waitedSeconds" from admitted order by id`.execute(
-    tx,
-  );
+    select id, attempt, greatest(0, extract(epoch from now() - queued_at))::float8 as "waitedSeconds", trace_parent as "traceParent"
+      from admitted order by id`.execute(tx);
   const byId = new Map(rows.map((row) => [row.id, row]));
   return places.flatMap(({ deploymentId, effectivePriority }) => {
     const row = byId.get(deploymentId);

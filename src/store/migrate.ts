@@ -30,6 +30,7 @@ import { up as passDetail } from './migrations/0030-pass-detail.ts';
 import { up as sessionsInUse } from './migrations/0031-sessions-in-use.ts';
 import { up as processes } from './migrations/0032-processes.ts';
 import { up as transactionsGoOn } from './migrations/0036-transactions-go-on.ts';
+import { up as traceParent } from './migrations/0037-trace-parent.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -63,6 +64,7 @@ const migrations: Record<string, Migration> = {
   '0031-sessions-in-use': { up: sessionsInUse },
   '0032-processes': { up: processes },
   '0036-transactions-go-on': { up: transactionsGoOn },
+  '0037-trace-parent': { up: traceParent },
 };
 
 /**

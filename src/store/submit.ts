@@ -44,6 +44,8 @@ export interface NewDeployment {
   readonly dependencies: readonly NewDependency[];
   /** Seconds after its end until it is deleted; null: as its cluster says. */
   readonly keepForSeconds: number | null;
+  /** The request that submits it, as traces name it; null: nobody traces. */
+  readonly traceParent: string | null;
   /** Null: a person submits it. */
   readonly scheduleId: string | null;
   readonly clusterId: string;
@@ -149,7 +151,7 @@ async function insertSubmissions(db: Database, submissions: readonly Submission[
              gpu_memory numeric, node_labels jsonb, max_per_node int, replicas int, priority smallint, time_limit_s int, stop_grace_s int,
              stop_signal text, retry jsonb, restart jsonb, update_policy jsonb,
              health_check jsonb, volumes jsonb, secrets jsonb, files jsonb, contents jsonb, network text, message text,
-             ids uuid[], array_id uuid, array_parallel int, dependencies jsonb, schedule_id uuid, keep_for_s int)
+             ids uuid[], array_id uuid, array_parallel int, dependencies jsonb, schedule_id uuid, keep_for_s int, trace_parent text)
     ), cluster_now as materialized (
       -- The lock waits for a deletion under way, and then sees what came of it.
       select id, organization_id, deleting from cluster where id = any(${clusterIds}::uuid[]) order by id for key share
@@ -185,11 +187,11 @@ async function insertSubmissions(db: Database, submissions: readonly Submission[
       insert into deployment (id, organization_id, cluster_id, name, kind, docker_image, command, env, ports, labels, pull_policy,
              ram_required, cpu_required, gpu_required, gpu_models, gpu_memory_required, node_labels, max_per_node, replicas, priority,
              time_limit_s, stop_grace_s, stop_signal, retry, restart, update_policy, health_check, volumes, secrets, files, network, submitted_by,
-             array_id, array_index, array_count, array_held, unmet_dependencies, schedule_id, keep_for_s)
+             array_id, array_index, array_count, array_held, unmet_dependencies, schedule_id, keep_for_s, trace_parent)
       select i.element_id, i.organization_id, i.cluster_id, i.name, i.kind, i.docker_image, i.command, i.env, i.ports, i.labels,
              i.pull_policy, i.ram, i.cpu, i.gpu, i.gpu_models, i.gpu_memory, i.node_labels, i.max_per_node, i.replicas, i.priority,
              i.time_limit_s, i.stop_grace_s, i.stop_signal, i.retry, i.restart, i.update_policy, i.health_check, i.volumes, i.secrets, i.files, i.network, i.actor_id,
-             i.array_id, i.array_index, i.array_count, i.array_parallel is not null, jsonb_array_length(i.dependencies), i.schedule_id, i.keep_for_s
+             i.array_id, i.array_index, i.array_count, i.array_parallel is not null, jsonb_array_length(i.dependencies), i.schedule_id, i.keep_for_s, i.trace_parent
         from element i order by i.element_id
     ), made_dependency as (
       -- In the order of ids: what is waited for is locked as it is referred to, and in no circle with others who lock it.
@@ -256,6 +258,7 @@ function deploymentRecords(submission: Submission, index: number) {
     array_parallel: deployment.array?.parallel ?? null,
     schedule_id: deployment.scheduleId,
     keep_for_s: deployment.keepForSeconds,
+    trace_parent: deployment.traceParent,
     dependencies: deployment.dependencies.map(({ deploymentId, arrayId, name, condition }, position) => ({
       position,
       upstream_id: deploymentId,

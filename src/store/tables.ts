@@ -316,6 +316,7 @@ export interface Tables {
     skip_chain: JSONColumnType<SkipChain | null, string | null, string | null>;
     schedule_id: string | null;
     keep_for_s: number | null;
+    trace_parent: string | null;
     file_set: string | null;
     created_at: Timestamp;
     queued_at: Timestamp;

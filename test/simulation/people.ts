@@ -185,6 +185,7 @@ function newDeployment(id: string, clusterId: string, asked: SimulatedDeployment
     array: null,
     dependencies: [],
     keepForSeconds: null,
+    traceParent: null,
     scheduleId: null,
     name: `${kind}-${end}`,
     kind,
