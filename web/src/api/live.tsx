@@ -1,10 +1,8 @@
 /** Keeps what is shown up to date: the event stream says what has changed, and what is shown of that is asked for again. */
-import { type QueryClient, type QueryKey, useQueryClient } from '@tanstack/react-query';
+import { type QueryKey, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import type { Event } from '../../../src/sdk/types.gen.ts';
-
-/** A cluster in a storm has fifty events a second: what is shown is asked for again at most this often. */
-const refreshMs = 1000;
+import { createRefresher } from './refresher.ts';
 
 export type LiveState = 'connecting' | 'live' | 'lost';
 
@@ -106,31 +104,6 @@ function openWhileVisible(open: () => EventSource): { close(): void } {
     close() {
       document.removeEventListener('visibilitychange', look);
       source?.close();
-    },
-  };
-}
-
-/** The first change is shown at once, those that follow together. */
-function createRefresher(queries: QueryClient) {
-  const waiting = new Map<string, QueryKey>();
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const refresh = () => {
-    timer = null;
-    if (waiting.size === 0) return;
-    for (const queryKey of waiting.values()) void queries.invalidateQueries({ queryKey }, { cancelRefetch: false });
-    waiting.clear();
-    timer = setTimeout(refresh, refreshMs);
-  };
-  return {
-    note(keys: readonly QueryKey[]) {
-      for (const key of keys) waiting.set(JSON.stringify(key), key);
-      // The rest of what was committed together comes in the same moment.
-      timer ??= setTimeout(refresh, 50);
-    },
-    close() {
-      if (timer !== null) clearTimeout(timer);
-      waiting.clear();
-      timer = null;
     },
   };
 }
