@@ -6,6 +6,21 @@ import { defineConfig } from 'vitest/config';
  */
 const plain = { NO_COLOR: '1' };
 
+/** Of those that speak to real servers. */
+const againstServers = {
+  globalSetup: ['test/support/global-setup.ts'],
+  // Only against one that never ends; on a busy machine some take minutes.
+  testTimeout: 300_000,
+  hookTimeout: 120_000,
+  env: plain,
+  isolate: false,
+  fileParallelism: true,
+  // One more than there are cores on the smallest machine: most of them wait, most of the time.
+  maxWorkers: 3,
+  // Bundles are run as they are.
+  server: { deps: { external: [/\/\.cache\/compiled\//] } },
+};
+
 /**
  * `unit` needs nothing but Node; the others speak to the real PostgreSQL, Redis and Docker Engine that
  * test/support/global-setup.ts starts once for the whole run and stops at its end. Files share a process, one after the other
@@ -29,19 +44,23 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/{integration,conformance,faults,browser}/**/*.test.ts', 'src/**/*.integration.test.ts'],
-          globalSetup: ['test/support/global-setup.ts'],
-          // As above; on a busy machine some take minutes.
-          testTimeout: 300_000,
-          hookTimeout: 120_000,
-          env: plain,
-          isolate: false,
-          fileParallelism: true,
-          // One more than there are cores on the smallest machine: most of them wait, most of the time.
-          maxWorkers: 3,
-          // Bundles are run as they are.
-          server: { deps: { external: [/\/\.cache\/compiled\//] } },
+          ...againstServers,
+          include: [
+            'test/{integration,conformance,faults}/**/*.test.ts',
+            'test/browser/full-path.test.ts',
+            'src/**/*.integration.test.ts',
+          ],
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // After the others: Chromium gives up what it is loading whenever an interface of the machine comes or goes, as with every container.
+        test: {
+          name: 'browser',
+          ...againstServers,
+          include: ['test/browser/*.test.ts'],
+          exclude: ['test/browser/full-path.test.ts'],
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -53,7 +72,7 @@ export default defineConfig({
           testTimeout: 900_000,
           hookTimeout: 120_000,
           env: plain,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

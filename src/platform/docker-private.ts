@@ -59,6 +59,8 @@ export async function startPrivateEngine(executable: string, options: PrivateEng
     // The chains of the firewall are shared: setting up ours would cut off the ports of another engine's containers. Ours
     // are reached through docker-proxy, and have no way to other machines.
     ['--iptables=false', '--ip-forward=false', '--ip-masq=false'],
+    // So nobody could answer for a name that is not one of theirs: that it is none is told at once, and not after some tries.
+    ['--dns', '127.0.0.1'],
     bridge === null ? [] : [`--bridge=${bridge.name}`],
     flags,
   ].flat();

@@ -3,11 +3,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
-import { ensureBusyboxImage } from '../../src/platform/busybox-image.ts';
 import type { DockerEngine } from '../../src/platform/docker-engine.ts';
 import { startPrivateEngine } from '../../src/platform/docker-private.ts';
 import { isRunning } from '../../src/platform/process.ts';
-import { deploymentLabel } from './engine-port.ts';
+import { deploymentLabel, requireEngine } from './engine-port.ts';
 
 export interface PrivateEngine {
   readonly socketPath: string;
@@ -27,6 +26,15 @@ export interface PrivateEngine {
 const say = () => undefined;
 const executable = '/usr/sbin/dockerd';
 
+/** From the engine that all tests share: to find and make it anew takes seconds each time. */
+async function copyImage(to: Docker): Promise<string> {
+  const { docker, image } = requireEngine();
+  const answer = await to.loadImage(await docker.getImage(image).get());
+  for await (const _ of answer) continue;
+  await to.getImage(image).inspect();
+  return image;
+}
+
 /** `flags` are added to those of every private engine: another host, `--live-restore`. */
 export async function openPrivateEngine(flags: readonly string[] = []): Promise<PrivateEngine> {
   // Short: the paths of sockets are below it.
@@ -35,7 +43,7 @@ export async function openPrivateEngine(flags: readonly string[] = []): Promise<
   let engine: DockerEngine = await launch();
   const socketPath = join(root, 'docker.sock');
   const docker = new Docker({ socketPath });
-  const image = await ensureBusyboxImage(docker, { say });
+  const image = await copyImage(docker);
   return {
     socketPath,
     image,
