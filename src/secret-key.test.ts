@@ -61,6 +61,31 @@ describe('the secret key', () => {
     expect((await openSecretKey(dir)).isChanging).toBe(false);
   });
 
+  test('that another process changes is read and used at once, from the beginning of the change on', async () => {
+    const [ours, theirs] = [await openSecretKey(dir), await openSecretKey(dir)];
+    const before = encrypt('old', 'a', theirs);
+    let between: Buffer = Buffer.alloc(0);
+    const after = await ours.change(async () => {
+      between = encrypt('between', 'a', theirs);
+      expect(theirs.current.equals(ours.current)).toBe(true);
+      return encrypt('new', 'a', ours);
+    });
+    expect(theirs.current.equals(ours.current)).toBe(true);
+    for (const keys of [ours, theirs, await openSecretKey(dir)]) {
+      const opened = [before, between, after].map((one) => decrypt(one, 'a', keys));
+      expect(opened).toEqual(['old', 'between', 'new']);
+    }
+  });
+
+  test('goes on to be used where its file is gone or damaged meanwhile', async () => {
+    const key = await openSecretKey(dir);
+    const sealed = encrypt('sesame', 'a', key);
+    await writeFile(join(dir, 'secret.key'), 'short\n');
+    expect(decrypt(sealed, 'a', key)).toBe('sesame');
+    await rm(join(dir, 'secret.key'));
+    expect(decrypt(encrypt('again', 'a', key), 'a', key)).toBe('again');
+  });
+
   test('is changed by one at a time', async () => {
     const key = await openSecretKey(dir);
     let active = 0;

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import { link, open, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isKey, type Keyring, makeKeyring } from './store/secrets/keyring.ts';
@@ -17,12 +18,16 @@ export interface SecretKey extends Keyring {
 /** A key of 32 random bytes that is lost with the process. */
 export function secretKeyInMemory(): SecretKey {
   const keys = makeKeyring(newKey());
-  return withKeys(keys, () => false, {
-    async begin() {
-      keys.use(newKey());
+  return withKeys(
+    () => keys,
+    () => false,
+    {
+      async begin() {
+        keys.use(newKey());
+      },
+      end: () => Promise.resolve(),
     },
-    end: () => Promise.resolve(),
-  });
+  );
 }
 
 /**
@@ -30,25 +35,21 @@ export function secretKeyInMemory(): SecretKey {
  * no secrets. Throws where the file is not such a key.
  *
  * While the key is changed, the next one stands in a file of its own; afterwards the one before does. All that are there are
- * read, so that a crash in between leaves nothing that can't be decrypted.
+ * read, so that a crash in between leaves nothing that can't be decrypted. Other processes may use the same directory: whatever is done with
+ * the key begins with a look whether the files have changed.
  */
 export async function openSecretKey(dataDir: string): Promise<SecretKey> {
   const path = join(dataDir, 'secret.key');
   const next = `${path}.next`;
   const previous = `${path}.previous`;
-  const current = await readOrMakeKey(path);
-  const pending = await readKey(next);
-  const before = await readKey(previous);
-  const keys = makeKeyring(
-    current,
-    [pending, before].filter((key) => key !== null),
-  );
-  let isChanging = pending !== null;
+  await readOrMakeKey(path);
+  const keys = followFiles([next, path, previous]);
+  let isChanging = (await readKey(next)) !== null;
   return withKeys(keys, () => isChanging, {
     async begin() {
       isChanging = true;
       // On the disk first: what it encrypts must not outlive it.
-      keys.use(await readOrMakeKey(next));
+      await readOrMakeKey(next);
     },
     async end() {
       // At every instant there is a file with the present key.
@@ -59,6 +60,38 @@ export async function openSecretKey(dataDir: string): Promise<SecretKey> {
       isChanging = false;
     },
   });
+}
+
+/** The keys in those of the files that are there: the first encrypts. Once read, files that are gone or damaged change nothing. */
+function followFiles(paths: readonly string[]): () => Keyring {
+  let seen = stateOf(paths);
+  let keys = keyringIn(paths);
+  return () => {
+    const state = stateOf(paths);
+    if (state === seen) return keys;
+    try {
+      keys = keyringIn(paths);
+      seen = state;
+    } catch {
+      // In the middle of being copied, say: the next look may find it whole.
+    }
+    return keys;
+  };
+}
+
+/** Another file of the same name is another one, whatever its time. */
+function stateOf(paths: readonly string[]): string {
+  const found = paths.map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
+  return found.map((file) => `${file?.ino} ${file?.mtimeNs} ${file?.size}`).join('\n');
+}
+
+function keyringIn(paths: readonly string[]): Keyring {
+  const [current, ...others] = paths.flatMap((path) => {
+    const text = statSync(path, { throwIfNoEntry: false }) === undefined ? null : readFileSync(path, 'utf8');
+    return text === null ? [] : [parseKey(path, text)];
+  });
+  if (current === undefined) throw new Error(`there is no key in ${paths.join(', ')}`);
+  return makeKeyring(current, others);
 }
 
 /** The files that a data directory may have keys in, the present one first. */
@@ -84,14 +117,14 @@ interface Steps {
   end(): Promise<void>;
 }
 
-function withKeys(keys: Keyring, isChanging: () => boolean, steps: Steps): SecretKey {
+function withKeys(keys: () => Keyring, isChanging: () => boolean, steps: Steps): SecretKey {
   let turn: Promise<unknown> = Promise.resolve();
   return {
     get current() {
-      return keys.current;
+      return keys().current;
     },
     get all() {
-      return keys.all;
+      return keys().all;
     },
     get isChanging() {
       return isChanging();
@@ -141,7 +174,10 @@ async function makeKeyFile(path: string, key: Buffer): Promise<void> {
 /** Null where there is no such file. */
 async function readKey(path: string): Promise<Buffer | null> {
   const text = await readFile(path, 'utf8').catch(ignoreMissing);
-  if (text === undefined) return null;
+  return text === undefined ? null : parseKey(path, text);
+}
+
+function parseKey(path: string, text: string): Buffer {
   const key = Buffer.from(text, 'base64');
   if (!isKey(key)) {
     throw new Error(`${path} does not hold a key of 32 bytes: put back the file that this installation was made with`);
