@@ -64,7 +64,7 @@ export default defineConfig({
         },
       },
       {
-        // By itself only: it takes minutes.
+        // By itself, at the end: it keeps the disk and both cores busy, and engines beside it would come too late.
         test: {
           name: 'image',
           include: ['test/image/*.test.ts'],

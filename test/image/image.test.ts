@@ -1,4 +1,4 @@
-/** The image, built and started on the real engine. It takes minutes, and is no part of `npm test`: `npm run test:image`. */
+/** The image, built and started on the real engine. By itself: `npm run test:image`. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';

@@ -11,7 +11,7 @@ const maxBuffer = 64 * 1024 * 1024;
 /** Needed to look at the sources or to test them, not to build: a third of all that is installed. */
 const notForBuilding = `
   @biomejs @hey-api @oxc-parser @oxlint @oxlint-tsgolint @types @vitest
-  axe-core fast-check knip oxc-parser oxlint playwright-core typescript vitest .cache .vite
+  @typescript axe-core fast-check knip oxc-parser oxlint playwright-core typescript typescript-native vitest .cache .vite
 `
   .trim()
   .split(/\s+/);
