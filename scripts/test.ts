@@ -139,7 +139,12 @@ const checks: Step[] = [
   check('generated files', 'tsx', ['scripts/check-sdk.ts']),
 ];
 const unit = tests('unit and property tests', 'unit');
-const integration = tests('integration, conformance, fault, browser and image tests', 'integration', 'browser', 'image');
+const integration = tests(
+  'integration, conformance, fault, browser and image tests',
+  'integration',
+  'browser',
+  'image',
+);
 
 // The steps under way get the signal too and take away what they started; the rest is not begun.
 let interrupted = false;
