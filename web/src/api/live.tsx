@@ -41,7 +41,7 @@ export function LiveProvider({
   const listeners = useRef(new Set<(event: Event) => void>());
 
   useEffect(() => {
-    const refresher = createRefresher(queries);
+    const refresher = createRefresher(queries, { settleMs: 50, refreshMs: 1000 });
     const stream = openWhileVisible(() => {
       const source = new EventSource('/api/v1/events/stream?named=false');
       source.addEventListener('open', () => {

@@ -19,7 +19,11 @@ function showing(answerMs: number) {
     },
   });
   shown.subscribe(() => undefined);
-  return { refresher: createRefresher(queries), server, shown: () => shown.getCurrentResult().data };
+  return {
+    refresher: createRefresher(queries, { settleMs: 50, refreshMs: 1000 }),
+    server,
+    shown: () => shown.getCurrentResult().data,
+  };
 }
 
 it('a change is shown soon, and many that come together are asked for once', async () => {

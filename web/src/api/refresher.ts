@@ -1,9 +1,11 @@
 import type { QueryClient, QueryKey } from '@tanstack/react-query';
 
-/** A cluster in a storm has fifty events a second: what is shown is asked for again at most this often. */
-const refreshMs = 1000;
-/** The rest of what was committed together comes in the same moment. */
-const settleMs = 50;
+interface Pace {
+  /** How soon a first change is shown: the rest of what was committed together comes in the same moment. */
+  readonly settleMs: number;
+  /** A cluster in a storm has fifty events a second: what is shown is asked for again at most this often. */
+  readonly refreshMs: number;
+}
 
 export interface Refresher {
   /** What is shown of these is old. */
@@ -12,7 +14,7 @@ export interface Refresher {
 }
 
 /** The first change is shown at once, those that follow together. */
-export function createRefresher(queries: QueryClient): Refresher {
+export function createRefresher(queries: QueryClient, { settleMs, refreshMs }: Pace): Refresher {
   const waiting = new Map<string, QueryKey>();
   let timer: ReturnType<typeof setTimeout> | null = null;
   const refresh = () => {

@@ -1,7 +1,7 @@
 /** A table of any length: only the rows that can be seen are in the page, and the next ones are asked for as one gets there. */
 import { Box, Group, Loader, Text } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
+import { type KeyboardEvent, memo, type ReactNode, useEffect, useRef } from 'react';
 import classes from './virtual-table.module.css';
 
 export interface Column<Row> {
@@ -27,6 +27,16 @@ interface VirtualTableProps<Row> {
 const rowHeight = 44;
 /** So many rows before the end of what is there, the next ones are asked for. */
 const margin = 20;
+
+interface CellProps<Row> {
+  readonly cell: (row: Row) => ReactNode;
+  readonly row: Row;
+}
+
+/** Drawn again where its row or what it says of it has changed: not with every step of scrolling, nor when another row is selected. */
+const Cell = memo(function Cell({ cell, row }: CellProps<unknown>) {
+  return cell(row);
+}) as <Row>(props: CellProps<Row>) => ReactNode;
 
 export function VirtualTable<Row>({
   label,
@@ -108,7 +118,7 @@ export function VirtualTable<Row>({
             >
               {columns.map(({ name, cell }) => (
                 <div key={name} role="cell" className={classes.cell}>
-                  {cell(row)}
+                  <Cell cell={cell} row={row} />
                 </div>
               ))}
             </div>

@@ -1,7 +1,8 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { type QueueFilter, queueQuery } from '../../../api/cluster-queries.ts';
 import { useEvents } from '../../../api/live.tsx';
+import { createRefresher } from '../../../api/refresher.ts';
 
 /** Who has scrolled further than so many pages is not moved about by what changes above: it is said that something has. */
 const livePagesMax = 2;
@@ -16,8 +17,8 @@ export function useQueue(clusterId: string, filter: QueueFilter) {
   const pages = list.data?.pages.length ?? 0;
   const latest = useRef(pages);
   latest.current = pages;
-  const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
-  useEffect(() => () => clearTimeout(timer.current ?? undefined), []);
+  const refresher = useMemo(() => createRefresher(queries, { settleMs: refreshMs, refreshMs }), [queries]);
+  useEffect(() => () => refresher.close(), [refresher]);
 
   useEvents((event) => {
     if (event.cluster_id !== clusterId) return;
@@ -25,10 +26,7 @@ export function useQueue(clusterId: string, filter: QueueFilter) {
       setOld(true);
       return;
     }
-    timer.current ??= setTimeout(() => {
-      timer.current = null;
-      void queries.invalidateQueries({ queryKey: ['queue', clusterId] }, { cancelRefetch: false });
-    }, refreshMs);
+    refresher.note([['queue', clusterId]]);
   });
 
   /** From its beginning, as it is now. */
