@@ -1,9 +1,9 @@
 /** Every page of the dashboard, against the real server: it shows what is there, says nothing wrong to the console, and can be used by all. */
-import type { BrowserContext } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Client, type Cluster, type Deployment, newOwner, unique } from '../conformance/client.ts';
 import { openBrowser } from '../support/chromium.ts';
-import { expectAccessible, loaded, openPage, signInAs, visit } from '../support/dashboard.ts';
+import { expectAccessible, goTo, loaded, openPage, signInAs, visit } from '../support/dashboard.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 let service: TestService;
@@ -13,6 +13,9 @@ let running: Deployment;
 let waiting: Deployment;
 let light: BrowserContext;
 let phone: BrowserContext;
+
+/** For all tests of a group: it is closed with the browser. */
+const kept = new Set<Page>();
 
 const simulated = { kind: 'job', docker_image: 'simulated/job', ram_required: 1, cpu_required: 1 } as const;
 
@@ -48,7 +51,7 @@ beforeAll(async () => {
 });
 // A page that is left open keeps one of the browser's few connections to the server.
 afterEach(async () => {
-  for (const context of [light, phone]) for (const page of context.pages()) await page.close();
+  for (const page of [light, phone].flatMap((context) => context.pages())) if (!kept.has(page)) await page.close();
 });
 afterAll(async () => {
   await light?.close();
@@ -86,10 +89,23 @@ const pages: readonly (readonly [name: string, path: () => string, heading: RegE
 ];
 
 describe('every page', () => {
+  let onPhone: Awaited<ReturnType<typeof openPage>>;
+  beforeAll(async () => {
+    onPhone = await openPage(phone);
+    await visit(onPhone.page, service.url);
+    kept.add(onPhone.page);
+  });
+
+  /** By its address, as somebody who was sent it, and on the phone by way of the pages before, as by links. */
+  async function arrive(path: string) {
+    const opened = await openPage(light);
+    await visit(opened.page, service.url + path);
+    await goTo(onPhone.page, path);
+    return [opened, onPhone];
+  }
+
   test.each(pages)('%s', async (name, path, heading) => {
-    for (const context of [light, phone]) {
-      const { page, complaints } = await openPage(context);
-      await visit(page, service.url + path());
+    for (const { page, complaints } of await arrive(path())) {
       await page.getByRole('heading', { level: 1, name: heading }).waitFor();
       await loaded(page);
       if (withCharts.has(name)) await page.locator('.recharts-area-curve').first().waitFor({ state: 'attached' });

@@ -2,7 +2,7 @@
 import type { Locator, Page } from 'playwright-core';
 import { beforeAll, expect, test } from 'vitest';
 import { type Cluster, type Deployment, newMember, type Role } from '../conformance/client.ts';
-import { loaded, openPage, signInAs, visit } from '../support/dashboard.ts';
+import { goTo, loaded, openPage, signInAs, visit } from '../support/dashboard.ts';
 import { dashboardSuite } from '../support/dashboard-suite.ts';
 
 const suite = dashboardSuite();
@@ -133,11 +133,6 @@ const places: readonly Place[] = [
   { path: () => '/people?tab=audit', shows: (page) => page.getByRole('row').nth(1), deeds: [] },
   { path: () => '/account', shows: (page) => page.getByText('Where you are signed in'), deeds: [] },
 ];
-
-/** As a link would, without loading the dashboard anew: there are many places. */
-async function goTo(page: Page, path: string): Promise<void> {
-  await page.evaluate(`history.pushState(null, '', ${JSON.stringify(path)})`);
-}
 
 async function lookAround(page: Page, role: Role): Promise<void> {
   for (const { path, shows, deeds } of places) {
