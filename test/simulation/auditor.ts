@@ -3,32 +3,14 @@
  * what the database has committed, at what the engine really runs, and at what people were promised.
  */
 import { type DeploymentStatus, isActive, isFinal } from '../../src/core/lifecycle.ts';
-import type { Container, Engine } from './engine.ts';
+import { checkContainers } from '../audit/containers.ts';
+import { checkHoldings } from '../audit/holdings.ts';
+import type { DatabaseState, DeploymentState } from '../audit/state.ts';
+import { Violation } from '../audit/violation.ts';
+import type { Engine } from './engine.ts';
 import { outcomeFault } from './outcome.ts';
 import type { Promises } from './people.ts';
 import type { Scenario } from './scenario.ts';
-import type { AllocationState, DatabaseState, DeploymentState, DeviceState, NodeState } from './state.ts';
-
-/** Which of the promises was broken. */
-export type Rule =
-  | 'over capacity'
-  | 'lost'
-  | 'run twice at once'
-  | 'freed other than once'
-  | 'acknowledged and not kept'
-  | 'illegal change'
-  | 'wrong outcome'
-  | 'not ended in the end';
-
-export class Violation extends Error {
-  readonly rule: Rule;
-
-  constructor(rule: Rule, message: string) {
-    super(message);
-    this.name = 'Violation';
-    this.rule = rule;
-  }
-}
 
 type Before = Pick<DeploymentState, 'status' | 'attempt'>;
 
@@ -46,33 +28,13 @@ export class Auditor {
 
   /** Throws a Violation. */
   audit(state: DatabaseState): void {
-    for (const node of state.nodes) checkNode(node, state.allocations);
-    for (const device of state.devices) checkDevice(device, state.allocations);
-    checkHolders(state);
-    this.#checkContainers(state);
+    checkHoldings(state);
+    checkContainers(
+      this.#engine.running.map(({ spec }) => spec.key),
+      state,
+    );
     for (const deployment of state.deployments) this.#checkChange(deployment);
     this.#checkPromises(state);
-  }
-
-  /** Each that runs holds what it uses, and no other runs in its place. */
-  #checkContainers({ allocations, replicas }: DatabaseState): void {
-    const holding = new Set(allocations.map((one) => `${one.deployment_id}/${one.replica}/${one.attempt}`));
-    // Its engine was silent for too long: it is stopped when that is back, before anything else is placed there.
-    const givenUp = new Set(
-      replicas
-        .filter(({ reason_code: code }) => code === 'engine_lost')
-        .map((one) => `${one.deployment_id}/${one.index}/${one.attempt}`),
-    );
-    const seen = new Map<string, Container>();
-    for (const container of this.#engine.running) {
-      const { deploymentId, attempt, replica, run } = container.spec.key;
-      const name = `${deploymentId}/${replica}`;
-      if (seen.has(name)) throw new Violation('run twice at once', `replica ${name} runs twice at once`);
-      seen.set(name, container);
-      if (holding.has(`${name}/${attempt}`) || givenUp.has(`${name}/${attempt}`)) continue;
-      const what = `run ${run} of attempt ${attempt} of replica ${name}`;
-      throw new Violation('over capacity', `${what} uses what it does not hold`);
-    }
   }
 
   #checkChange({ id, status, attempt }: DeploymentState): void {
@@ -129,47 +91,3 @@ export class Auditor {
 
 const stages: Readonly<Partial<Record<DeploymentStatus, number>>> = { queued: 0, starting: 1, running: 2, stopping: 3 };
 const stageOf = (status: DeploymentStatus) => stages[status] ?? 4;
-
-function checkNode(node: NodeState, allocations: readonly AllocationState[]): void {
-  const held = allocations.filter((one) => one.node_id === node.id);
-  for (const dimension of ['ram', 'cpu', 'gpu'] as const) {
-    const sum = held.reduce((total, one) => total + one[dimension], 0);
-    const counted = node[`${dimension}_allocated`];
-    if (sum > node[dimension])
-      throw new Violation('over capacity', `${sum} of ${node[dimension]} ${dimension} are held`);
-    if (sum !== counted)
-      throw new Violation('freed other than once', `${sum} ${dimension} are held, ${counted} counted`);
-  }
-}
-
-function checkDevice(device: DeviceState, allocations: readonly AllocationState[]): void {
-  let sum = 0;
-  for (const one of allocations) {
-    const place = one.node_id === device.node_id ? one.device_indexes.indexOf(device.index) : -1;
-    if (place >= 0) sum += one.device_amounts[place] ?? 0;
-  }
-  if (sum > 1000) throw new Violation('over capacity', `${sum} of device ${device.index} are held`);
-  if (sum !== device.allocated)
-    throw new Violation(
-      'freed other than once',
-      `${sum} of device ${device.index} are held, ${device.allocated} counted`,
-    );
-}
-
-/** Exactly those hold something that have a container, or are to have one. */
-function checkHolders({ deployments, replicas, allocations }: DatabaseState): void {
-  const attempts = new Map(
-    deployments.filter(({ status }) => isActive(status)).map(({ id, attempt }) => [id, attempt]),
-  );
-  const entitled = new Set(
-    replicas
-      .filter((one) => one.status !== 'ended' && attempts.get(one.deployment_id) === one.attempt)
-      .map((one) => `${one.deployment_id}/${one.attempt}/${one.index}`),
-  );
-  for (const { deployment_id: id, attempt, replica } of allocations) {
-    if (!entitled.delete(`${id}/${attempt}/${replica}`))
-      throw new Violation('freed other than once', `replica ${id}/${attempt}/${replica} has ended and holds something`);
-  }
-  for (const name of entitled)
-    throw new Violation('freed other than once', `replica ${name} goes on and holds nothing`);
-}

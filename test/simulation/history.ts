@@ -1,6 +1,8 @@
 /** Runs one history from its beginning to its end, audits each step, and tells what was found. */
 import './gzip-at-once.ts';
-import { Auditor, type Rule, Violation } from './auditor.ts';
+import type { DatabaseState } from '../audit/state.ts';
+import { type Rule, Violation } from '../audit/violation.ts';
+import { Auditor } from './auditor.ts';
 import { type Hints, type Ports, startActing, startDeciding } from './control-processes.ts';
 import { databasePort } from './database-port.ts';
 import type { DatabaseServer } from './database-server.ts';
@@ -11,7 +13,7 @@ import { type Party, SimulatedProcess } from './process.ts';
 import { SimulatedQueue } from './queue.ts';
 import { runtimePort } from './runtime-port.ts';
 import { type Fault, type Scenario, type SimulationNoise, troubleMsOf } from './scenario.ts';
-import { type DatabaseState, readState } from './state.ts';
+import { readState } from './state.ts';
 import { World } from './world.ts';
 
 export interface Outcome {

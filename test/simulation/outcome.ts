@@ -1,7 +1,7 @@
+import type { DeploymentState } from '../audit/state.ts';
 import type { Engine } from './engine.ts';
 import type { Asked } from './people.ts';
 import type { Scenario } from './scenario.ts';
-import type { DeploymentState } from './state.ts';
 
 /** What speaks against how a deployment ended: what the engine really saw of it, and what was asked of it. Null: nothing. */
 export function outcomeFault(

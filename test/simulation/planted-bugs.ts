@@ -5,9 +5,9 @@
 import type { Observations } from '../../src/control/observations.ts';
 import type { Runtime } from '../../src/runtimes/runtime.ts';
 import { nameOf } from '../../src/runtimes/simulated/behaviour.ts';
+import type { DatabaseState } from '../audit/state.ts';
 import type { Rewrite } from './database-port.ts';
 import type { Engine } from './engine.ts';
-import type { DatabaseState } from './state.ts';
 
 export interface Surroundings {
   readonly engine: Engine;
