@@ -9,6 +9,7 @@ import { spawnServant } from './servant.ts';
 
 export interface RunningRedis {
   readonly url: string;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -45,7 +46,11 @@ export async function startRedis(options: { dir: string; say?: (message: string)
     await endProcess(pid, { signal: 'SIGKILL', name: 'redis-server', timeoutMs: stopMs });
     throw error;
   }
-  return { url: socket, stop: () => endProcess(pid, { signal: 'SIGTERM', name: 'redis-server', timeoutMs: stopMs }) };
+  return {
+    url: socket,
+    pid,
+    stop: () => endProcess(pid, { signal: 'SIGTERM', name: 'redis-server', timeoutMs: stopMs }),
+  };
 }
 
 async function findOrInstall(say?: (message: string) => void): Promise<string> {

@@ -13,6 +13,11 @@ export interface EngineEvent {
   readonly action: string;
   readonly name: string;
   readonly deploymentId: string;
+  readonly attempt: number;
+  readonly replica: number;
+  readonly run: number;
+  /** Of the action `die`. */
+  readonly exitCode: number | null;
 }
 
 export interface EnginePort {
@@ -33,7 +38,11 @@ export function enginePort(): EnginePort | undefined {
   const socketPath = process.env['HYPERVISOR_TEST_DOCKER_SOCKET'];
   const given = process.env['HYPERVISOR_TEST_DOCKER_HOST'];
   const host = given ?? (socketPath === undefined ? undefined : `unix://${socketPath}`);
-  if (host === undefined) return undefined;
+  return host === undefined ? undefined : enginePortAt(host, process.env['HYPERVISOR_TEST_IMAGE'] ?? 'busybox');
+}
+
+/** `image` is one that this engine has. */
+export function enginePortAt(host: string, image: string): EnginePort {
   const docker = dockerAt(host);
 
   async function containersOf(deploymentIds: readonly string[]): Promise<Container[]> {
@@ -52,7 +61,7 @@ export function enginePort(): EnginePort | undefined {
   return {
     docker,
     host,
-    image: process.env['HYPERVISOR_TEST_IMAGE'] ?? 'busybox',
+    image,
     containersOf,
     async removeContainersOf(deploymentIds) {
       for (const { id } of await containersOf(deploymentIds)) {
@@ -84,6 +93,10 @@ function engineEvent(line: string): EngineEvent {
     action: Action,
     name: Actor.Attributes['name'] ?? '',
     deploymentId: Actor.Attributes[deploymentLabel] ?? '',
+    attempt: Number(Actor.Attributes['hypervisor.attempt']),
+    replica: Number(Actor.Attributes['hypervisor.replica']),
+    run: Number(Actor.Attributes['hypervisor.run']),
+    exitCode: Actor.Attributes['exitCode'] === undefined ? null : Number(Actor.Attributes['exitCode']),
   };
 }
 

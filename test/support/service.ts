@@ -1,19 +1,16 @@
 /** A control plane of a test's own: a fresh database, a data directory that goes with it, a free port. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { compiled } from '../../scripts/compiled.mjs';
 import { type Config, makeConfig } from '../../src/config.ts';
 import { createTestDatabase } from './database.ts';
 import { enginePort } from './engine-port.ts';
+import { end, spawnChild, spawnProcess } from './service-child.ts';
 
 // As the product itself starts; to load its modules one by one takes each file of tests several seconds.
 const { startHypervisor } = (await import(await compiled('src/main.ts'))) as typeof import('../../src/main.ts');
@@ -179,31 +176,4 @@ function required(name: string): string {
   const value = process.env[name];
   if (value === undefined) throw new Error(`${name} is not set: the global set-up starts what it names`);
   return value;
-}
-
-const entry = fileURLToPath(new URL('service-process.mjs', import.meta.url));
-
-function spawnChild(config: Partial<Config>) {
-  return spawn(process.execPath, [entry, JSON.stringify(config)], { stdio: ['ignore', 'pipe', 'inherit'] });
-}
-
-async function spawnProcess(config: Partial<Config>): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawnChild(config);
-  let said = '';
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = /^ready (http:\S+)$/.exec(line)?.[1];
-    if (url !== undefined) {
-      child.stdout.resume();
-      return { child, url };
-    }
-    said += `${line}\n`;
-  }
-  throw new Error(`the service ended before it was ready:\n${said}`);
-}
-
-async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill(signal);
-  await exited;
 }

@@ -1,32 +1,20 @@
-/** A disk that is soon full, for tables of a test: memory, mounted, with a tablespace of PostgreSQL on it. Needs root. */
-import { execFile } from 'node:child_process';
-import { chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+/** A disk that is soon full, for tables of a test: a small mount with a tablespace of PostgreSQL on it. Needs root. */
+import { chown, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import pg from 'pg';
+import { mountSmall, type SmallMount } from './small-mount.ts';
 
-const run = promisify(execFile);
-
-export interface SmallDisk {
+export interface SmallDisk extends Omit<SmallMount, 'dir'> {
   /** Moves a table of this database there, with what it holds. */
   hold(databaseUrl: string, table: string): Promise<void>;
-  /** Leaves no byte free. */
-  fill(): Promise<void>;
-  /** Frees what was filled. */
-  clear(): Promise<void>;
-  /** Only when the databases that have tables there are gone. */
-  remove(): Promise<void>;
 }
 
 const tablespace = 'small_disk';
 
-/** On the server that has this database. */
+/** On the server that has this database. To be removed only when the databases that have tables there are gone. */
 export async function openSmallDisk(serverUrl: string, bytes: number): Promise<SmallDisk> {
-  const dir = await mkdtemp(join(tmpdir(), 'hv-disk-'));
-  await run('mount', ['-t', 'tmpfs', '-o', `size=${bytes},mode=0755`, 'hypervisor-test', dir]);
-  const place = join(dir, 'tablespace');
-  const filler = join(dir, 'filler');
+  const mount = await mountSmall(bytes);
+  const place = join(mount.dir, 'tablespace');
   await mkdir(place);
   await query(serverUrl, async (db) => {
     const { rows } = await db.query<{ data_directory: string }>('show data_directory');
@@ -39,20 +27,13 @@ export async function openSmallDisk(serverUrl: string, bytes: number): Promise<S
       query(databaseUrl, async (db) => {
         await db.query(`alter table ${table} set tablespace ${tablespace}`);
       }),
-    async fill() {
-      // Larger than the disk: it takes what there is.
-      const written = writeFile(filler, Buffer.alloc(bytes));
-      await written.catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOSPC') throw error;
-      });
-    },
-    clear: () => rm(filler, { force: true }),
+    fill: () => mount.fill(),
+    clear: () => mount.clear(),
     async remove() {
       await query(serverUrl, async (db) => {
         await db.query(`drop tablespace ${tablespace}`);
       });
-      await run('umount', [dir]);
-      await rm(dir, { recursive: true, force: true });
+      await mount.remove();
     },
   };
 }

@@ -12,9 +12,10 @@ export interface SocketProxy {
   close(): Promise<void>;
 }
 
-export async function proxyTo(target: string): Promise<SocketProxy> {
+/** `name` is that of the socket, where who connects wants a certain one. */
+export async function proxyTo(target: string, name = 'engine.sock'): Promise<SocketProxy> {
   const directory = await mkdtemp(join(tmpdir(), 'hv-proxy-'));
-  const path = join(directory, 'engine.sock');
+  const path = join(directory, name);
   const open = new Set<Socket>();
   let server: Server | null = null;
 
