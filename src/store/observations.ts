@@ -78,13 +78,19 @@ interface LockedRow {
 type Locked = DeploymentRecord & { deleteWhenEnded: boolean; sinceAdmissionS: number | null };
 
 /**
- * Locks in the order of ids: two transactions over the same deployments wait for each other and never in a circle.
+ * Locks in the order of ids: two transactions over the same deployments wait for each other and never in a circle. And only what is active:
+ * what was seen late, of one that is queued again, would else keep waiting a pass that admits it, and that has the nodes which are to be freed here.
  *
  * Reads in a second statement: a statement sees what was committed when it began, and that may be before the lock was had.
  * Two replicas that end at once would otherwise each take the other for running, and the deployment would never end.
  */
 async function lockDeployments(tx: InTransaction, ids: string[]): Promise<Map<string, Locked>> {
-  await sql`select 1 from deployment where id = any(${ids}::uuid[]) order by id for update`.execute(tx);
+  const { rows: locked } = await sql<{ id: string }>`
+    select id from deployment where id = any(${ids}::uuid[]) and status in ('starting', 'running', 'stopping') order by id for update`.execute(
+    tx,
+  );
+  // Not those that a pass has admitted since: they are not locked.
+  const mine = locked.map(({ id }) => id);
   const { rows } = await sql<LockedRow>`
     select d.id, d.organization_id, d.cluster_id, d.attempt, d.kind, d.time_limit_s, d.stop_grace_s, d.retry, d.retries_used,
            d.restart, d.revision, d.stable_revision, d.status, d.stop_intent, d.reason_code,
@@ -99,7 +105,7 @@ async function lockDeployments(tx: InTransaction, ids: string[]): Promise<Map<st
               'nextStartIn', extract(epoch from r.next_start_at - now()) * 1000) order by r.index)
               from replica r where r.deployment_id = d.id and r.attempt = d.attempt) as replicas
       from deployment d
-     where d.id = any(${ids}::uuid[]) and d.status in ('starting', 'running', 'stopping') order by d.id`.execute(tx);
+     where d.id = any(${mine}::uuid[]) order by d.id`.execute(tx);
   return new Map(rows.map((row) => [row.id, fromRow(row)]));
 }
 

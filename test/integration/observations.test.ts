@@ -1,9 +1,12 @@
 /** Many ends at once: what they cost the database, and that none is lost or counted twice. */
 import { EventEmitter, once } from 'node:events';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createObservations } from '../../src/control/observations.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { recordObservations } from '../../src/store/observations.ts';
+import { until } from '../conformance/client.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeCluster, queueDeployment } from '../support/fixtures.ts';
 
@@ -103,4 +106,54 @@ test(`${many} deployments that end in the same second take a handful of transact
   expect(await db.selectFrom('allocation').select('deployment_id').execute()).toEqual([]);
   const [node] = await db.selectFrom('node').select(['ram_allocated', 'cpu_allocated']).execute();
   expect(node).toEqual({ ram_allocated: 0, cpu_allocated: 0 });
+});
+
+const endOf = (deploymentId: string) =>
+  ({
+    kind: 'ended',
+    deploymentId,
+    attempt: 1,
+    replica: 0,
+    run: 1,
+    exitCode: 0,
+    outOfMemory: false,
+    at: Date.now(),
+  }) as const;
+
+test('what is seen late, of one that is queued again, does not keep a pass waiting that admits it', async () => {
+  const fixture = await makeCluster(db);
+  const [queuedAgain, ends] = [await queueDeployment(db, fixture), await queueDeployment(db, fixture)] as const;
+  await db.updateTable('deployment').set({ attempt: 2 }).where('id', '=', queuedAgain).execute();
+  await db.updateTable('deployment').set({ status: 'running' }).where('id', '=', ends).execute();
+  const at = { deployment_id: ends, attempt: 1, node_id: fixture.nodeId };
+  await db
+    .insertInto('replica')
+    .values({ ...at, index: 0, node_name: 'node-1', status: 'running' })
+    .execute();
+  const held = { replica: 0, cluster_id: fixture.clusterId, ram: 1000, cpu: 1000, gpu: 0 };
+  await db
+    .insertInto('allocation')
+    .values({ ...at, ...held })
+    .execute();
+
+  // As a pass: first the node, and then those that it admits. What is seen meanwhile waits for the node.
+  let recorded: Promise<unknown> = Promise.resolve();
+  await db.transaction().execute(async (pass) => {
+    await pass.selectFrom('node').select('id').where('id', '=', fixture.nodeId).forNoKeyUpdate().execute();
+    recorded = recordObservations(db, [endOf(queuedAgain), endOf(ends)]);
+    const waiting = sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    await until('it waits', async () => (await waiting.execute(db)).rows.length > 0);
+    await pass.updateTable('deployment').set({ priority: 1 }).where('id', '=', queuedAgain).execute();
+  });
+  await recorded;
+  const statuses = await db
+    .selectFrom('deployment')
+    .select(['id', 'status', 'attempt'])
+    .where('cluster_id', '=', fixture.clusterId)
+    .orderBy('id')
+    .execute();
+  expect(statuses).toEqual([
+    { id: queuedAgain, status: 'queued', attempt: 2 },
+    { id: ends, status: 'succeeded', attempt: 1 },
+  ]);
 });

@@ -91,7 +91,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   },
   'observation-without-lock': {
     about: 'what was seen is written over what a person has decided meanwhile: the deployment is not locked',
-    rewrite: ['any($1::uuid[]) order by id for update', 'any($1::uuid[]) order by id'],
+    rewrite: ["'stopping') order by id for update", "'stopping') order by id"],
   },
   'requeued-as-the-same-attempt': {
     about: 'who goes back to the queue is no new attempt',
