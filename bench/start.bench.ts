@@ -51,6 +51,9 @@ async function measure(context: BenchContext, db: Database, backend: QueueBacken
     connect: () => {
       throw new Error('there are no engines beside the simulated ones');
     },
+    connectSwarm: () => {
+      throw new Error('there are no engines beside the simulated ones');
+    },
     submitScheduled: () => Promise.reject(new Error('nothing is scheduled here')),
     credentialFor: () => Promise.resolve(undefined),
     webhookRules: addressRules([]),

@@ -25,13 +25,15 @@ import { createDockerRuntime } from './runtimes/docker.ts';
 import type { Runtime } from './runtimes/runtime.ts';
 import { createSimulatedRuntime, realClock } from './runtimes/simulated.ts';
 import { createSharedSimulatedRuntime } from './runtimes/simulated-shared.ts';
+import { swarmManager } from './runtimes/swarm/manager.ts';
+import { createSwarmRuntime } from './runtimes/swarm.ts';
 import { openSecretKey, type SecretKey } from './secret-key.ts';
 import { type Database, databaseOn, openPool } from './store/database.ts';
 import { readStoredEngines } from './store/engines.ts';
 import { installationId } from './store/installation.ts';
 import { migrate } from './store/migrate.ts';
 import { reEncrypt } from './store/secrets/re-encrypt.ts';
-import type { RuntimeKind } from './store/tables.ts';
+import type { OwnRuntimeKind } from './store/tables.ts';
 import { goOnBehindEvents } from './store/transaction-offset.ts';
 import { addressRules } from './webhooks/addresses.ts';
 
@@ -40,7 +42,7 @@ export interface Hypervisor {
   readonly url: string;
   readonly db: Database;
   readonly installationId: string;
-  readonly runtimes: Readonly<Record<RuntimeKind, Runtime>>;
+  readonly runtimes: Readonly<Record<OwnRuntimeKind, Runtime>>;
   /** Makes the dashboard, if it was not asked for yet: whoever opens it first need not wait then. */
   readonly makeDashboard: () => Promise<unknown>;
   /** Ends everything that was started, in the reverse order; containers go on running. Calling it twice is the same as once. */
@@ -123,9 +125,26 @@ export async function startHypervisor(config: Config, hooks: Hooks = {}): Promis
         readStoredEngines(db, secretKey, (engine, error) =>
           log.error({ err: error, engine }, 'the credentials of an engine cannot be read: give it new ones'),
         ),
-      connect({ address, credentials }) {
+      connect({ address, credentials, swarm }) {
         const { options, close } = connectionTo(parseEngineAddress(address), credentials);
-        return { runtime: createDockerRuntime({ installationId: id, connection: options }), close };
+        if (swarm === null) return { runtime: createDockerRuntime({ installationId: id, connection: options }), close };
+        const manager = connectionTo(parseEngineAddress(swarm.address), credentials);
+        return {
+          runtime: createSwarmRuntime({
+            installationId: id,
+            manager: manager.options,
+            nodeId: swarm.nodeId,
+            node: options,
+          }),
+          close() {
+            close();
+            manager.close();
+          },
+        };
+      },
+      connectSwarm({ address, credentials, nodeAddress }) {
+        const { options, close } = connectionTo(parseEngineAddress(address), credentials);
+        return { manager: swarmManager({ connection: options, address, nodeAddress }), close };
       },
       submitScheduled: createScheduledSubmitter(db),
       credentialFor: createPullCredentials(db, secretKey),

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { ControlPlane } from '../control/control-plane.ts';
 import { type EngineAddress, parseEngineAddress, writeEngineAddress } from '../runtimes/docker/engine-address.ts';
 import { checkCredentials, type EngineCredentials } from '../runtimes/docker/engine-connection.ts';
-import { type Capacity, RuntimeError } from '../runtimes/runtime.ts';
+import { RuntimeError } from '../runtimes/runtime.ts';
 import { fromThousandths } from '../store/amounts.ts';
 import type { Database } from '../store/database.ts';
 import { findEngine } from '../store/engines.ts';
@@ -47,7 +47,7 @@ function addressOf(text: string): EngineAddress {
 }
 
 /** Whatever cannot be reached now is not written down: the person who knows the address is here. */
-export async function tried(found: Promise<Capacity>): Promise<Capacity> {
+export async function tried<T>(found: Promise<T>): Promise<T> {
   try {
     return await found;
   } catch (error) {
@@ -75,6 +75,10 @@ export async function nodeWithEngine(
   if (engine === null) {
     throw invalidFields([{ field: `${prefix}engine`, message: `names no engine of the organization: ${body.engine}` }]);
   }
+  if (engine.kind !== 'docker') {
+    const message = 'names a swarm: make a cluster of runtime swarm of it, which has its nodes';
+    throw invalidFields([{ field: `${prefix}engine`, message }]);
+  }
   const found = await tried(control.runtimeOf('docker', engine.id).capacity());
   const gpus = found.devices.map(({ model, memoryMib, driver }) => ({ model, memory_gb: memoryMib / 1024, driver }));
   const node = nodeOfRequest(
@@ -90,8 +94,9 @@ export async function nodeWithEngine(
   return { ...node, engineId: engine.id };
 }
 
-/** Simulated containers run nowhere. */
+/** Simulated containers run nowhere, and a swarm says itself which nodes it has. */
 export function checkRuntime(runtime: RuntimeKind, { engine }: NodeBody, prefix = ''): void {
+  if (runtime === 'swarm') throw new ApiError('node_of_swarm', 'The nodes of this cluster are those of its swarm.');
   if (engine === undefined || runtime === 'docker') return;
   const message = 'is only for clusters of runtime docker: simulated containers run nowhere';
   throw invalidFields([{ field: `${prefix}engine`, message }]);

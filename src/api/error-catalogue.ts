@@ -175,6 +175,11 @@ export const catalogue = {
     title: 'The engine is in use',
     next: 'Delete the nodes and the volumes that are on it first.',
   },
+  node_of_swarm: {
+    status: 409,
+    title: 'It comes and goes with its swarm',
+    next: 'Drain it, here or in the swarm; to take it away for good, take it out of the swarm.',
+  },
   last_node: {
     status: 409,
     title: 'A cluster keeps at least one node',

@@ -40,6 +40,10 @@ const takenBy: Readonly<Record<string, { code: ErrorCode; detail: string }>> = {
   organization_name: { code: 'name_taken', detail: 'An organization with this name exists already.' },
   cluster_name: { code: 'name_taken', detail: 'A cluster with this name exists in the organization already.' },
   engine_name: { code: 'name_taken', detail: 'An engine with this name exists in the organization already.' },
+  cluster_of_swarm: {
+    code: 'name_taken',
+    detail: 'The swarm is a cluster already: two would each give away all of it.',
+  },
   engine_address: { code: 'name_taken', detail: 'The organization has an engine with this address already.' },
   node_cluster_id_name_key: { code: 'name_taken', detail: 'A node with this name exists in the cluster already.' },
   schedule_name: { code: 'name_taken', detail: 'A schedule with this name exists in the organization already.' },

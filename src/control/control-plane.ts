@@ -2,10 +2,12 @@
 import type { Plan, Snapshot } from '../core/model.ts';
 import type { Submitted } from '../core/preview.ts';
 import type { Capacity, ContainerKey, Runtime } from '../runtimes/runtime.ts';
+import type { FoundNode } from '../runtimes/swarm/manager.ts';
 import type { PolicyChange } from '../store/clusters.ts';
 import type { StoredEngine } from '../store/engines.ts';
 import type { RunResult } from '../store/schedule-runs.ts';
 import type { Actor, Scope } from '../store/scope.ts';
+import type { RuntimeKind } from '../store/tables.ts';
 import type { SolverUse } from './near-optimum.ts';
 import type { UsageNow } from './usage.ts';
 
@@ -67,13 +69,19 @@ export interface ControlPlane {
   deliverSoon(): void;
 
   /** What runs a replica's container, or has a volume: `engineId` is that of the replica or the volume; null: the installation's own engine of that kind. */
-  runtimeOf(kind: 'docker' | 'simulated', engineId?: string | null): Runtime;
+  runtimeOf(kind: RuntimeKind, engineId?: string | null): Runtime;
 
   /** Engines were added, changed or deleted. Resolves when they can be used. */
   enginesChanged(): Promise<void>;
 
   /** Connects, and says what there is; throws RuntimeError `unreachable`. Nothing is kept of it. */
   tryEngine(engine: Pick<StoredEngine, 'address' | 'credentials'>): Promise<Capacity>;
+
+  /** The nodes of a swarm, by its manager; throws RuntimeError `unreachable` and `invalid`. Nothing is kept of it. */
+  trySwarm(engine: Pick<StoredEngine, 'address' | 'credentials' | 'nodeAddress'>): Promise<readonly FoundNode[]>;
+
+  /** Brings what is known of the nodes of a swarm up to date. Throws as `trySwarm`. */
+  lookAtSwarm(swarm: Pick<StoredEngine, 'id' | 'organizationId'>): Promise<void>;
 
   /** What a container uses at the moment. Null where it does not run, or nothing is counted of it. Throws `unreachable`. */
   lookAtUsage(runtime: Runtime, key: ContainerKey): Promise<UsageNow | null>;

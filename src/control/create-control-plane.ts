@@ -2,17 +2,19 @@ import type { Logger } from 'pino';
 import { isFinal } from '../core/lifecycle.ts';
 import { hasPartIn, type ProcessRole } from '../process-roles.ts';
 import type { Task, TaskQueue } from '../queue/task-queue.ts';
-import type { RegistryCredential, Runtime } from '../runtimes/runtime.ts';
+import { type RegistryCredential, type Runtime, RuntimeError } from '../runtimes/runtime.ts';
 import { createSolver } from '../solver/solver.ts';
 import type { Database } from '../store/database.ts';
+import { moveFromDrained } from '../store/drain.ts';
 import { noteCapacity, type StoredEngine } from '../store/engines.ts';
 import type { Progress } from '../store/observations.ts';
 import type { Keyring } from '../store/secrets/keyring.ts';
-import type { RuntimeKind } from '../store/tables.ts';
+import type { SwarmChanges } from '../store/swarms.ts';
+import type { OwnRuntimeKind } from '../store/tables.ts';
 import type { AddressRules } from '../webhooks/addresses.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { createDuty } from './duties.ts';
-import { type ConnectedEngine, openEngines } from './engines.ts';
+import { type ConnectedEngine, type ConnectedSwarm, type Engines, openEngines } from './engines.ts';
 import { type Duty, keepLeases, type Leases } from './leases.ts';
 import { measuredRuntime } from './measured-runtime.ts';
 import type { ControlMetrics } from './metrics.ts';
@@ -22,6 +24,7 @@ import { type RemotePasses, startRemotePasses } from './remote-pass.ts';
 import { HeldElsewhere, startScheduler } from './scheduler.ts';
 import { createSchedules, type SubmitScheduled } from './schedules.ts';
 import type { Signals } from './signals.ts';
+import { followSwarm, lookAtSwarm } from './swarms.ts';
 import { createTaskSender } from './task-sender.ts';
 import { tasksAfter } from './tasks-after.ts';
 import { startUpkeep } from './upkeep.ts';
@@ -35,12 +38,13 @@ export interface ControlPlaneDeps {
   readonly queue: TaskQueue;
   readonly metrics: ControlMetrics;
   /** The installation's own engines. */
-  readonly runtimes: Readonly<Record<RuntimeKind, Runtime>>;
+  readonly runtimes: Readonly<Record<OwnRuntimeKind, Runtime>>;
   /** Of the secrets that containers get, and of those that sign for webhooks. */
   readonly secretKey: Keyring;
   /** Those that people added. */
   readonly readEngines: () => Promise<StoredEngine[]>;
-  readonly connect: (engine: Pick<StoredEngine, 'address' | 'credentials'>) => ConnectedEngine;
+  readonly connect: (engine: Pick<StoredEngine, 'address' | 'credentials' | 'swarm'>) => ConnectedEngine;
+  readonly connectSwarm: (engine: Pick<StoredEngine, 'address' | 'credentials' | 'nodeAddress'>) => ConnectedSwarm;
   readonly submitScheduled: SubmitScheduled;
   readonly credentialFor: (organizationId: string, image: string) => Promise<RegistryCredential | undefined>;
   readonly webhookRules: AddressRules;
@@ -128,7 +132,15 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
     },
   });
 
-  const engines = await openEngines({
+  /** What a look at a swarm has changed. */
+  const swarmChanged = ({ clusterId }: SwarmChanges) => {
+    eventsWritten();
+    if (clusterId !== null) wake(clusterId);
+    signals.tell({ kind: 'engines' });
+    void engines.refresh().catch(() => undefined);
+  };
+
+  const engines: Engines = await openEngines({
     log,
     own: {
       docker: measuredRuntime(runtimes.docker, null, metrics.engines),
@@ -139,6 +151,8 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       const connected = deps.connect(engine);
       return { ...connected, runtime: measuredRuntime(connected.runtime, engine.id, metrics.engines) };
     },
+    connectSwarm: deps.connectSwarm,
+    follow: (swarm, manager) => followSwarm({ db, log, swarm, manager, onChanged: swarmChanged }),
     observe: (engine, runtime) =>
       startObserver({
         db,
@@ -154,6 +168,12 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
             .capacity()
             .then((found) => noteCapacity(db, engineId, found))
             .catch((error: unknown) => log.debug({ err: error, engine: engineId }, 'what an engine has was not noted'));
+        },
+        async onEvicted(where) {
+          // Whoever has to leave a node that the swarm has drained moves, and has not failed.
+          await engines.lookAtSwarmOf(where);
+          const moved = await moveFromDrained(db);
+          send(moved.map(({ id, attempt }) => ({ kind: 'stop', deploymentId: id, attempt })));
         },
         onLooked: (reachable) => metrics.engines.looked(engine.engineId ?? engine.runtime, reachable),
         onClosed: () => metrics.engines.forget(engine.engineId ?? engine.runtime),
@@ -268,8 +288,21 @@ export async function createControlPlane(deps: ControlPlaneDeps): Promise<Contro
       signals.tell({ kind: 'engines' });
       await engines.refresh();
     },
+    async trySwarm(engine) {
+      const { manager, close } = deps.connectSwarm(engine);
+      try {
+        return await manager.nodes();
+      } finally {
+        close();
+      }
+    },
+    async lookAtSwarm(swarm) {
+      const manager = engines.managerOf(swarm.id);
+      if (manager === null) throw new RuntimeError('unreachable', 'the swarm is not known here');
+      await lookAtSwarm({ db, swarm, manager, onChanged: swarmChanged });
+    },
     async tryEngine(engine) {
-      const { runtime, close } = deps.connect(engine);
+      const { runtime, close } = deps.connect({ ...engine, swarm: null });
       try {
         await runtime.ping();
         return await runtime.capacity();

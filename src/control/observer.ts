@@ -22,6 +22,8 @@ interface Deps {
   readonly observations: Observations;
   /** The runtime answers again, or for the first time: tasks that could not be carried out are sent again. */
   readonly onReachable: (runtime: Runtime) => void;
+  /** The cluster manager that it runs under has ended a container: why may have to be written down before that is. */
+  readonly onEvicted: (engine: EngineKey) => Promise<void>;
   readonly onLooked: (reachable: boolean) => void;
   /** It is not looked at any more. */
   readonly onClosed: () => void;
@@ -124,16 +126,21 @@ function messageOf(error: unknown): string {
  * another's machine, and could say anything about the deployments of others.
  */
 function heard(deps: Deps, state: ContainerState): void {
-  const { engine, db, observations } = deps;
+  const { engine, db } = deps;
   const isBelieved = engine.engineId === null ? Promise.resolve(true) : isPlacedOn(db, engine.engineId, state.key);
   isBelieved
-    .then((believed) => (believed ? recordState(observations, state) : null))
+    .then((believed) => (believed ? record(deps, state) : null))
     .catch((error: unknown) =>
       deps.log.warn(
         { err: error, deployment: state.key.deploymentId },
         'an observation was not written down; the listing finds it again',
       ),
     );
+}
+
+async function record(deps: Deps, state: ContainerState): Promise<void> {
+  if (state.evicted === true) await deps.onEvicted(deps.engine);
+  await recordState(deps.observations, state);
 }
 
 const nameOf = (key: Pick<ContainerKey, 'deploymentId' | 'attempt' | 'replica' | 'run'>) =>
@@ -196,7 +203,7 @@ async function adopt(deps: Deps, replica: KnownReplica, listed: ContainerState):
   if (replica.status === 'running' && listed.status === 'running') return;
   const state = await deps.runtime.inspect(listed.key);
   if (state === null) return;
-  await recordState(deps.observations, state);
+  await record(deps, state);
 }
 
 /**
@@ -233,7 +240,7 @@ async function checkLost(deps: Deps, replica: KnownReplica): Promise<void> {
   };
   const state = await deps.runtime.inspect(key);
   if (state !== null) {
-    await recordState(deps.observations, state);
+    await record(deps, state);
     return;
   }
   await deps.observations.record({

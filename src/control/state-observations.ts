@@ -29,6 +29,8 @@ function startedObservation(state: ContainerState): Started {
   };
 }
 
+const evictedMessage = 'the swarm took its place away: its node was drained there, or was not seen for a while';
+
 /** What an exited container's state says of its replica: how it ended. */
 function endedObservation(state: ContainerState): Ended {
   const { deploymentId, attempt, replica, run } = state.key;
@@ -41,5 +43,7 @@ function endedObservation(state: ContainerState): Ended {
     exitCode: state.exitCode,
     outOfMemory: state.outOfMemory,
     at: state.finishedAt ?? Date.now(),
+    // It did not fail, and might as well have gone on: what is worth another attempt gets one.
+    ...(state.evicted && { cause: { code: 'engine_lost', message: evictedMessage } }),
   };
 }

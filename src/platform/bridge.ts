@@ -8,11 +8,9 @@ const ip = ['/usr/sbin/ip', '/sbin/ip', '/usr/bin/ip'];
 
 export interface Bridge {
   readonly name: string;
-  remove(): Promise<void>;
-}
-
-interface AddressedBridge extends Bridge {
+  /** Its own, with the length of the network: "10.213.7.1/24". */
   readonly address: string;
+  remove(): Promise<void>;
 }
 
 const triesMax = 5;
@@ -47,7 +45,7 @@ async function open(): Promise<Bridge | null> {
 }
 
 /** Null where the machine does not let us. */
-async function make(program: string): Promise<AddressedBridge | null> {
+async function make(program: string): Promise<Bridge | null> {
   made += 1;
   const name = `hv-${process.pid}-${made}`;
   const remove = async () => {
@@ -66,7 +64,7 @@ async function make(program: string): Promise<AddressedBridge | null> {
 }
 
 /** Another process may have taken the same network between our look and our taking: of the two, both look for another. */
-async function isAlone(program: string, { address }: AddressedBridge): Promise<boolean> {
+async function isAlone(program: string, { address }: Bridge): Promise<boolean> {
   const used = await usedAddresses(program);
   return used.filter((one) => one === address.replace(/\/.*/, '')).length === 1;
 }

@@ -25,6 +25,8 @@ const rootBytesMax = 107 - '/exec/containerd/containerd-debug.sock'.length;
 interface PrivateEngineOptions extends ProvisionOptions {
   /** More of what `dockerd` takes: `--live-restore`, another `--host`. */
   readonly flags?: readonly string[];
+  /** The name of a network namespace that it runs in, with a bridge of its own there; left out: where we are. */
+  readonly namespace?: string;
 }
 
 /** Starts `dockerd` with everything below `dataRoot`. One that a killed parent left there is ended first. */
@@ -42,7 +44,8 @@ export async function startPrivateEngine(executable: string, options: PrivateEng
   // What is mounted there is in use by containers that outlived the engine, where it is to find them again.
   if (!flags.includes('--live-restore')) await unmountBelow(root);
   options.say('starting a private Docker Engine');
-  const bridge = await bridgeOf(root);
+  const { namespace } = options;
+  const bridge = namespace === undefined ? await bridgeOf(root) : null;
   const socketPath = join(root, 'docker.sock');
   const log = join(root, 'dockerd.log');
   const configuration = join(root, 'daemon.json');
@@ -65,7 +68,8 @@ export async function startPrivateEngine(executable: string, options: PrivateEng
     flags,
   ].flat();
   try {
-    const pid = await bringUp({ root, executable, args, socketPath, log });
+    const command = namespace === undefined ? [executable, ...args] : [...enter(namespace), executable, ...args];
+    const pid = await bringUp({ root, command, socketPath, log });
     return {
       connection: { socketPath },
       host: `unix://${socketPath}`,
@@ -87,6 +91,7 @@ async function bridgeOf(root: string): Promise<Bridge | null> {
   bridges.set(root, bridge);
   return {
     name: bridge.name,
+    address: bridge.address,
     async remove() {
       bridges.delete(root);
       await bridge.remove();
@@ -96,11 +101,13 @@ async function bridgeOf(root: string): Promise<Bridge | null> {
 
 interface Plan {
   readonly root: string;
-  readonly executable: string;
-  readonly args: readonly string[];
+  readonly command: readonly string[];
   readonly socketPath: string;
   readonly log: string;
 }
+
+/** Not by `ip netns exec`: that hides the control groups. What it executes keeps its process id. */
+const enter = (namespace: string) => ['/usr/bin/nsenter', `--net=/run/netns/${namespace}`];
 
 /** dockerd gives its containerd 15 s and ends if it does not answer by then, as on a very busy machine: that is worth another try. */
 const attemptsMax = 3;
@@ -108,7 +115,8 @@ const isLate = /timeout waiting for containerd to start/;
 
 /** Resolves to the id of the process that answers. */
 async function bringUp(plan: Plan): Promise<number> {
-  const { root, executable, args, socketPath, log } = plan;
+  const { root, command, socketPath, log } = plan;
+  const [executable = '', ...args] = command;
   for (let attempt = 1; ; attempt += 1) {
     const pid = await spawnServant(executable, args, { log, signal: 'TERM' });
     try {

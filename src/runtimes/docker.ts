@@ -6,32 +6,23 @@
  * event alone.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import Docker, { type ContainerInspectInfo, type MountSettings } from 'dockerode';
+import type Docker from 'dockerode';
+import type { ContainerInspectInfo } from 'dockerode';
+import { accessTo } from './docker/access.ts';
 import { readCapacity } from './docker/capacity.ts';
 import { type Attached, createOptions } from './docker/container-spec.ts';
-import { readFiles, statFile, writeFiles } from './docker/copies.ts';
 import { within } from './docker/deadline.ts';
-import { dialContainer } from './docker/dial.ts';
 import { statusOf, toRuntimeError } from './docker/errors.ts';
-import { watchEvents } from './docker/events.ts';
-import { startExec } from './docker/exec.ts';
 import { putFiles } from './docker/files.ts';
-import { resolveHostPath } from './docker/host-paths.ts';
-import { ensureImage } from './docker/images.ts';
 import { containerName, keyOf, labels } from './docker/labels.ts';
-import { readLogs } from './docker/logs.ts';
 import { privateNetworks } from './docker/networks.ts';
-import { probeContainer } from './docker/probe.ts';
 import { toListedState, toState } from './docker/state.ts';
-import { readUsage } from './docker/stats.ts';
 import { defaultNetworkRange, parseBlock } from './docker/subnets.ts';
-import { namedVolumes } from './docker/volumes.ts';
 import {
   type ContainerFile,
   type ContainerKey,
   type ContainerSpec,
   type ContainerState,
-  type Mount,
   type Runtime,
   RuntimeError,
 } from './runtime.ts';
@@ -59,23 +50,13 @@ export function createDockerRuntime({
   answerMs = 30_000,
   networkRange = defaultNetworkRange,
 }: DockerRuntimeOptions): Runtime {
-  // The second is for what is long by nature (logs, events, pulls) and has no time limit of its own.
-  const docker = new Docker({ ...connection, timeout: answerMs });
-  const patient = new Docker(connection);
-  const probing = {
-    docker,
-    patient,
-    answerMs,
-    remoteHost: connection.host ?? null,
-    overdue: new Map<string, string>(),
-  };
+  const access = accessTo({ installationId, connection, answerMs, find, inspect });
+  const { docker, isLocal } = access;
   const nameOf = (key: ContainerKey) => containerName(installationId, key);
   const range = parseBlock(networkRange);
   if (range === null)
     throw new Error(`the range of networks is "${networkRange}"; it must be a block like 10.199.0.0/16`);
   const networks = privateNetworks({ docker, answerMs, installationId, range });
-  const volumes = namedVolumes({ docker, answerMs, installationId });
-  const isLocal = connection.socketPath !== undefined;
 
   /** The container of that name, whoever's it is. */
   async function look(key: ContainerKey): Promise<ContainerInspectInfo | null> {
@@ -95,21 +76,6 @@ export function createDockerRuntime({
     return info !== null && isOurs(info) ? info : null;
   }
 
-  /** For what can't be done without it. */
-  async function get(key: ContainerKey): Promise<ContainerInspectInfo> {
-    const info = await find(key);
-    if (info === null) throw new RuntimeError('not_found', 'the container is gone');
-    return info;
-  }
-
-  /** By its id: one of the same name that comes after it is another. */
-  const both = ({ Id }: ContainerInspectInfo) => ({
-    container: docker.getContainer(Id),
-    patient: patient.getContainer(Id),
-    answerMs,
-    isLocal,
-  });
-
   async function inspect(key: ContainerKey): Promise<ContainerState | null> {
     const info = await find(key);
     return info === null ? null : toState(key, info);
@@ -119,17 +85,10 @@ export function createDockerRuntime({
   async function attach({ key, network, mounts }: ContainerSpec): Promise<Attached> {
     try {
       const networkId = network.mode === 'private' ? await networks.ensure(key, network.members) : null;
-      return { networkId, mounts: await Promise.all(mounts.map(toEngineMount)) };
+      return { networkId, mounts: await Promise.all(mounts.map((mount) => access.mount(mount))) };
     } catch (error) {
       throw toRuntimeError(error, 'start_failed');
     }
-  }
-
-  async function toEngineMount(mount: Mount): Promise<MountSettings> {
-    const where = { Target: mount.path, ReadOnly: mount.readOnly };
-    return mount.kind === 'volume'
-      ? { Type: 'volume', Source: await volumes.ensure(mount.volume), ...where }
-      : { Type: 'bind', Source: await resolveHostPath(mount, isLocal), ...where };
   }
 
   /**
@@ -160,15 +119,6 @@ export function createDockerRuntime({
     );
   }
 
-  async function removeById(id: string): Promise<void> {
-    try {
-      await within(answerMs, docker.getContainer(id).remove({ force: true, v: true }));
-    } catch (error) {
-      // 404: gone already; 409: somebody's removal is under way.
-      if (statusOf(error) !== 404 && statusOf(error) !== 409) throw toRuntimeError(error, 'unreachable');
-    }
-  }
-
   async function run(id: string, files: readonly ContainerFile[]): Promise<void> {
     const container = docker.getContainer(id);
     try {
@@ -178,7 +128,7 @@ export function createDockerRuntime({
     } catch (error) {
       if (statusOf(error) === 304) return; // It runs already.
       const known = toRuntimeError(error, 'start_failed');
-      if (known.code !== 'unreachable') await removeById(id);
+      if (known.code !== 'unreachable') await access.removeById(id);
       throw known;
     }
   }
@@ -193,16 +143,21 @@ export function createDockerRuntime({
   }
 
   return {
+    ping: access.ping,
+    ensureImage: access.ensureImage,
+    probe: access.probe,
+    volumeSizes: access.volumeSizes,
+    removeVolume: access.removeVolume,
+    logs: access.logs,
+    stats: access.stats,
+    exec: access.exec,
+    statFile: access.statFile,
+    readFiles: access.readFiles,
+    writeFiles: access.writeFiles,
+    dial: access.dial,
+    watch: access.watch,
     kind: 'docker',
     inspect,
-
-    async ping() {
-      try {
-        await within(answerMs, docker.ping());
-      } catch (error) {
-        throw new RuntimeError('unreachable', toRuntimeError(error, 'unreachable').message, { cause: error });
-      }
-    },
 
     async capacity() {
       try {
@@ -211,8 +166,6 @@ export function createDockerRuntime({
         throw toRuntimeError(error, 'unreachable');
       }
     },
-
-    ensureImage: (image, options) => ensureImage({ docker, patient, answerMs }, image, options),
 
     async start(spec) {
       const { id, found } = await create(spec);
@@ -227,22 +180,13 @@ export function createDockerRuntime({
       const info = await find(key);
       if (info === null) return null;
       if (!info.State.Running) return toState(key, info);
-      const limitMs = graceSeconds * 1000 + answerMs;
-      try {
-        const enduring = new Docker({ ...connection, timeout: limitMs });
-        await within(limitMs, enduring.getContainer(info.Id).stop({ t: Math.ceil(graceSeconds) }));
-      } catch (error) {
-        // 304: it has ended by itself; 404: somebody removed it.
-        if (statusOf(error) !== 304 && statusOf(error) !== 404) throw toRuntimeError(error, 'unreachable');
-      }
+      await access.stopById(info.Id, graceSeconds);
       return inspect(key);
     },
 
     async remove(key) {
       const info = await find(key);
-      if (info === null) return;
-      probing.overdue.delete(info.Id);
-      await removeById(info.Id);
+      if (info !== null) await access.removeById(info.Id);
     },
 
     async list(clusterId) {
@@ -265,15 +209,6 @@ export function createDockerRuntime({
       }
     },
 
-    async probe(key, check, timeoutMs, signal) {
-      const info = await find(key);
-      if (info?.State.Running !== true) return null;
-      // The time limit is kept as any other reason to give up.
-      const limit = AbortSignal.timeout(timeoutMs);
-      const until = signal === undefined ? limit : AbortSignal.any([limit, signal]);
-      return probeContainer(probing, info, check, { timeoutMs, signal: until });
-    },
-
     async listNetworks() {
       try {
         return await networks.list();
@@ -285,40 +220,6 @@ export function createDockerRuntime({
     async removeNetwork(key) {
       try {
         await networks.remove(key);
-      } catch (error) {
-        throw toRuntimeError(error, 'unreachable');
-      }
-    },
-
-    async volumeSizes() {
-      try {
-        return await volumes.sizes();
-      } catch (error) {
-        throw toRuntimeError(error, 'unreachable');
-      }
-    },
-
-    removeVolume: (key) => volumes.remove(key),
-
-    async *logs(key, options) {
-      const info = await get(key);
-      yield* readLogs(patient.getContainer(info.Id), options, answerMs);
-    },
-
-    async stats(key) {
-      const info = await get(key);
-      return readUsage(docker.getContainer(info.Id), info, answerMs, isLocal);
-    },
-
-    exec: async (key, options) => startExec(both(await get(key)), options),
-    statFile: async (key, path) => statFile(both(await get(key)), path),
-    readFiles: async (key, path) => readFiles(both(await get(key)), path),
-    writeFiles: async (key, directory, tar, signal) => writeFiles(both(await get(key)), directory, tar, signal),
-    dial: (key, port) => dialContainer(() => find(key), port, isLocal),
-
-    async watch(onChange, onLost, signal) {
-      try {
-        await watchEvents({ docker: patient, answerMs, installationId, inspect, onChange, onLost, signal });
       } catch (error) {
         throw toRuntimeError(error, 'unreachable');
       }

@@ -113,6 +113,8 @@ export interface ContainerState {
   readonly finishedAt: number | null;
   readonly exitCode: number | null;
   readonly outOfMemory: boolean;
+  /** It did not end by itself, nor because we said so: the cluster manager that it runs under took its place away. */
+  readonly evicted?: true;
   /** Host ports as they were assigned. */
   readonly ports: readonly PortMapping[];
 }
@@ -194,7 +196,7 @@ export class RuntimeError extends Error {
 }
 
 export interface Runtime extends SeeingIn {
-  readonly kind: 'docker' | 'simulated';
+  readonly kind: 'docker' | 'swarm' | 'simulated';
 
   /** Answers when the engine does; throws `unreachable` otherwise. */
   ping(): Promise<void>;

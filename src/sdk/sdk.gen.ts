@@ -540,7 +540,7 @@ export const listEngines = <ThrowOnError extends boolean = false>(options?: Opti
 });
 
 /**
- * Add a Docker Engine, reached over TLS or SSH
+ * Add a Docker Engine, or a swarm by its manager, reached over TLS or SSH
  */
 export const createEngine = <ThrowOnError extends boolean = false>(options: Options<CreateEngineData, ThrowOnError>) => (options.client ?? client).post<CreateEngineResponses, CreateEngineErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }, {

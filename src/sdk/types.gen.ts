@@ -175,7 +175,7 @@ export type Cluster = {
     ram: number;
     cpu: number;
     gpu: number;
-    runtime: 'docker' | 'simulated';
+    runtime: 'docker' | 'swarm' | 'simulated';
     policy: Policy;
     allowed_host_paths: Array<{
         path: string;
@@ -210,7 +210,11 @@ export type ClusterCreate = {
     cpu?: number;
     gpu?: number;
     nodes?: Array<NodeCreate>;
-    runtime?: 'docker' | 'simulated';
+    runtime?: 'docker' | 'swarm' | 'simulated';
+    /**
+     * Of runtime `swarm`: which swarm, by name or id. Its nodes are those of the cluster, and nothing else is said.
+     */
+    engine?: string;
     policy?: PolicyUpdate;
     /**
      * Directories of the engine's machine that deployments may use, and what lies below them.
@@ -1204,9 +1208,31 @@ export type Engine = {
         [key: string]: string;
     };
     /**
-     * How many nodes are on it.
+     * How many nodes are on it; of a swarm, on all of its engines.
      */
     nodes: number;
+    /**
+     * An engine by itself, a swarm, or the engine of a node of one.
+     */
+    kind: 'docker' | 'swarm' | 'swarm_node';
+    /**
+     * The swarm that it is a node of.
+     */
+    swarm: {
+        /**
+         * An id, as the API handed it out.
+         */
+        id: string;
+        name: string;
+    } | null;
+    /**
+     * Of a swarm: where the engines of its nodes are.
+     */
+    node_address: string | null;
+    /**
+     * Of a node of a swarm: whether that places anything there.
+     */
+    availability: 'active' | 'pause' | 'drain' | null;
     /**
      * A time in UTC, ISO 8601.
      */
@@ -1249,6 +1275,14 @@ export type EngineCreate = {
          */
         host_key: string;
     };
+    /**
+     * `swarm`: the address is that of a manager; its nodes are found by themselves.
+     */
+    kind?: 'docker' | 'swarm';
+    /**
+     * Of a swarm: where the engines of its nodes are, with `{addr}` or `{hostname}` for the node: `tcp://{addr}:2376`. Left out: as the manager’s, at the node’s own address. The credentials are the manager’s.
+     */
+    node_address?: string;
 };
 
 export type EngineUpdate = {
@@ -4945,7 +4979,7 @@ export type DeleteEngineErrors = {
      */
     404: Problem;
     /**
-     * `engine_in_use`: The engine is in use.
+     * `engine_in_use`: The engine is in use. `node_of_swarm`: It comes and goes with its swarm.
      */
     409: Problem;
     /**
@@ -5045,7 +5079,7 @@ export type UpdateEngineErrors = {
      */
     404: Problem;
     /**
-     * `name_taken`: The name is taken.
+     * `name_taken`: The name is taken. `node_of_swarm`: It comes and goes with its swarm.
      */
     409: Problem;
     /**
@@ -5131,7 +5165,7 @@ export type ListClustersData = {
          */
         cursor?: string;
         name?: NamePart;
-        runtime?: 'docker' | 'simulated';
+        runtime?: 'docker' | 'swarm' | 'simulated';
         sort?: CreationSort;
     };
     url: '/api/v1/clusters';
@@ -5508,7 +5542,7 @@ export type CreateNodeErrors = {
      */
     404: Problem;
     /**
-     * `name_taken`: The name is taken. `cluster_deleting`: The cluster is being deleted.
+     * `name_taken`: The name is taken. `cluster_deleting`: The cluster is being deleted. `node_of_swarm`: It comes and goes with its swarm.
      */
     409: Problem;
     /**
@@ -5574,7 +5608,7 @@ export type DeleteNodeErrors = {
      */
     404: Problem;
     /**
-     * `node_in_use`: The node is in use. `last_node`: A cluster keeps at least one node. `cluster_deleting`: The cluster is being deleted.
+     * `node_in_use`: The node is in use. `last_node`: A cluster keeps at least one node. `cluster_deleting`: The cluster is being deleted. `node_of_swarm`: It comes and goes with its swarm.
      */
     409: Problem;
     /**

@@ -16,6 +16,8 @@ export interface NewCluster {
   readonly policy: PolicyChange;
   readonly allowedHostPaths: readonly AllowedHostPath[];
   readonly nodes: readonly NewNode[];
+  /** The engine of its swarm; null: it is none. */
+  readonly swarmId: string | null;
 }
 
 /** Undefined: as it is, or the default. */
@@ -85,6 +87,7 @@ export async function createCluster(
         cpu: 0,
         gpu: 0,
         runtime: cluster.runtime,
+        swarm_id: cluster.swarmId,
         allowed_host_paths: JSON.stringify(cluster.allowedHostPaths),
         ...policyColumns(cluster.policy),
       })

@@ -9,15 +9,22 @@ import type { PageRequest } from './keyset.ts';
 import type { Actor, Scope } from './scope.ts';
 import { decrypt, encrypt } from './secrets/crypto.ts';
 import type { Keyring } from './secrets/keyring.ts';
-import type { Tables } from './tables.ts';
+import type { EngineKind, Tables } from './tables.ts';
 
-export type EngineRow = Omit<Selectable<Tables['engine']>, 'credentials_encrypted'> & { readonly nodes: number };
+export type EngineRow = Omit<Selectable<Tables['engine']>, 'credentials_encrypted' | 'devices'> & {
+  readonly nodes: number;
+  /** Of the swarm that it is a node of. */
+  readonly swarm_name: string | null;
+};
 
 export interface NewEngine {
   readonly name: string;
   /** As `writeEngineAddress` writes it. */
   readonly address: string;
   readonly credentials: EngineCredentials;
+  readonly kind: 'docker' | 'swarm';
+  /** Of a swarm: a template of the addresses of its nodes' engines; null: as the manager's. */
+  readonly nodeAddress: string | null;
   /** As it was found when it was tried. */
   readonly found: Capacity;
 }
@@ -30,13 +37,18 @@ export interface StoredEngine {
   /** Counts its changes: another one needs another connection. */
   readonly version: number;
   readonly credentials: EngineCredentials;
+  readonly kind: EngineKind;
+  /** Of a swarm. */
+  readonly nodeAddress: string | null;
+  /** Of a node of a swarm: how its manager is reached, with the same credentials, and what that calls it. */
+  readonly swarm: { readonly id: string; readonly address: string; readonly nodeId: string } | null;
 }
 
 export type EngineDeletion =
   | { kind: 'deleted' }
   | { kind: 'unknown' }
   /** Of the volumes some, where there are many: "data in train". */
-  | { kind: 'in_use'; nodes: number; volumes: readonly string[] };
+  | { kind: 'in_use'; nodes: number; clusters: readonly string[]; volumes: readonly string[] };
 
 /** What credentials are encrypted for: they decrypt nowhere else. */
 export const credentialsContext = (organizationId: string, id: string) => `engine:${organizationId}:${id}`;
@@ -64,6 +76,8 @@ export async function createEngine(
         ram: engine.found.ram,
         cpu: engine.found.cpu,
         labels: JSON.stringify(engine.found.labels),
+        kind: engine.kind,
+        node_address: engine.nodeAddress,
       })
       .execute();
     await tell(tx, scope, actor, 'engine.created', id, `the engine ${engine.name} at ${engine.address} was added`);
@@ -129,12 +143,19 @@ export async function deleteEngine(db: Database, scope: Scope, id: string, actor
     const nodes = await tx
       .selectFrom('node')
       .select((eb) => eb.fn.countAll<string>().as('count'))
-      .where('engine_id', '=', id)
+      .where('engine_id', 'in', withMembers(tx, id))
       .executeTakeFirstOrThrow();
     const volumes = await volumesOn(tx, id);
-    if (Number(nodes.count) > 0 || volumes.length > 0) return { kind: 'in_use', nodes: Number(nodes.count), volumes };
-    await tx.deleteFrom('volume').where('engine_id', '=', id).where('deleting', '=', true).execute();
-    await sql`update replica set cleaned = true where engine_id = ${id} and status = 'ended' and not cleaned`.execute(
+    const clusters = (await tx.selectFrom('cluster').select('name').where('swarm_id', '=', id).execute()).map(
+      ({ name }) => name,
+    );
+    if (Number(nodes.count) > 0 || clusters.length > 0 || volumes.length > 0) {
+      return { kind: 'in_use', nodes: Number(nodes.count), clusters, volumes };
+    }
+    await tx.deleteFrom('volume').where('engine_id', 'in', withMembers(tx, id)).where('deleting', '=', true).execute();
+    await sql`
+      update replica set cleaned = true
+       where engine_id in (select id from engine where id = ${id} or swarm_id = ${id}) and status = 'ended' and not cleaned`.execute(
       tx,
     );
     await tx.deleteFrom('engine').where('id', '=', id).execute();
@@ -143,12 +164,20 @@ export async function deleteEngine(db: Database, scope: Scope, id: string, actor
   });
 }
 
+/** An engine, or a swarm with all of its nodes. */
+function withMembers(tx: InTransaction, id: string) {
+  return tx
+    .selectFrom('engine')
+    .select('id')
+    .where((e) => e.or([e('id', '=', id), e('swarm_id', '=', id)]));
+}
+
 async function volumesOn(tx: InTransaction, engineId: string): Promise<string[]> {
   const rows = await tx
     .selectFrom('volume')
     .innerJoin('cluster', 'cluster.id', 'volume.cluster_id')
     .select(['volume.name', 'cluster.name as cluster'])
-    .where('volume.engine_id', '=', engineId)
+    .where('volume.engine_id', 'in', withMembers(tx, engineId))
     .where('volume.deleting', '=', false)
     .orderBy('cluster.name')
     .orderBy('volume.name')
@@ -193,8 +222,12 @@ async function selectEngines(
 ): Promise<EngineRow[]> {
   const { rows } = await sql<EngineRow>`
     select e.id, e.organization_id, e.name, e.address, e.reachable, e.message, e.since, e.ram, e.cpu, e.labels, e.version,
-           e.created_at, (select count(*)::int from node n where n.engine_id = e.id) as nodes
-      from engine e where e.organization_id = ${organizationId} and ${where} ${order}`.execute(db);
+           e.created_at, e.kind, e.swarm_id, e.swarm_node_id, e.node_address, e.availability, e.hostname, s.name as swarm_name,
+           (select count(*)::int from node n where n.engine_id in (
+             select m.id from engine m where m.id = e.id or m.swarm_id = e.id)) as nodes
+      from engine e left join engine s on s.id = e.swarm_id where e.organization_id = ${organizationId} and ${where} ${order}`.execute(
+    db,
+  );
   return rows;
 }
 
@@ -204,6 +237,11 @@ interface StoredRow {
   address: string;
   version: number;
   credentials_encrypted: Buffer | null;
+  kind: EngineKind;
+  node_address: string | null;
+  swarm_id: string | null;
+  swarm_node_id: string | null;
+  swarm_address: string | null;
 }
 
 /** All engines of the installation: not on behalf of a person. One whose credentials can't be read is left out, and named to `onUnreadable`. */
@@ -213,11 +251,15 @@ export async function readStoredEngines(
   onUnreadable: (id: string, error: unknown) => void,
 ): Promise<StoredEngine[]> {
   const { rows } = await sql<StoredRow>`
-    select id, organization_id, address, version, credentials_encrypted from engine order by id`.execute(db);
+    select e.id, e.organization_id, e.address, e.kind, e.node_address, e.swarm_id, e.swarm_node_id, s.address as swarm_address,
+           e.version + coalesce(s.version, 0) as version, coalesce(s.credentials_encrypted, e.credentials_encrypted) as credentials_encrypted
+      from engine e left join engine s on s.id = e.swarm_id order by e.id`.execute(db);
   return rows.flatMap((row) => {
     try {
-      const { id, address, version, credentials_encrypted: bytes } = row;
-      const text = bytes === null ? '{}' : decrypt(bytes, credentialsContext(row.organization_id, id), keys);
+      const { id, address, version, credentials_encrypted: bytes, swarm_id, swarm_node_id, swarm_address } = row;
+      // Those of a node are its swarm's.
+      const context = credentialsContext(row.organization_id, swarm_id ?? id);
+      const text = bytes === null ? '{}' : decrypt(bytes, context, keys);
       return [
         {
           id,
@@ -225,6 +267,12 @@ export async function readStoredEngines(
           address,
           version,
           credentials: JSON.parse(text) as EngineCredentials,
+          kind: row.kind,
+          nodeAddress: row.node_address,
+          swarm:
+            swarm_id === null || swarm_node_id === null || swarm_address === null
+              ? null
+              : { id: swarm_id, address: swarm_address, nodeId: swarm_node_id },
         },
       ];
     } catch (error) {

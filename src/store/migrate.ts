@@ -31,6 +31,7 @@ import { up as sessionsInUse } from './migrations/0031-sessions-in-use.ts';
 import { up as processes } from './migrations/0032-processes.ts';
 import { up as transactionsGoOn } from './migrations/0036-transactions-go-on.ts';
 import { up as traceParent } from './migrations/0037-trace-parent.ts';
+import { up as swarms } from './migrations/0038-swarms.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -65,6 +66,7 @@ const migrations: Record<string, Migration> = {
   '0032-processes': { up: processes },
   '0036-transactions-go-on': { up: transactionsGoOn },
   '0037-trace-parent': { up: traceParent },
+  '0038-swarms': { up: swarms },
 };
 
 /**

@@ -17,7 +17,11 @@ import type { WaitingDetail } from './pass-detail.ts';
 
 export type Role = 'owner' | 'admin' | 'developer' | 'viewer';
 export type { DeploymentKind, StopIntent };
-export type RuntimeKind = 'docker' | 'simulated';
+export type RuntimeKind = 'docker' | 'swarm' | 'simulated';
+/** Those that an installation has without anybody adding one. */
+export type OwnRuntimeKind = Exclude<RuntimeKind, 'swarm'>;
+/** An engine by itself, a swarm by its manager, or the engine of one node of a swarm. */
+export type EngineKind = 'docker' | 'swarm' | 'swarm_node';
 /** What becomes of a run that is due while the one before it is not over. */
 export type OverlapPolicy = 'allow' | 'forbid' | 'replace';
 export type RunOutcome = 'submitted' | 'overlapped' | 'missed' | 'refused';
@@ -49,6 +53,12 @@ export interface HealthCheckColumn {
 export type VolumeColumn =
   | { name: string; path: string; read_only: boolean }
   | { host_path: string; path: string; read_only: boolean };
+
+/** A GPU of a node of a swarm. */
+export interface EngineDeviceColumn {
+  model: string;
+  driver: 'nvidia' | 'none';
+}
 
 /** As a variable, or as a file. */
 export type SecretColumn = { name: string; env: string } | { name: string; path: string; mode: string };
@@ -194,6 +204,8 @@ export interface Tables {
     preemption_min_run_time_s: Generated<number>;
     backfill: Generated<Backfill>;
     allowed_host_paths: JSONColumnType<AllowedHostPath[], string | undefined, string>;
+    /** The engine row of its swarm; null: it is none. */
+    swarm_id: string | null;
     lost_after_s: Generated<number>;
     retention_s: ColumnType<number | null, number | null | undefined, number | null>;
     deleting: Generated<boolean>;
@@ -251,6 +263,13 @@ export interface Tables {
     cpu: number | null;
     labels: JSONColumnType<Record<string, string>, string | undefined, string>;
     version: Generated<number>;
+    kind: Generated<EngineKind>;
+    swarm_id: string | null;
+    swarm_node_id: string | null;
+    node_address: string | null;
+    availability: 'active' | 'pause' | 'drain' | null;
+    hostname: string | null;
+    devices: JSONColumnType<EngineDeviceColumn[], string | undefined, string>;
     created_at: Timestamp;
   };
   gpu_device: {

@@ -133,7 +133,7 @@ export class Client {
   /** A simulated cluster of one node, unless told otherwise. Aging and reservations are off, unless told otherwise. */
   createCluster(input: Partial<ClusterInput> = {}): Promise<Cluster> {
     const { policy, ...rest } = input;
-    const size = rest.nodes === undefined ? { ram: 32, cpu: 8, gpu: 0 } : {};
+    const size = rest.nodes === undefined && rest.engine === undefined ? { ram: 32, cpu: 8, gpu: 0 } : {};
     return this.call<Cluster>('POST', '/clusters', {
       name: unique('cluster'),
       runtime: 'simulated',

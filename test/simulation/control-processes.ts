@@ -83,6 +83,7 @@ export function startActing({ db, queue, runtime, observe }: Ports, hints: Hints
     runtime,
     observations,
     onReachable: () => hints.sweep(),
+    onEvicted: async () => undefined,
     onLooked: () => undefined,
     onClosed: () => undefined,
     onReachabilityChanged: (clusterIds) => {

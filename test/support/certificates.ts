@@ -1,4 +1,4 @@
-/** Certificates of a test's own, for an engine on 127.0.0.1 and whoever speaks with it: made by openssl, good for a day. */
+/** Certificates of a test's own, for engines on 127.0.0.1 or at other addresses and whoever speaks with it: made by openssl, good for a day. */
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,11 @@ export interface Certificates {
   readonly client: { readonly ca: string; readonly cert: string; readonly key: string };
 }
 
-export async function makeCertificates(dir: string): Promise<Certificates> {
+export async function makeCertificates(
+  dir: string,
+  addresses: readonly string[] = ['127.0.0.1'],
+): Promise<Certificates> {
+  const alternatives = addresses.map((address) => `IP:${address}`).join(',');
   const path = (name: string) => join(dir, name);
   await openssl(
     'req',
@@ -27,7 +31,7 @@ export async function makeCertificates(dir: string): Promise<Certificates> {
     '/CN=test CA',
   );
   for (const [name, extension] of [
-    ['server', 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth\n'],
+    ['server', `subjectAltName=${alternatives}\nextendedKeyUsage=serverAuth\n`],
     ['client', 'extendedKeyUsage=clientAuth\n'],
   ] as const) {
     await writeFile(path(`${name}.ext`), extension);

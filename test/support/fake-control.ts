@@ -41,6 +41,8 @@ export function fakeControl(): FakeControl {
     runtimeOf: () => runtime as unknown as Runtime,
     enginesChanged: async () => undefined,
     tryEngine: async () => ({ ram: 8000, cpu: 4000, devices: [], labels: { arch: 'amd64' } }),
+    trySwarm: async () => [],
+    lookAtSwarm: async () => undefined,
     lookAtUsage: async () => null,
     onEvents(listener) {
       listeners.add(listener);

@@ -35,11 +35,12 @@ async function copyImage(to: Docker): Promise<string> {
   return image;
 }
 
-/** `flags` are added to those of every private engine: another host, `--live-restore`. */
-export async function openPrivateEngine(flags: readonly string[] = []): Promise<PrivateEngine> {
+/** `flags` are added to those of every private engine: another host, `--live-restore`. `namespace`: the network namespace that it runs in. */
+export async function openPrivateEngine(flags: readonly string[] = [], namespace?: string): Promise<PrivateEngine> {
   // Short: the paths of sockets are below it.
   const root = await mkdtemp(join(tmpdir(), 'hve-'));
-  const launch = () => startPrivateEngine(executable, { say, dataRoot: root, flags });
+  const launch = () =>
+    startPrivateEngine(executable, { say, dataRoot: root, flags, ...(namespace !== undefined && { namespace }) });
   let engine: DockerEngine = await launch();
   const socketPath = join(root, 'docker.sock');
   const docker = new Docker({ socketPath });

@@ -143,7 +143,7 @@ export function presentReplica(
   row: PlacedReplica,
   { isChecked, engineAddress }: { isChecked: boolean; engineAddress: string },
 ): z.infer<typeof Replica> {
-  const address = row.runtime === 'docker' ? (hostOf(row.engine_address) ?? engineAddress) : null;
+  const address = row.runtime !== 'simulated' ? (hostOf(row.engine_address) ?? engineAddress) : null;
   return {
     index: row.index,
     attempt: row.attempt,

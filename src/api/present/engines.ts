@@ -15,6 +15,10 @@ export function presentEngine(row: EngineRow): z.infer<typeof Engine> {
     cpu: row.cpu === null ? null : fromThousandths(row.cpu),
     labels: { ...row.labels },
     nodes: row.nodes,
+    kind: row.kind,
+    swarm: row.swarm_id === null ? null : { id: row.swarm_id, name: row.swarm_name ?? '' },
+    node_address: row.node_address,
+    availability: row.availability,
     created_at: row.created_at.toISOString(),
   };
 }

@@ -12,6 +12,7 @@ import { decodeCursor, pageOfRows } from '../paging.ts';
 import { presentCluster } from '../present/clusters.ts';
 import { Cluster, ClusterCreate, ClusterDeleteQuery, ClusterListQuery, ClusterUpdate } from '../schemas/clusters.ts';
 import { idParams, pageOf } from '../schemas/common.ts';
+import { swarmOfCluster } from '../swarm-bodies.ts';
 
 export const registerClusterRoutes: Routes = (api, deps) => {
   const { db, control } = deps;
@@ -32,14 +33,18 @@ export const registerClusterRoutes: Routes = (api, deps) => {
       const { name, runtime, policy, allowed_host_paths } = request.body;
       checkAllowedHostPaths(request, deps, allowed_host_paths);
       const scope = scopeOf(request);
-      const nodes = await nodesOfCluster(request.body, (bodies) => {
-        bodies.forEach((body, index) => checkRuntime(runtime, body, `nodes.${index}.`));
-        return Promise.all(bodies.map((body, index) => nodeWithEngine(deps, scope, body, `nodes.${index}.`)));
-      });
+      const swarm = await swarmOfCluster(deps, scope, request.body);
+      const nodes =
+        swarm?.nodes ??
+        (await nodesOfCluster(request.body, (bodies) => {
+          bodies.forEach((body, index) => checkRuntime(runtime, body, `nodes.${index}.`));
+          return Promise.all(bodies.map((body, index) => nodeWithEngine(deps, scope, body, `nodes.${index}.`)));
+        }));
+      const swarmId = swarm?.swarmId ?? null;
       const cluster = await createCluster(
         db,
         scope,
-        { name, runtime, policy: changeOfPolicy(policy), allowedHostPaths: allowed_host_paths, nodes },
+        { name, runtime, policy: changeOfPolicy(policy), allowedHostPaths: allowed_host_paths, nodes, swarmId },
         actorOf(request),
       );
       setEtag(reply, cluster.version);

@@ -15,6 +15,7 @@ import { presentEngine } from '../present/engines.ts';
 import { nothing } from '../schemas/answers.ts';
 import { idParams, PageQuery, pageOf } from '../schemas/common.ts';
 import { Engine, EngineCreate, EngineUpdate } from '../schemas/engines.ts';
+import { checkNodeAddress, sumOf } from '../swarm-bodies.ts';
 
 /** Engines on other machines. Keys and certificates go in and never come out. */
 export const registerEngineRoutes: Routes = (api, { db, control, secretKey }) => {
@@ -25,16 +26,22 @@ export const registerEngineRoutes: Routes = (api, { db, control, secretKey }) =>
       schema: {
         tags: ['Clusters'],
         operationId: 'createEngine',
-        summary: 'Add a Docker Engine, reached over TLS or SSH',
+        summary: 'Add a Docker Engine, or a swarm by its manager, reached over TLS or SSH',
         body: EngineCreate,
         response: { 201: Engine },
       },
     },
     async (request, reply) => {
-      const { name } = request.body;
+      const { name, kind, node_address } = request.body;
       const engine = engineOfRequest(request, request.body);
-      const found = await tried(control.tryEngine(engine));
-      const row = await createEngine(db, scopeOf(request), { name, ...engine, found }, secretKey, actorOf(request));
+      const isOperator = request.principal?.operator === true;
+      checkNodeAddress(kind, node_address, engine.credentials, isOperator);
+      const nodeAddress = node_address ?? null;
+      const found = await tried(
+        kind === 'swarm' ? control.trySwarm({ ...engine, nodeAddress }).then(sumOf) : control.tryEngine(engine),
+      );
+      const made = { name, ...engine, kind, nodeAddress, found };
+      const row = await createEngine(db, scopeOf(request), made, secretKey, actorOf(request));
       await control.enginesChanged();
       return reply.code(201).send(presentEngine(row));
     },
@@ -81,7 +88,10 @@ export const registerEngineRoutes: Routes = (api, { db, control, secretKey }) =>
   api.patch(
     '/engines/:id',
     {
-      config: { role: 'admin', errors: ['not_found', 'name_taken', 'engine_unreachable', 'operator_only'] },
+      config: {
+        role: 'admin',
+        errors: ['not_found', 'name_taken', 'engine_unreachable', 'operator_only', 'node_of_swarm'],
+      },
       schema: {
         tags: ['Clusters'],
         operationId: 'updateEngine',
@@ -95,10 +105,15 @@ export const registerEngineRoutes: Routes = (api, { db, control, secretKey }) =>
       const id = pathId(request.params.id, 'engine');
       const scope = scopeOf(request);
       const { name, tls, ssh } = request.body;
-      const { address } = known(await readEngine(db, scope, id));
+      const { address, kind, node_address: nodeAddress } = known(await readEngine(db, scope, id));
+      if (kind === 'swarm_node') throw new ApiError('node_of_swarm');
       const isNew = tls !== undefined || ssh !== undefined;
       const engine = isNew ? engineOfRequest(request, { address, tls, ssh }) : undefined;
-      if (engine !== undefined) await tried(control.tryEngine(engine));
+      if (engine !== undefined) {
+        await (kind === 'swarm'
+          ? tried(control.trySwarm({ ...engine, nodeAddress }))
+          : tried(control.tryEngine(engine)));
+      }
       const change = { name, credentials: engine?.credentials };
       const row = known(await updateEngine(db, scope, id, change, secretKey, actorOf(request)));
       await control.enginesChanged();
@@ -109,7 +124,7 @@ export const registerEngineRoutes: Routes = (api, { db, control, secretKey }) =>
   api.delete(
     '/engines/:id',
     {
-      config: { role: 'admin', errors: ['not_found', 'engine_in_use'] },
+      config: { role: 'admin', errors: ['not_found', 'engine_in_use', 'node_of_swarm'] },
       schema: {
         tags: ['Clusters'],
         operationId: 'deleteEngine',
@@ -120,7 +135,9 @@ export const registerEngineRoutes: Routes = (api, { db, control, secretKey }) =>
     },
     async (request, reply) => {
       const id = pathId(request.params.id, 'engine');
-      const outcome = await deleteEngine(db, scopeOf(request), id, actorOf(request));
+      const scope = scopeOf(request);
+      if ((await readEngine(db, scope, id))?.kind === 'swarm_node') throw new ApiError('node_of_swarm');
+      const outcome = await deleteEngine(db, scope, id, actorOf(request));
       if (outcome.kind === 'unknown') throw notFound('engine');
       if (outcome.kind === 'in_use') throw new ApiError('engine_in_use', whatIsOn(outcome));
       await control.enginesChanged();
@@ -129,9 +146,18 @@ export const registerEngineRoutes: Routes = (api, { db, control, secretKey }) =>
   );
 };
 
-function whatIsOn({ nodes, volumes }: { nodes: number; volumes: readonly string[] }): string {
+function whatIsOn({
+  nodes,
+  clusters,
+  volumes,
+}: {
+  nodes: number;
+  clusters: readonly string[];
+  volumes: readonly string[];
+}): string {
   const parts = [
     ...(nodes > 0 ? [`nodes on it: ${nodes}`] : []),
+    ...(clusters.length > 0 ? [`clusters of it: ${clusters.join(', ')}`] : []),
     ...(volumes.length > 0 ? [`volumes on it: ${volumes.join(', ')}`] : []),
   ];
   return `There are ${parts.join('; ')}.`;

@@ -84,7 +84,10 @@ export const registerNodeRoutes: Routes = (api, deps) => {
   api.post(
     '/clusters/:id/nodes',
     {
-      config: { role: 'admin', errors: ['not_found', 'name_taken', 'cluster_deleting', 'engine_unreachable'] },
+      config: {
+        role: 'admin',
+        errors: ['not_found', 'name_taken', 'cluster_deleting', 'engine_unreachable', 'node_of_swarm'],
+      },
       schema: {
         operationId: 'createNode',
         summary: 'Add a node to a cluster',
@@ -97,11 +100,9 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     async (request, reply) => {
       const clusterId = pathId(request.params.id, 'cluster');
       const scope = scopeOf(request);
-      if (request.body.engine !== undefined) {
-        const cluster = await readCluster(db, scope, clusterId);
-        if (cluster === null) throw notFound('cluster');
-        checkRuntime(cluster.runtime, request.body);
-      }
+      const cluster = await readCluster(db, scope, clusterId);
+      if (cluster === null) throw notFound('cluster');
+      checkRuntime(cluster.runtime, request.body);
       const node = await nodeWithEngine(deps, scope, request.body);
       const outcome = await createNode(db, scope, clusterId, node, actorOf(request));
       const answer = answerOf(outcome, 'cluster');
@@ -159,7 +160,7 @@ export const registerNodeRoutes: Routes = (api, deps) => {
   api.delete(
     '/clusters/:id/nodes/:node_id',
     {
-      config: { role: 'admin', errors: ['not_found', 'node_in_use', 'last_node', 'cluster_deleting'] },
+      config: { role: 'admin', errors: ['not_found', 'node_in_use', 'last_node', 'cluster_deleting', 'node_of_swarm'] },
       schema: {
         operationId: 'deleteNode',
         summary: 'Take a node away',
@@ -170,7 +171,10 @@ export const registerNodeRoutes: Routes = (api, deps) => {
     },
     async (request, reply) => {
       const { clusterId, nodeId } = idsOf(request.params);
-      const outcome = await deleteNode(db, scopeOf(request), clusterId, nodeId, actorOf(request));
+      const scope = scopeOf(request);
+      const cluster = await readCluster(db, scope, clusterId);
+      if (cluster?.runtime === 'swarm') throw new ApiError('node_of_swarm');
+      const outcome = await deleteNode(db, scope, clusterId, nodeId, actorOf(request));
       switch (outcome.kind) {
         case 'unknown':
           throw notFound('node');

@@ -165,7 +165,12 @@ export const ClusterCreate = z.strictObject({
   cpu: cpuAmount.optional(),
   gpu: wholeGpus.optional(),
   nodes: z.array(NodeCreate).min(1).max(10_000).optional(),
-  runtime: z.enum(['docker', 'simulated']).default('docker'),
+  runtime: z.enum(['docker', 'swarm', 'simulated']).default('docker'),
+  engine: text(1, 64)
+    .optional()
+    .describe(
+      'Of runtime `swarm`: which swarm, by name or id. Its nodes are those of the cluster, and nothing else is said.',
+    ),
   policy: PolicyUpdate.optional(),
   allowed_host_paths: allowedHostPaths.default([]),
 });
@@ -186,7 +191,7 @@ export const Cluster = z.object({
   ram: z.number(),
   cpu: z.number(),
   gpu: z.number(),
-  runtime: z.enum(['docker', 'simulated']),
+  runtime: z.enum(['docker', 'swarm', 'simulated']),
   policy: Policy,
   allowed_host_paths: z.array(HostPath),
   resources: Resources,
@@ -199,7 +204,7 @@ export const Cluster = z.object({
 
 export const ClusterListQuery = PageQuery.extend({
   name: NamePart,
-  runtime: z.enum(['docker', 'simulated']).optional(),
+  runtime: z.enum(['docker', 'swarm', 'simulated']).optional(),
   sort: CreationSort,
 });
 

@@ -32,6 +32,15 @@ export const EngineCreate = z.strictObject({
   ),
   tls: Tls.optional(),
   ssh: Ssh.optional(),
+  kind: z
+    .enum(['docker', 'swarm'])
+    .default('docker')
+    .describe('`swarm`: the address is that of a manager; its nodes are found by themselves.'),
+  node_address: text(1, 512)
+    .optional()
+    .describe(
+      'Of a swarm: where the engines of its nodes are, with `{addr}` or `{hostname}` for the node: `tcp://{addr}:2376`. Left out: as the manager’s, at the node’s own address. The credentials are the manager’s.',
+    ),
 });
 
 export const EngineUpdate = z
@@ -54,6 +63,15 @@ export const Engine = z.object({
   ram: z.number().nullable().describe('What its machine has, in GB, as found.'),
   cpu: z.number().nullable().describe('What its machine has, in cores, as found.'),
   labels: z.record(z.string(), z.string()).describe('What it says about itself; a node on it has these labels too.'),
-  nodes: z.number().int().describe('How many nodes are on it.'),
+  nodes: z.number().int().describe('How many nodes are on it; of a swarm, on all of its engines.'),
+  kind: z
+    .enum(['docker', 'swarm', 'swarm_node'])
+    .describe('An engine by itself, a swarm, or the engine of a node of one.'),
+  swarm: z.object({ id, name: z.string() }).nullable().describe('The swarm that it is a node of.'),
+  node_address: z.string().nullable().describe('Of a swarm: where the engines of its nodes are.'),
+  availability: z
+    .enum(['active', 'pause', 'drain'])
+    .nullable()
+    .describe('Of a node of a swarm: whether that places anything there.'),
   created_at: timestamp,
 });

@@ -1,6 +1,8 @@
 import { Option } from 'commander';
 import { type Cluster, createCluster, deleteCluster, listClusters, type Node, updateCluster } from '../../sdk/index.ts';
 import { type AddCommand, options } from '../command.ts';
+import { CliError } from '../errors.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { findCluster, nodesOf } from '../find.ts';
 import { age, bar, duration, parseDuration, resources } from '../format.ts';
 import { print, say, table } from '../output.ts';
@@ -10,7 +12,7 @@ import { nodeTable } from './nodes.ts';
 
 const runtimeOption = () =>
   new Option('--runtime <kind>', 'what runs the containers')
-    .choices(['docker', 'simulated'] as const)
+    .choices(['docker', 'swarm', 'simulated'] as const)
     .default('docker');
 
 interface PolicyOptions {
@@ -54,17 +56,43 @@ function policyOf(given: PolicyOptions) {
   };
 }
 
+interface SizeOptions {
+  readonly ram?: number;
+  readonly cpu?: number;
+  readonly gpu?: number;
+  readonly runtime: 'docker' | 'swarm' | 'simulated';
+  readonly engine?: string;
+}
+
+/** A swarm says itself what it has. */
+function sizeOf({ ram, cpu, gpu, runtime, engine }: SizeOptions) {
+  const given = { '--ram': ram, '--cpu': cpu, '--gpu': gpu, '--engine': engine };
+  const isSwarm = runtime === 'swarm';
+  const missing = isSwarm ? (['--engine'] as const) : (['--ram', '--cpu'] as const);
+  const absent = missing.filter((name) => given[name] === undefined);
+  if (absent.length > 0) throw new CliError(`${absent.join(' and ')} must be given`, exitCodes.usage);
+  const wrong = (isSwarm ? (['--ram', '--cpu', '--gpu'] as const) : (['--engine'] as const)).filter(
+    (name) => given[name] !== undefined,
+  );
+  if (wrong.length > 0) {
+    const why = isSwarm ? 'the swarm says what it has' : 'only a swarm has one for all of it';
+    throw new CliError(`${wrong.join(' and ')} must be left out: ${why}`, exitCodes.usage);
+  }
+  return isSwarm ? { engine: engine ?? '' } : { ram: ram ?? 0, cpu: cpu ?? 0, gpu: gpu ?? 0 };
+}
+
 export const addClusters: AddCommand = (program) => {
   const cluster = program.command('cluster').description('clusters: named pools of nodes');
 
   cluster
     .command('create')
-    .description('make a cluster of one node')
+    .description('make a cluster of one node, or of a swarm')
     .argument('<name>')
-    .requiredOption('--ram <gb>', 'memory in GB', Number)
-    .requiredOption('--cpu <cores>', 'cores', Number)
-    .option('--gpu <devices>', 'GPU devices', Number, 0)
+    .option('--ram <gb>', 'memory in GB', Number)
+    .option('--cpu <cores>', 'cores', Number)
+    .option('--gpu <devices>', 'GPU devices', Number)
     .addOption(runtimeOption())
+    .option('--engine <swarm>', '--runtime swarm: which one, as it was added with: hv engine add NAME ADDRESS --swarm')
     .option('--aging-interval <duration>', 'waiting this long raises the priority by one')
     .option('--reservation-after <duration>', 'passed over for longer, room is kept')
     .addOption(retentionOption())
@@ -73,18 +101,10 @@ export const addClusters: AddCommand = (program) => {
     .option('--min-run-time <duration>', 'nothing is stopped for others that has not run for so long')
     .addOption(lostAfterOption())
     .action(async (name: string, _options, command) => {
-      const given = options<{ ram: number; cpu: number; gpu: number; runtime: 'docker' | 'simulated' } & PolicyOptions>(
-        command,
-      );
+      const given = options<SizeOptions & PolicyOptions>(command);
+      const size = sizeOf(given);
       const session = await openSession(given);
-      const body = {
-        name,
-        ram: given.ram,
-        cpu: given.cpu,
-        gpu: given.gpu,
-        runtime: given.runtime,
-        policy: policyOf(given),
-      };
+      const body = { name, ...size, runtime: given.runtime, policy: policyOf(given) };
       const made = await call(session, createCluster({ client: session.client, body }));
       print(
         given,

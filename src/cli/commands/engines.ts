@@ -112,12 +112,30 @@ export const addEngines: AddCommand = (program) => {
     .description('add an engine; nodes are then placed on it with: hv node add NAME --engine ENGINE')
     .argument('<name>')
     .argument('<address>', 'tcp://host:port or ssh://user@host')
+    .option(
+      '--swarm',
+      'it is a manager of a swarm, which becomes a cluster with: hv cluster create NAME --runtime swarm',
+    )
+    .option(
+      '--node-address <template>',
+      'where the engines of its nodes are, as tcp://{addr}:2376 or ssh://ops@{hostname}',
+    )
     .action(async (name: string, address: string, _options, command) => {
-      const given = options<CredentialOptions>(command);
+      const given = options<CredentialOptions & { swarm?: boolean; nodeAddress?: string }>(command);
       const session = await openSession(given);
-      const body = { name, address, ...(await credentialsOf(given)) };
+      const body = {
+        name,
+        address,
+        kind: given.swarm === true ? ('swarm' as const) : ('docker' as const),
+        ...(given.nodeAddress !== undefined && { node_address: given.nodeAddress }),
+        ...(await credentialsOf(given)),
+      };
       const made = await call(session, createEngine({ client: session.client, body }));
-      print(given, made, () => `Added ${made.name}: ${made.ram} GB, ${made.cpu} cores; ${labels(made.labels)}.`);
+      print(given, made, () => {
+        const has = `${made.ram} GB, ${made.cpu} cores`;
+        if (made.kind !== 'swarm') return `Added ${made.name}: ${has}; ${labels(made.labels)}.`;
+        return `Added ${made.name}: ${has} in all. Next: hv cluster create NAME --runtime swarm --engine ${made.name}`;
+      });
     });
 
   engine
@@ -128,9 +146,10 @@ export const addEngines: AddCommand = (program) => {
       const items = await allEngines(await openSession(given));
       print(given, { items }, () =>
         table(
-          ['engine', 'address', 'state', 'since', 'RAM', 'CPU', 'nodes', 'message'],
+          ['engine', 'kind', 'address', 'state', 'since', 'RAM', 'CPU', 'nodes', 'message'],
           items.map((one) => [
             one.name,
+            one.kind === 'swarm_node' ? `node of ${one.swarm?.name}` : one.kind,
             one.address,
             standing(one),
             age(one.since),

@@ -5,7 +5,7 @@ import type { RuntimeKind } from '../../store/tables.ts';
 import { bandOf, bands } from './bands.ts';
 import { readOnce } from './read-once.ts';
 
-const runtimes: readonly RuntimeKind[] = ['docker', 'simulated'];
+const runtimes: readonly RuntimeKind[] = ['docker', 'swarm', 'simulated'];
 
 export interface QueueMetrics {
   /** Whether this process tells of the queue. One of the installation does: the same numbers from many would be added up, and each costs a look. */

@@ -10,7 +10,9 @@ const cpuPeriod = 100_000;
 /** The kernel refuses less than a millisecond. */
 const leastCpuQuota = 1000;
 /** A container that forks without end must not take the machine with it. */
-const pidsLimit = 4096;
+export const pidsLimit = 4096;
+/** The rotation keeps a log small enough to be read in one piece. */
+export const logDriver = { name: 'json-file', options: { 'max-size': '16m', 'max-file': '2' } } as const;
 
 /** What the engine must have before it can create the container. */
 export interface Attached {
@@ -47,7 +49,7 @@ export function createOptions(installationId: string, spec: ContainerSpec, found
       Privileged: false,
       RestartPolicy: { Name: 'no' },
       AutoRemove: false,
-      LogConfig: { Type: 'json-file', Config: { 'max-size': '16m', 'max-file': '2' } },
+      LogConfig: { Type: logDriver.name, Config: logDriver.options },
       PortBindings: bindings,
       DeviceRequests: deviceRequests(spec),
       Mounts: [...found.mounts],
@@ -64,7 +66,7 @@ function endpoints({ network }: ContainerSpec, networkId: string | null): Partia
   return { NetworkingConfig: { EndpointsConfig: { [networkId]: { Aliases: [network.alias] } } } };
 }
 
-function memoryBytes(spec: ContainerSpec): number {
+export function memoryBytes(spec: ContainerSpec): number {
   const bytes = Math.floor((spec.resources.ram * bytesPerGb) / 1000);
   if (bytes < leastMemoryBytes) {
     throw new RuntimeError(
@@ -75,7 +77,8 @@ function memoryBytes(spec: ContainerSpec): number {
   return bytes;
 }
 
-function cpuQuota(spec: ContainerSpec): number {
+/** In microseconds of each period. */
+export function cpuQuota(spec: ContainerSpec): number {
   const quota = (spec.resources.cpu * cpuPeriod) / 1000;
   if (quota < leastCpuQuota) {
     throw new RuntimeError('start_failed', 'the Docker Engine gives a container at least 0.01 cores: ask for more');
@@ -93,7 +96,7 @@ function portBindings({ ports }: ContainerSpec): Record<string, { HostPort: stri
 }
 
 /** The user's variables, and what a program needs to know about itself. A name of ours wins: it is a promise. */
-function environment(spec: ContainerSpec): Record<string, string> {
+export function environment(spec: ContainerSpec): Record<string, string> {
   const devices = spec.devices.map((device) => device.index).join(',');
   return {
     ...spec.env,

@@ -33,6 +33,12 @@ export function connectionTo(address: EngineAddress, { tls, ssh }: EngineCredent
   return { options: { protocol: 'http', host, port: 80, agent }, close: () => agent.destroy() };
 }
 
+/** Whether an address is reached with such credentials. */
+export function fitsCredentials(address: EngineAddress, { tls, ssh }: EngineCredentials): boolean {
+  if (address.kind === 'unix') return tls === undefined && ssh === undefined;
+  return address.kind === 'tcp' ? tls !== undefined : ssh !== undefined;
+}
+
 /** What is wrong with the credentials of an engine: by field, in words that continue a sentence. */
 export function checkCredentials(
   address: EngineAddress,

@@ -19,6 +19,8 @@ const TimelineTab = lazy(() => import('./timeline/timeline.tsx'));
 const DecisionsTab = lazy(() => import('./decisions/decisions.tsx'));
 const PolicyTab = lazy(() => import('./policy/policy.tsx'));
 
+const runBy = { docker: 'run by Docker', swarm: 'a Docker Swarm', simulated: 'simulated' } as const;
+
 export function ClusterPage() {
   const { clusterId } = useParams({ from: '/app/clusters/$clusterId' });
   const found = useQuery(clusterQuery(clusterId));
@@ -48,7 +50,7 @@ function Loaded({ cluster }: { readonly cluster: Cluster }) {
         </Breadcrumbs>
       }
       beside={<StatusOf cluster={cluster} />}
-      about={`${formatAmounts(cluster)}, ${cluster.runtime === 'docker' ? 'run by Docker' : 'simulated'}`}
+      about={`${formatAmounts(cluster)}, ${runBy[cluster.runtime]}`}
       actions={
         <Button component={Link} to={`/submit?cluster=${cluster.id}`} leftSection={<IconPlayerPlay size={16} />}>
           Submit

@@ -33,7 +33,8 @@ export default function AddNode({ cluster, onClose }: { readonly cluster: Cluste
       await queries.invalidateQueries({ queryKey: ['clusters', cluster.id] });
     }
   });
-  const known = engines?.items ?? [];
+  // Those of a swarm are nodes of the cluster that it is.
+  const known = (engines?.items ?? []).filter(({ kind }) => kind === 'docker');
   return (
     <Modal opened onClose={onClose} title={`Add to ${cluster.name}`} size="lg">
       <form onSubmit={deed.onSubmit}>

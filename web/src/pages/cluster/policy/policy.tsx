@@ -46,7 +46,7 @@ export default function PolicyTab({ cluster }: { readonly cluster: Cluster }) {
 }
 
 function AllowedPaths({ cluster: { allowed_host_paths: paths, runtime } }: { readonly cluster: Cluster }) {
-  if (runtime !== 'docker') return null;
+  if (runtime === 'simulated') return null;
   return (
     <Text size="sm" c="dimmed">
       {paths.length === 0
