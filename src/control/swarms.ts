@@ -1,5 +1,6 @@
 /** Keeps what is known of a swarm's nodes as its manager has it. */
 import type { Logger } from 'pino';
+import { RuntimeError } from '../runtimes/runtime.ts';
 import type { SwarmManager } from '../runtimes/swarm/manager.ts';
 import type { Database } from '../store/database.ts';
 import type { StoredEngine } from '../store/engines.ts';
@@ -41,7 +42,8 @@ export function followSwarm(deps: Deps): SwarmFollower {
       await setReachability(db, key, true, null);
       complaint = null;
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      if (!(error instanceof RuntimeError)) throw error;
+      const { message } = error;
       // Once for each outage.
       if (message !== complaint) log.warn({ swarm: swarm.id, err: { message } }, 'a swarm could not be looked at');
       complaint = message;
@@ -49,7 +51,21 @@ export function followSwarm(deps: Deps): SwarmFollower {
     }
   }
 
-  const turns = repeat(lookMs, log, 'following a swarm', look);
+  /** Two at once would make a node twice. */
+  let last: Promise<void> = Promise.resolve();
+  function inTurn(): Promise<void> {
+    const mine = last.then(look);
+    last = mine.catch(() => undefined);
+    return mine;
+  }
+
+  const turns = repeat(lookMs, log, 'following a swarm', inTurn);
   turns.now();
-  return { now: look, close: () => turns.stop() };
+  return {
+    now: inTurn,
+    async close() {
+      await turns.stop();
+      await last;
+    },
+  };
 }

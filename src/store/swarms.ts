@@ -27,8 +27,9 @@ interface Member {
   readonly cpu: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly devices: readonly EngineDeviceColumn[];
-  /** Its node in the cluster; null where there is none (yet). */
+  /** Its node in the cluster, and the labels of that; null where there is none (yet). */
   readonly node_id: string | null;
+  readonly node_labels: Readonly<Record<string, string>> | null;
 }
 
 /** What a look at a swarm has changed here. */
@@ -107,8 +108,9 @@ async function clusterOf(db: Database, { id }: KnownSwarm): Promise<string | nul
 async function readMembers(db: Database, { id }: KnownSwarm, clusterId: string | null): Promise<Member[]> {
   const { rows } = await sql<Member>`
     select e.id, e.swarm_node_id, e.hostname, e.availability, e.ram, e.cpu, e.labels, e.devices,
-           (select n.id from node n where n.engine_id = e.id and n.cluster_id = ${clusterId}::uuid) as node_id
-      from engine e where e.swarm_id = ${id} order by e.hostname, e.swarm_node_id`.execute(db);
+           n.id as node_id, n.labels as node_labels
+      from engine e left join node n on n.engine_id = e.id and n.cluster_id = ${clusterId}::uuid
+     where e.swarm_id = ${id} order by e.hostname, e.swarm_node_id`.execute(db);
   return rows;
 }
 
@@ -140,8 +142,9 @@ async function bringUpToDate(
     nodeId = made.node.id;
   }
   const resized = await resize(db, scope, clusterId, nodeId, member);
+  const relabelled = await relabel(db, scope, clusterId, member);
   // Only what changes there: what people do here stays as it is.
-  if (availability === (member.availability ?? 'active')) return resized || member.node_id === null;
+  if (availability === (member.availability ?? 'active')) return resized || relabelled || member.node_id === null;
   await follow(db, scope, clusterId, nodeId, availability);
   await sql`update engine set availability = ${availability} where id = ${member.id}`.execute(db);
   return true;
@@ -160,6 +163,16 @@ async function follow(
   } else {
     await updateNode(db, scope, clusterId, nodeId, { schedulable: availability === 'active' }, system);
   }
+}
+
+/** What the swarm says of it, beside what people say here. */
+async function relabel(db: Database, scope: Scope, clusterId: string, member: Member): Promise<boolean> {
+  const { node_id: nodeId, node_labels: present, labels: wanted } = member;
+  if (nodeId === null || present === null) return false;
+  const missing = Object.entries(wanted).filter(([name, value]) => present[name] !== value);
+  if (missing.length === 0) return false;
+  await updateNode(db, scope, clusterId, nodeId, { labels: Object.fromEntries(missing) }, system);
+  return true;
 }
 
 /** A node has what was found, but never less than is allocated on it: that ends by itself. Devices are exchanged while none is in use. */
@@ -211,9 +224,17 @@ async function forget(db: Database, swarm: KnownSwarm, clusterId: string | null,
     const { kind } = await deleteNode(db, scope, clusterId, member.node_id, system);
     if (kind !== 'deleted') return false;
   }
-  // A volume is data: its engine is known for as long as it is.
-  const { rows } = await sql`
-    delete from engine e where e.id = ${member.id} and not exists (select 1 from node n where n.engine_id = e.id)
-       and not exists (select 1 from volume v where v.engine_id = e.id) returning e.id`.execute(db);
-  return rows.length > 0;
+  return db.transaction().execute(async (tx) => {
+    // A volume is data: its engine is known for as long as it is.
+    const { rows } = await sql`
+      select 1 from engine e where e.id = ${member.id} and not exists (select 1 from node n where n.engine_id = e.id)
+         and not exists (select 1 from volume v where v.engine_id = e.id) for update`.execute(tx);
+    if (rows.length === 0) return false;
+    // What is left on it is not ours to remove any more.
+    await sql`update replica set cleaned = true where engine_id = ${member.id} and status = 'ended' and not cleaned`.execute(
+      tx,
+    );
+    await sql`delete from engine where id = ${member.id}`.execute(tx);
+    return true;
+  });
 }

@@ -138,7 +138,11 @@ test('its nodes are found by themselves, with what they have', async () => {
 test('replicas on several machines reach each other over a network of their own, with their files and GPUs', async () => {
   // One machine has not room for two.
   const [{ resources }] = await nodes();
-  const all = `for n in 0 1 2; do ping -c 1 -w 30 replica-$n > /dev/null && echo reached $n; done; cat /etc/app.conf; sleep 3`;
+  // A name is known once its replica runs.
+  const reach = (name: string) =>
+    `until ping -c 1 -W 2 ${name} > /dev/null 2>&1; do sleep 0.2; done; echo reached ${name}`;
+  const names = ['replica-0', 'replica-1', 'replica-2'];
+  const all = [...names.map(reach), 'cat /etc/app.conf', 'sleep 5'].join('\n');
   const { id } = await client.submit(
     cluster.id,
     script(all, {
@@ -146,19 +150,21 @@ test('replicas on several machines reach each other over a network of their own,
       cpu_required: resources.total.cpu * 0.6,
       network: 'private',
       files: [{ path: '/etc/app.conf', content: 'colour = {{blue}}\n' }],
-      env: { LITERAL: '{{.Node.ID}}' },
     }),
   );
   const { replica_states } = await client.became(id, 'succeeded');
   expect(new Set(replica_states.map(({ node }) => node)).size).toBe(3);
   for (const replica of [0, 1, 2]) {
-    expect(await logOf(id, replica)).toBe('reached 0\nreached 1\nreached 2\ncolour = {{blue}}\n');
+    expect(await logOf(id, replica)).toBe(`${names.map((name) => `reached ${name}\n`).join('')}colour = {{blue}}\n`);
   }
 
-  const gpu = await client.submit(cluster.id, script('env', { gpu_required: 1, env: { LITERAL: '{{.Node.ID}} a' } }));
+  // No shell: it would pass on no variable with a dash in its name.
+  const env = { LITERAL: '{{.Node.ID}} a' };
+  const gpu = await client.submit(cluster.id, script('', { command: ['env'], gpu_required: 1, env }));
   await client.became(gpu.id, 'succeeded');
   const said = await logOf(gpu.id);
   expect(said).toMatch(/NVIDIA_VISIBLE_DEVICES=GPU-(one|two)\n/);
+  // The swarm has reserved one, too.
   expect(said).toMatch(/DOCKER_RESOURCE_NVIDIA-GPU=GPU-(one|two)\n/);
   expect(said).toContain('LITERAL={{.Node.ID}} a\n');
 });
