@@ -138,9 +138,6 @@ test('its nodes are found by themselves, with what they have', async () => {
 test('replicas on several machines reach each other over a network of their own, with their files and GPUs', async () => {
   // One machine has not room for two.
   const [{ resources }] = await nodes();
-  // A name is known once its replica runs.
-  const reach = (name: string) =>
-    `until ping -c 1 -W 2 ${name} > /dev/null 2>&1; do sleep 0.2; done; echo reached ${name}`;
   const names = ['replica-0', 'replica-1', 'replica-2'];
   const all = [...names.map(reach), 'cat /etc/app.conf', 'sleep 5'].join('\n');
   const { id } = await client.submit(
