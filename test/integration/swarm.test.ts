@@ -106,6 +106,9 @@ function script(text: string, more: DeploymentInput = {}): DeploymentInput {
 }
 
 const forever = "trap 'exit 143' TERM; while :; do sleep 1 & wait $!; done";
+/** A name is known once its replica runs. */
+const reach = (name: string) =>
+  `until ping -c 1 -W 2 ${name} > /dev/null 2>&1; do sleep 0.2; done; echo reached ${name}`;
 const logOf = async (id: string, replica = 0) =>
   (await client.fetch(`/api/v1/deployments/${id}/logs?replica=${replica}`)).text();
 
@@ -139,21 +142,25 @@ test('replicas on several machines reach each other over a network of their own,
   // One machine has not room for two.
   const [{ resources }] = await nodes();
   const names = ['replica-0', 'replica-1', 'replica-2'];
-  const all = [...names.map(reach), 'cat /etc/app.conf', 'sleep 5'].join('\n');
+  const all = [...names.map(reach), 'cat /etc/app.conf', forever].join('\n');
   const { id } = await client.submit(
     cluster.id,
     script(all, {
+      kind: 'service',
       replicas: 3,
       cpu_required: resources.total.cpu * 0.6,
       network: 'private',
       files: [{ path: '/etc/app.conf', content: 'colour = {{blue}}\n' }],
     }),
   );
-  const { replica_states } = await client.became(id, 'succeeded');
+  const { replica_states } = await client.became(id, 'running');
   expect(new Set(replica_states.map(({ node }) => node)).size).toBe(3);
+  const expected = `${names.map((name) => `reached ${name}\n`).join('')}colour = {{blue}}\n`;
   for (const replica of [0, 1, 2]) {
-    expect(await logOf(id, replica)).toBe(`${names.map((name) => `reached ${name}\n`).join('')}colour = {{blue}}\n`);
+    await until(`replica ${replica} reaches all`, async () => (await logOf(id, replica)) === expected);
   }
+  await client.stop(id);
+  await client.became(id, 'succeeded');
 
   // No shell: it would pass on no variable with a dash in its name.
   const env = { LITERAL: '{{.Node.ID}} a' };

@@ -37,9 +37,12 @@ export default function MapTab({ cluster }: { readonly cluster: Cluster }) {
             <Button variant="default" leftSection={<IconTool size={16} />} onClick={() => setDialog('maintenance')}>
               Plan maintenance
             </Button>
-            <Button variant="default" onClick={() => setDialog('node')}>
-              Add a node
-            </Button>
+            {/* Those of a swarm come with it. */}
+            {cluster.runtime !== 'swarm' && (
+              <Button variant="default" onClick={() => setDialog('node')}>
+                Add a node
+              </Button>
+            )}
           </Group>
         )}
       </Group>
