@@ -23,7 +23,7 @@ interface Options {
 
 const port = 2377;
 /** Names that nobody knows here are known to nobody, at once: there is no way to a server that could be asked. */
-const common = ['--dns=127.0.0.1'];
+const common = ['--dns=127.0.0.1', '--dns-opt=timeout:1', '--dns-opt=attempts:1'];
 
 export async function openSwarm({ machines: count, flags = async () => [] }: Options): Promise<TestSwarm> {
   const network = await openMachines(count);
