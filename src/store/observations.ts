@@ -37,6 +37,16 @@ export interface Progress {
  */
 export async function recordObservations(db: Database, observations: readonly Observation[]): Promise<Progress[]> {
   if (observations.length === 0) return [];
+  for (;;) {
+    try {
+      return await recordOnce(db, observations);
+    } catch (error) {
+      if (!(error instanceof LockedInactive)) throw error;
+    }
+  }
+}
+
+function recordOnce(db: Database, observations: readonly Observation[]): Promise<Progress[]> {
   return db.transaction().execute(async (tx) => {
     const records = await lockDeployments(tx, [
       ...new Set(observations.map((observation) => observation.deploymentId)),
@@ -77,18 +87,25 @@ interface LockedRow {
 
 type Locked = DeploymentRecord & { deleteWhenEnded: boolean; sinceAdmissionS: number | null };
 
+/** Somebody else ended one, or brought it back into the queue, while its lock was waited for: it is had all the same, until the transaction ends. */
+class LockedInactive extends Error {}
+
 /**
  * Locks in the order of ids: two transactions over the same deployments wait for each other and never in a circle. And only what is active:
  * what was seen late, of one that is queued again, would else keep waiting a pass that admits it, and that has the nodes which are to be freed here.
+ * Throws LockedInactive where that did not succeed, before anything is written.
  *
  * Reads in a second statement: a statement sees what was committed when it began, and that may be before the lock was had.
  * Two replicas that end at once would otherwise each take the other for running, and the deployment would never end.
  */
 async function lockDeployments(tx: InTransaction, ids: string[]): Promise<Map<string, Locked>> {
-  const { rows: locked } = await sql<{ id: string }>`
-    select id from deployment where id = any(${ids}::uuid[]) and status in ('starting', 'running', 'stopping') order by id for update`.execute(
+  const { rows: locked } = await sql<{ id: string; asked: number }>`
+    select id, (select count(*)::int from deployment where id = any(${ids}::uuid[]) and status in ('starting', 'running', 'stopping')) as asked
+      from deployment where id = any(${ids}::uuid[]) and status in ('starting', 'running', 'stopping') order by id for update`.execute(
     tx,
   );
+  const [first] = locked;
+  if (first !== undefined && first.asked !== locked.length) throw new LockedInactive();
   // Not those that a pass has admitted since: they are not locked.
   const mine = locked.map(({ id }) => id);
   const { rows } = await sql<LockedRow>`

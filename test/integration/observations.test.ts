@@ -120,10 +120,21 @@ const endOf = (deploymentId: string) =>
     at: Date.now(),
   }) as const;
 
-test('what is seen late, of one that is queued again, does not keep a pass waiting that admits it', async () => {
+/** `late`: whether it was queued again before, or just while what was seen of it waits for it. */
+test.each([
+  { late: 'before', it: 'was queued again' },
+  { late: 'meanwhile', it: 'is being queued again' },
+])('what is seen late, of one that $it, does not keep a pass waiting that admits it', async ({ late }) => {
+  const many = openDatabase(database.url, { max: 6 });
   const fixture = await makeCluster(db);
   const [queuedAgain, ends] = [await queueDeployment(db, fixture), await queueDeployment(db, fixture)] as const;
-  await db.updateTable('deployment').set({ attempt: 2 }).where('id', '=', queuedAgain).execute();
+  const isQueuedBefore = late === 'before';
+  const again = { status: 'queued', attempt: 2 } as const;
+  await db
+    .updateTable('deployment')
+    .set(isQueuedBefore ? again : { status: 'running' })
+    .where('id', '=', queuedAgain)
+    .execute();
   await db.updateTable('deployment').set({ status: 'running' }).where('id', '=', ends).execute();
   const at = { deployment_id: ends, attempt: 1, node_id: fixture.nodeId };
   await db
@@ -138,14 +149,32 @@ test('what is seen late, of one that is queued again, does not keep a pass waiti
 
   // As a pass: first the node, and then those that it admits. What is seen meanwhile waits for the node.
   let recorded: Promise<unknown> = Promise.resolve();
-  await db.transaction().execute(async (pass) => {
+  const waitingFor = (what: string) =>
+    until(`something waits for ${what}`, async () => {
+      const { rows } = await sql`
+        select 1 from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock' and query like ${`%from ${what} where%`}`.execute(
+        many,
+      );
+      return rows.length > 0;
+    });
+  await many.transaction().execute(async (pass) => {
     await pass.selectFrom('node').select('id').where('id', '=', fixture.nodeId).forNoKeyUpdate().execute();
-    recorded = recordObservations(db, [endOf(queuedAgain), endOf(ends)]);
-    const waiting = sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-    await until('it waits', async () => (await waiting.execute(db)).rows.length > 0);
+    const record = () => recordObservations(many, [endOf(queuedAgain), endOf(ends)]);
+    if (isQueuedBefore) {
+      recorded = record();
+    } else {
+      await many.transaction().execute(async (other) => {
+        await other.updateTable('deployment').set(again).where('id', '=', queuedAgain).execute();
+        recorded = record();
+        await waitingFor('deployment');
+      });
+    }
+    await waitingFor('node');
     await pass.updateTable('deployment').set({ priority: 1 }).where('id', '=', queuedAgain).execute();
   });
   await recorded;
+  await many.destroy();
   const statuses = await db
     .selectFrom('deployment')
     .select(['id', 'status', 'attempt'])
