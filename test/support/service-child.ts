@@ -2,18 +2,18 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../src/config.ts';
 
-export type ServiceChild = ChildProcessByStdio<null, Readable, null>;
+export type ServiceChild = ChildProcessByStdio<Writable, Readable, null>;
 
 const entry = fileURLToPath(new URL('service-process.mjs', import.meta.url));
 
-/** Standard error goes where `log` says: a file descriptor, or ours. */
+/** Standard error goes where `log` says: a file descriptor, or ours. Standard input is held open: the service ends when we are gone. */
 export function spawnChild(config: Partial<Config>, log: number | 'inherit' = 'inherit'): ServiceChild {
   // What is piped follows from the options; the types do not say so where one of them is a number.
-  return spawn(process.execPath, [entry, JSON.stringify(config)], { stdio: ['ignore', 'pipe', log] }) as ServiceChild;
+  return spawn(process.execPath, [entry, JSON.stringify(config)], { stdio: ['pipe', 'pipe', log] }) as ServiceChild;
 }
 
 export async function spawnProcess(config: Partial<Config>): Promise<{ child: ChildProcess; url: string }> {

@@ -13,4 +13,6 @@ process.once('SIGTERM', () => {
     },
   );
 });
+// Whoever started it holds the other end, and is gone: however it ended, nothing is left running.
+process.stdin.on('end', () => process.exit(1)).resume();
 process.stdout.write(`ready ${service.url}\n`);
