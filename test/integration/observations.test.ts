@@ -125,7 +125,7 @@ test.each([
   { late: 'before', it: 'was queued again' },
   { late: 'meanwhile', it: 'is being queued again' },
 ])('what is seen late, of one that $it, does not keep a pass waiting that admits it', async ({ late }) => {
-  const many = openDatabase(database.url, { max: 6 });
+  const pool = openDatabase(database.url, { max: 6 });
   const fixture = await makeCluster(db);
   const [queuedAgain, ends] = [await queueDeployment(db, fixture), await queueDeployment(db, fixture)] as const;
   const isQueuedBefore = late === 'before';
@@ -154,17 +154,17 @@ test.each([
       const { rows } = await sql`
         select 1 from pg_stat_activity
          where datname = current_database() and wait_event_type = 'Lock' and query like ${`%from ${what} where%`}`.execute(
-        many,
+        pool,
       );
       return rows.length > 0;
     });
-  await many.transaction().execute(async (pass) => {
+  await pool.transaction().execute(async (pass) => {
     await pass.selectFrom('node').select('id').where('id', '=', fixture.nodeId).forNoKeyUpdate().execute();
-    const record = () => recordObservations(many, [endOf(queuedAgain), endOf(ends)]);
+    const record = () => recordObservations(pool, [endOf(queuedAgain), endOf(ends)]);
     if (isQueuedBefore) {
       recorded = record();
     } else {
-      await many.transaction().execute(async (other) => {
+      await pool.transaction().execute(async (other) => {
         await other.updateTable('deployment').set(again).where('id', '=', queuedAgain).execute();
         recorded = record();
         await waitingFor('deployment');
@@ -174,7 +174,7 @@ test.each([
     await pass.updateTable('deployment').set({ priority: 1 }).where('id', '=', queuedAgain).execute();
   });
   await recorded;
-  await many.destroy();
+  await pool.destroy();
   const statuses = await db
     .selectFrom('deployment')
     .select(['id', 'status', 'attempt'])
