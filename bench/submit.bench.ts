@@ -1,8 +1,6 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { type Bench, type BenchContext, type Metric, median } from './support/bench.ts';
 import { type Installation, openInstallation } from './support/installation.ts';
+import { runSubmitClient } from './support/run-submit-client.ts';
 
 const runs = 5;
 const concurrency = 16;
@@ -29,7 +27,7 @@ async function measure(
   for (let run = 0; run <= runs; run += 1) {
     context.signal.throwIfAborted();
     const cluster = await installation.fullCluster();
-    const seconds = await runClient({
+    const { seconds } = await runSubmitClient({
       url: installation.url,
       token: installation.token,
       cluster_id: cluster.id,
@@ -42,19 +40,4 @@ async function measure(
   }
   context.say(`in requests of ${load.batch}: ${median(values).toFixed(0)} deployments/s`);
   return { values, unit: 'deployments/s', target: { atLeast: load.target } };
-}
-
-/** Runs the client in a process of its own; seconds from its first request to its last answer. */
-async function runClient(load: Record<string, unknown>): Promise<number> {
-  const path = fileURLToPath(new URL('support/submit-client.ts', import.meta.url));
-  const client = fork(path, [JSON.stringify(load)], { execArgv: process.execArgv });
-  const [message] = (await Promise.race([once(client, 'message'), failed(client)])) as [{ seconds: number }];
-  return message.seconds;
-}
-
-async function failed(client: ReturnType<typeof fork>): Promise<never> {
-  const [code] = (await once(client, 'exit')) as [number | null];
-  // The message may be on its way still.
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  throw new Error(`the client ended with ${code}`);
 }

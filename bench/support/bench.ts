@@ -16,6 +16,8 @@ export interface Bench {
 
 export interface BenchContext {
   readonly signal: AbortSignal;
+  /** How long to measure, where somebody said so. */
+  readonly minutes: number | undefined;
   /** Progress, for people; on standard error. */
   readonly say: (message: string) => void;
   /** Undone in reverse order when the benchmark ends, however it ends. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeConfig } from '../../src/config.ts';
 import { type Hypervisor, startHypervisor } from '../../src/main.ts';
 import type { DockerConnection } from '../../src/platform/docker-connection.ts';
+import { type Account, openAccount } from './account.ts';
 import type { BenchContext } from './bench.ts';
 import { temporaryDirectory } from './store.ts';
 
@@ -18,6 +19,15 @@ export interface Installation {
   post<T>(path: string, body: unknown): Promise<T>;
 }
 
+/** Holds all of a cluster of 64 GB and 32 cores. */
+export const filler = {
+  docker_image: 'simulated/service',
+  kind: 'service',
+  ram_required: 64,
+  cpu_required: 32,
+  priority: 1,
+};
+
 export async function openInstallation(context: BenchContext, docker?: DockerConnection): Promise<Installation> {
   const dataDir = await temporaryDirectory(context);
   const config = makeConfig({ dataDir, port: 0, host: '127.0.0.1', logLevel: 'error' });
@@ -27,11 +37,8 @@ export async function openInstallation(context: BenchContext, docker?: DockerCon
     (running) => running.stop(),
   );
   const { url } = hypervisor;
-  const account = { username: 'bench', email: 'bench@example.com', password: 'measured more than once' };
-  const { token } = await call<{ token: string }>(url, null, 'POST', '/auth/register', account);
-  const organization = await call<{ id: string }>(url, token, 'POST', '/organizations', { name: 'Bench' });
-  await call(url, token, 'PATCH', '/me', { organization_id: organization.id });
-  const post = <T>(path: string, body: unknown) => call<T>(url, token, 'POST', path, body);
+  const { token, call } = await openAccount(url);
+  const post = <T>(path: string, body: unknown) => call<T>('POST', path, body);
   let clusters = 0;
   const createCluster = (body: Record<string, unknown>) => {
     clusters += 1;
@@ -41,51 +48,25 @@ export async function openInstallation(context: BenchContext, docker?: DockerCon
     url,
     token,
     hypervisor,
-    get: (path) => call(url, token, 'GET', path),
+    get: (path) => call('GET', path),
     post,
     createCluster,
     async fullCluster() {
       const cluster = await createCluster({ ram: 64, cpu: 32, gpu: 0, runtime: 'simulated' });
-      const filler = {
-        docker_image: 'simulated/service',
-        kind: 'service',
-        ram_required: 64,
-        cpu_required: 32,
-        priority: 1,
-      };
       await post('/deployments', { cluster_id: cluster.id, ...filler });
-      await untilBusy(url, token, cluster.id);
+      await untilBusy(call, cluster.id);
       return cluster;
     },
     async deleteCluster(id) {
-      await call(url, token, 'DELETE', `/clusters/${id}?force=true`);
+      await call('DELETE', `/clusters/${id}?force=true`);
     },
   };
 }
 
-async function untilBusy(url: string, token: string, clusterId: string): Promise<void> {
+export async function untilBusy(call: Account['call'], clusterId: string): Promise<void> {
   for (;;) {
-    const cluster = await call<{ resources: { available: { cpu: number } } }>(
-      url,
-      token,
-      'GET',
-      `/clusters/${clusterId}`,
-    );
+    const cluster = await call<{ resources: { available: { cpu: number } } }>('GET', `/clusters/${clusterId}`);
     if (cluster.resources.available.cpu === 0) return;
     await sleep(20);
   }
-}
-
-async function call<T>(url: string, token: string | null, method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${url}/api/v1${path}`, {
-    method,
-    headers: {
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
-  return (text === '' ? null : JSON.parse(text)) as T;
 }

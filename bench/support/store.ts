@@ -14,8 +14,9 @@ export interface BenchStore {
   readonly db: Database;
 }
 
-export async function openStore(context: BenchContext): Promise<BenchStore> {
-  const url = await databaseUrl(context);
+/** `maxConnections` is for a server that is started here. */
+export async function openStore(context: BenchContext, options: { maxConnections?: number } = {}): Promise<BenchStore> {
+  const url = await databaseUrl(context, options);
   const db = await context.acquire(
     'the connections',
     () => Promise.resolve(openDatabase(url)),
@@ -41,13 +42,13 @@ export function temporaryDirectory(context: BenchContext): Promise<string> {
   );
 }
 
-async function databaseUrl(context: BenchContext): Promise<string> {
+async function databaseUrl(context: BenchContext, options: { maxConnections?: number }): Promise<string> {
   const given = process.env['DATABASE_URL'];
   if (given !== undefined) return newDatabaseOn(context, given);
   const dataDir = await temporaryDirectory(context);
   const postgres = await context.acquire(
     'the embedded PostgreSQL',
-    () => startEmbeddedPostgres({ dataDir }),
+    () => startEmbeddedPostgres({ dataDir, ...options }),
     (started) => started.stop(),
   );
   return postgres.url;

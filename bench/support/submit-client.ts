@@ -1,7 +1,7 @@
-/** The client of the benchmark `submit`: a process of its own, so that it takes no turns of the server's event loop. */
+/** The client of benchmarks that submit: a process of its own, so that it takes no turns of the server's event loop. */
 import { Agent, request } from 'node:http';
 
-interface Load {
+export interface Load {
   readonly url: string;
   readonly token: string;
   readonly cluster_id: string;
@@ -57,10 +57,17 @@ function post(body: Buffer): Promise<void> {
 
 const bodies = Array.from({ length: load.requests }, (_, index) => bodyOf(index));
 
+/** Milliseconds from each request to its answer. */
+const tookMs: number[] = [];
+
 async function work(): Promise<void> {
-  for (let body = bodies.pop(); body !== undefined; body = bodies.pop()) await post(body);
+  for (let body = bodies.pop(); body !== undefined; body = bodies.pop()) {
+    const sentAt = performance.now();
+    await post(body);
+    tookMs.push(performance.now() - sentAt);
+  }
 }
 
 const startedAt = performance.now();
 await Promise.all(Array.from({ length: load.concurrency }, work));
-process.send?.({ seconds: (performance.now() - startedAt) / 1000 }, () => process.exit(0));
+process.send?.({ seconds: (performance.now() - startedAt) / 1000, tookMs }, () => process.exit(0));
