@@ -5,7 +5,7 @@ import { createSpotlight, Spotlight, type SpotlightActionData } from '@mantine/s
 import { IconBox, IconSearch, IconServer } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { listDeployments } from '../../../src/sdk/index.ts';
 import { ask } from '../api/client.ts';
 import { clustersQuery, keepWhile } from '../api/queries.ts';
@@ -30,40 +30,31 @@ export default function Palette({ asked }: { readonly asked: number }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is what is waited for
   useEffect(() => spotlight.open(), [asked]);
 
-  const groups = useMemo(() => {
-    const pages: SpotlightActionData[] = places.map(({ to, label, about, Icon }) => ({
-      id: to,
-      label,
-      description: about,
-      leftSection: <Icon size={20} />,
-      onClick: () => void navigate({ to }),
-    }));
-    const ofClusters: SpotlightActionData[] = (clusters?.items ?? []).map(({ id, name, status }) => ({
+  const pages: SpotlightActionData[] = places.map(({ to, label, about, Icon }) => ({
+    id: to,
+    label,
+    description: about,
+    leftSection: <Icon size={20} />,
+    onClick: () => void navigate({ to }),
+  }));
+  const ofClusters: SpotlightActionData[] = (clusters?.items ?? []).map(({ id, name, status }) => ({
+    id,
+    label: name,
+    description: status === 'ready' ? 'Cluster' : `Cluster, ${status}`,
+    leftSection: <IconServer size={20} />,
+    onClick: () => void navigate({ to: '/clusters/$clusterId', params: { clusterId: id } }),
+  }));
+  const ofDeployments: SpotlightActionData[] = (wanted === '' ? [] : (found?.items ?? [])).map(
+    ({ id, name, status, kind }) => ({
       id,
       label: name,
-      description: status === 'ready' ? 'Cluster' : `Cluster, ${status}`,
-      leftSection: <IconServer size={20} />,
-      onClick: () => void navigate({ to: '/clusters/$clusterId', params: { clusterId: id } }),
-    }));
-    const ofDeployments: SpotlightActionData[] = (wanted === '' ? [] : (found?.items ?? [])).map(
-      ({ id, name, status, kind }) => ({
-        id,
-        label: name,
-        description: `${kind === 'job' ? 'Job' : 'Service'}, ${status}`,
-        // The server has found it; the palette need not look again.
-        keywords: [text],
-        leftSection: <IconBox size={20} />,
-        onClick: () => void navigate({ to: '/deployments/$deploymentId', params: { deploymentId: id } }),
-      }),
-    );
-    return [
-      { group: 'Pages', actions: pages },
-      { group: 'Clusters', actions: ofClusters },
-      { group: 'Deployments', actions: ofDeployments },
-    ];
-  }, [clusters, found, wanted, text, navigate]);
-  // The field is there at once, for the next key; what it may lead to, in the picture after.
-  const shown = useDeferredValue(groups, []);
+      description: `${kind === 'job' ? 'Job' : 'Service'}, ${status}`,
+      // The server has found it; the palette need not look again.
+      keywords: [text],
+      leftSection: <IconBox size={20} />,
+      onClick: () => void navigate({ to: '/deployments/$deploymentId', params: { deploymentId: id } }),
+    }),
+  );
 
   return (
     <Spotlight
@@ -72,7 +63,11 @@ export default function Palette({ asked }: { readonly asked: number }) {
       onQueryChange={setText}
       shortcut={null}
       attributes={{ content: { 'aria-label': 'Search' } }}
-      actions={shown}
+      actions={[
+        { group: 'Pages', actions: pages },
+        { group: 'Clusters', actions: ofClusters },
+        { group: 'Deployments', actions: ofDeployments },
+      ]}
       nothingFound="Nothing has this name."
       highlightQuery
       scrollable
