@@ -143,19 +143,7 @@ export function createDockerRuntime({
   }
 
   return {
-    ping: access.ping,
-    ensureImage: access.ensureImage,
-    probe: access.probe,
-    volumeSizes: access.volumeSizes,
-    removeVolume: access.removeVolume,
-    logs: access.logs,
-    stats: access.stats,
-    exec: access.exec,
-    statFile: access.statFile,
-    readFiles: access.readFiles,
-    writeFiles: access.writeFiles,
-    dial: access.dial,
-    watch: access.watch,
+    ...access.port,
     kind: 'docker',
     inspect,
 

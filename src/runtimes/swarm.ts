@@ -247,21 +247,10 @@ export function createSwarmRuntime({
   }
 
   return {
+    ...access.port,
     kind: 'swarm',
     inspect,
     remove,
-    ensureImage: access.ensureImage,
-    probe: access.probe,
-    volumeSizes: access.volumeSizes,
-    removeVolume: access.removeVolume,
-    logs: access.logs,
-    stats: access.stats,
-    exec: access.exec,
-    statFile: access.statFile,
-    readFiles: access.readFiles,
-    writeFiles: access.writeFiles,
-    dial: access.dial,
-    watch: access.watch,
 
     /** The manager answers, takes the node for ready, and the node's engine answers as well. */
     async ping() {
@@ -269,7 +258,7 @@ export function createSwarmRuntime({
       if (Status.State !== 'ready') {
         throw new RuntimeError('unreachable', `${Description.Hostname} is ${Status.State} in the swarm`);
       }
-      await access.ping();
+      await access.port.ping();
     },
 
     async capacity(): Promise<Capacity> {

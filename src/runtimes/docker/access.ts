@@ -24,23 +24,26 @@ interface Given {
   readonly inspect: (key: ContainerKey) => Promise<ContainerState | null>;
 }
 
-export interface EngineAccess
-  extends Pick<
-    Runtime,
-    | 'ping'
-    | 'ensureImage'
-    | 'probe'
-    | 'volumeSizes'
-    | 'removeVolume'
-    | 'logs'
-    | 'stats'
-    | 'exec'
-    | 'statFile'
-    | 'readFiles'
-    | 'writeFiles'
-    | 'dial'
-    | 'watch'
-  > {
+/** What is the same for both of them. */
+type SharedPart = Pick<
+  Runtime,
+  | 'ping'
+  | 'ensureImage'
+  | 'probe'
+  | 'volumeSizes'
+  | 'removeVolume'
+  | 'logs'
+  | 'stats'
+  | 'exec'
+  | 'statFile'
+  | 'readFiles'
+  | 'writeFiles'
+  | 'dial'
+  | 'watch'
+>;
+
+export interface EngineAccess {
+  readonly port: SharedPart;
   readonly docker: Docker;
   /** Whether it is on the control plane's machine. */
   readonly isLocal: boolean;
@@ -81,43 +84,12 @@ export function accessTo({ installationId, connection, answerMs, find, inspect }
     isLocal,
   });
 
-  return {
-    docker,
-    isLocal,
-
-    async mount(mount) {
-      const where = { Target: mount.path, ReadOnly: mount.readOnly };
-      return mount.kind === 'volume'
-        ? { Type: 'volume', Source: await volumes.ensure(mount.volume), ...where }
-        : { Type: 'bind', Source: await resolveHostPath(mount, isLocal), ...where };
-    },
-
+  const shared: SharedPart = {
     async ping() {
       try {
         await within(answerMs, docker.ping());
       } catch (error) {
         throw new RuntimeError('unreachable', toRuntimeError(error, 'unreachable').message, { cause: error });
-      }
-    },
-
-    async stopById(id, graceSeconds) {
-      const limitMs = graceSeconds * 1000 + answerMs;
-      try {
-        const enduring = new Docker({ ...connection, timeout: limitMs });
-        await within(limitMs, enduring.getContainer(id).stop({ t: Math.ceil(graceSeconds) }));
-      } catch (error) {
-        // 304: it has ended by itself; 404: somebody removed it.
-        if (statusOf(error) !== 304 && statusOf(error) !== 404) throw toRuntimeError(error, 'unreachable');
-      }
-    },
-
-    async removeById(id) {
-      probing.overdue.delete(id);
-      try {
-        await within(answerMs, docker.getContainer(id).remove({ force: true, v: true }));
-      } catch (error) {
-        // 404: gone already; 409: somebody's removal is under way.
-        if (statusOf(error) !== 404 && statusOf(error) !== 409) throw toRuntimeError(error, 'unreachable');
       }
     },
 
@@ -163,6 +135,40 @@ export function accessTo({ installationId, connection, answerMs, find, inspect }
         await watchEvents({ docker: patient, answerMs, installationId, inspect, onChange, onLost, signal });
       } catch (error) {
         throw toRuntimeError(error, 'unreachable');
+      }
+    },
+  };
+
+  return {
+    port: shared,
+    docker,
+    isLocal,
+
+    async mount(mount) {
+      const where = { Target: mount.path, ReadOnly: mount.readOnly };
+      return mount.kind === 'volume'
+        ? { Type: 'volume', Source: await volumes.ensure(mount.volume), ...where }
+        : { Type: 'bind', Source: await resolveHostPath(mount, isLocal), ...where };
+    },
+
+    async stopById(id, graceSeconds) {
+      const limitMs = graceSeconds * 1000 + answerMs;
+      try {
+        const enduring = new Docker({ ...connection, timeout: limitMs });
+        await within(limitMs, enduring.getContainer(id).stop({ t: Math.ceil(graceSeconds) }));
+      } catch (error) {
+        // 304: it has ended by itself; 404: somebody removed it.
+        if (statusOf(error) !== 304 && statusOf(error) !== 404) throw toRuntimeError(error, 'unreachable');
+      }
+    },
+
+    async removeById(id) {
+      probing.overdue.delete(id);
+      try {
+        await within(answerMs, docker.getContainer(id).remove({ force: true, v: true }));
+      } catch (error) {
+        // 404: gone already; 409: somebody's removal is under way.
+        if (statusOf(error) !== 404 && statusOf(error) !== 409) throw toRuntimeError(error, 'unreachable');
       }
     },
   };
