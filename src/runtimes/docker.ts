@@ -8,6 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { ContainerInspectInfo } from 'dockerode';
+import pLimit from 'p-limit';
 import { accessTo } from './docker/access.ts';
 import { readCapacity } from './docker/capacity.ts';
 import { type Attached, createOptions } from './docker/container-spec.ts';
@@ -135,11 +136,8 @@ export function createDockerRuntime({
 
   /** How the ended ones of a listing ended. Null where it has gone in between. */
   async function lookAtEnded(keys: readonly ContainerKey[]): Promise<(ContainerState | null)[]> {
-    const states: (ContainerState | null)[] = [];
-    for (let at = 0; at < keys.length; at += looksAtOnce) {
-      states.push(...(await Promise.all(keys.slice(at, at + looksAtOnce).map((key) => inspect(key)))));
-    }
-    return states;
+    const limited = pLimit(looksAtOnce);
+    return Promise.all(keys.map((key) => limited(() => inspect(key))));
   }
 
   return {

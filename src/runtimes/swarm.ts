@@ -9,6 +9,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import Docker, { type ContainerInspectInfo } from 'dockerode';
+import pLimit from 'p-limit';
 import { accessTo } from './docker/access.ts';
 import { within } from './docker/deadline.ts';
 import { statusOf, toRuntimeError } from './docker/errors.ts';
@@ -216,20 +217,17 @@ export function createSwarmRuntime({
     }
   }
 
-  /** Those of the services that have ended or never ran; in groups, so that the engine is not asked about all at once. */
+  /** Null where its container is not there any more. */
+  async function lookAtOne(service: FoundService): Promise<ContainerState | null> {
+    const key = keyOf(installation, service.labels);
+    const info = key === null ? null : await containerOf(service);
+    return key === null || info === null ? null : stateOf(key, service, info);
+  }
+
+  /** Those of the services that have ended or never ran; not about all at once. */
   async function lookAt(found: readonly FoundService[]): Promise<ContainerState[]> {
-    const states: (ContainerState | null)[] = [];
-    for (let at = 0; at < found.length; at += looksAtOnce) {
-      states.push(
-        ...(await Promise.all(
-          found.slice(at, at + looksAtOnce).map(async (service) => {
-            const key = keyOf(installation, service.labels);
-            const info = key === null ? null : await containerOf(service);
-            return key === null || info === null ? null : stateOf(key, service, info);
-          }),
-        )),
-      );
-    }
+    const limited = pLimit(looksAtOnce);
+    const states = await Promise.all(found.map((service) => limited(() => lookAtOne(service))));
     return states.filter((state) => state !== null);
   }
 

@@ -43,6 +43,13 @@ export function endRequest(span: Span, status: number): void {
   span.end();
 }
 
+/** Null where there is none, or nobody traces here. */
+function contextOf(traceParent: string | null): Context | null {
+  if (traceParent === null) return null;
+  const named = propagation.extract(ROOT_CONTEXT, { traceparent: traceParent });
+  return trace.getSpanContext(named) === undefined ? null : named;
+}
+
 /** Does it as a part of the trace that `traceParent` names. Without one, nothing is traced. */
 export function tracedFor<T>(
   traceParent: string | null,
@@ -50,9 +57,8 @@ export function tracedFor<T>(
   attributes: Attributes,
   work: () => Promise<T>,
 ): Promise<T> {
-  if (traceParent === null) return work();
-  const parent = propagation.extract(ROOT_CONTEXT, { traceparent: traceParent });
-  if (trace.getSpanContext(parent) === undefined) return work();
+  const parent = contextOf(traceParent);
+  if (parent === null) return work();
   return during(tracer().startSpan(name, { kind: SpanKind.CONSUMER, attributes }, parent), parent, work);
 }
 
@@ -65,9 +71,8 @@ export function traced<T>(name: string, attributes: Attributes, work: () => Prom
 
 /** Notes what took until now, and had taken `seconds` by then. */
 export function noteUntilNow(traceParent: string | null, name: string, seconds: number, attributes: Attributes): void {
-  if (traceParent === null) return;
-  const parent = propagation.extract(ROOT_CONTEXT, { traceparent: traceParent });
-  if (trace.getSpanContext(parent) === undefined) return;
+  const parent = contextOf(traceParent);
+  if (parent === null) return;
   const now = Date.now();
   tracer()
     .startSpan(name, { startTime: now - seconds * 1000, attributes }, parent)
