@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Place, Quality } from '../core/model.ts';
 import type { PreemptionRecord } from './commit-preemptions.ts';
 import type { InTransaction } from './database.ts';
+import { appendEvents, type NewEvent } from './events.ts';
 import type { WaitingDetail } from './pass-detail.ts';
 import type { ClusterHead } from './snapshot.ts';
 import type { Tables } from './tables.ts';
@@ -32,16 +33,9 @@ interface ReplicaRecord {
   host_ports: readonly string[];
 }
 
-interface AdmissionRecord {
-  deployment_id: string;
-  message: string;
-  data: Record<string, unknown>;
-  promoted: string | null;
-}
-
 /**
- * Writes who is placed where, in the transaction that holds the lock of their cluster: status, allocations, replicas and
- * events, in one statement. Who was cancelled since the snapshot is left out, whole; the constraints on nodes and devices
+ * Writes who is placed where, in the transaction that holds the lock of their cluster: status, allocations and replicas in one
+ * statement, and then the events. Who was cancelled since the snapshot is left out, whole; the constraints on nodes and devices
  * refuse the rest if it were ever too much.
  *
  * `nameOf` gives the name of a node, for events; they name the pass, too. Returns who was admitted, in the order of the plan.
@@ -55,18 +49,20 @@ export async function commitPlan(
 ): Promise<AdmittedNow[]> {
   if (places.length === 0) return [];
   await lockNodes(tx, places);
-  const admissions = JSON.stringify(places.map((place) => admissionRecord(place, nameOf, passId)));
+  const admissions = JSON.stringify(
+    places.map((place) => ({ deployment_id: place.deploymentId, message: admissionOf(place, nameOf) })),
+  );
   const replicas = JSON.stringify(places.flatMap((place) => replicaRecords(place, nameOf)));
   const { rows } = await sql<Omit<AdmittedNow, 'effectivePriority'>>`
     with wanted as (
-      select * from json_to_recordset(${admissions}::json) as w(deployment_id uuid, message text, data jsonb, promoted text)
+      select * from json_to_recordset(${admissions}::json) as w(deployment_id uuid, message text)
     ), admitted as (
       update deployment d
          set status = 'starting', admitted_at = now(), changed_at = now(), version = version + 1,
              reason_code = 'admitted', reason = w.message
         from wanted w
        where d.id = w.deployment_id and d.status = 'queued' and not d.held and d.cluster_id = ${read.clusterId}
-      returning d.id, d.attempt, d.revision, d.queued_at, d.trace_parent, w.message, w.data, w.promoted
+      returning d.id, d.attempt, d.revision, d.queued_at, d.trace_parent
     ), unclaimed as (
       -- It has what it claimed.
       delete from claim c using admitted a where c.deployment_id = a.id
@@ -85,17 +81,16 @@ export async function commitPlan(
              coalesce((select jsonb_agg(jsonb_build_object('index', u.index, 'amount', u.amount))
                          from unnest(device_indexes, device_amounts) as u(index, amount)), '[]')
         from placed
-    ), told as (
-      insert into event (organization_id, cluster_id, deployment_id, type, message, data)
-      select ${read.organizationId}::uuid, ${read.clusterId}::uuid, id, 'deployment.promoted', promoted, data
-        from admitted where promoted is not null
-      union all
-      select ${read.organizationId}::uuid, ${read.clusterId}::uuid, id, 'deployment.admitted', message, data from admitted
     )
     select id, attempt, greatest(0, extract(epoch from now() - queued_at))::float8 as "waitedSeconds", trace_parent as "traceParent"
       from admitted order by id`.execute(tx);
   const byId = new Map(rows.map((row) => [row.id, row]));
-  return places.flatMap(({ deploymentId, effectivePriority }) => {
+  const admitted = places.filter(({ deploymentId }) => byId.has(deploymentId));
+  await appendEvents(
+    tx,
+    admitted.flatMap((place) => admissionEvents(read, place, nameOf, passId)),
+  );
+  return admitted.flatMap(({ deploymentId, effectivePriority }) => {
     const row = byId.get(deploymentId);
     return row === undefined ? [] : [{ ...row, effectivePriority }];
   });
@@ -107,23 +102,37 @@ async function lockNodes(tx: InTransaction, places: readonly Place[]): Promise<v
   await sql`select 1 from node where id = any(${[...ids]}::uuid[]) order by id for no key update`.execute(tx);
 }
 
-function admissionRecord(place: Place, nameOf: (nodeId: string) => string, passId: string): AdmissionRecord {
-  const nodes = [...new Set(place.placements.map((placement) => nameOf(placement.nodeId)))];
-  const { priority, effectivePriority } = place;
-  return {
-    deployment_id: place.deploymentId,
-    message: `admitted to ${nodes.join(', ')}${place.backfilled ? ', using what higher ones cannot use' : ''}`,
-    data: {
-      pass_id: passId,
-      nodes,
-      priority,
-      effective_priority: effectivePriority,
-      position: place.position,
-      promoted: place.promoted,
-      backfilled: place.backfilled,
-    },
-    promoted: place.promoted ? `promoted by its age from priority ${priority} to ${effectivePriority}` : null,
+function nodesOf(place: Place, nameOf: (nodeId: string) => string): string[] {
+  return [...new Set(place.placements.map((placement) => nameOf(placement.nodeId)))];
+}
+
+function admissionOf(place: Place, nameOf: (nodeId: string) => string): string {
+  const nodes = nodesOf(place, nameOf).join(', ');
+  return `admitted to ${nodes}${place.backfilled ? ', using what higher ones cannot use' : ''}`;
+}
+
+function admissionEvents(
+  { organizationId, clusterId }: Pick<ClusterHead, 'organizationId' | 'clusterId'>,
+  place: Place,
+  nameOf: (nodeId: string) => string,
+  passId: string,
+): NewEvent[] {
+  const { deploymentId, priority, effectivePriority, position, promoted, backfilled } = place;
+  const data = {
+    pass_id: passId,
+    nodes: nodesOf(place, nameOf),
+    priority,
+    effective_priority: effectivePriority,
+    position,
+    promoted,
+    backfilled,
   };
+  const about = { organizationId, clusterId, deploymentId, data };
+  const message = `promoted by its age from priority ${priority} to ${effectivePriority}`;
+  return [
+    ...(promoted ? [{ ...about, type: 'deployment.promoted', message } as const] : []),
+    { ...about, type: 'deployment.admitted', message: admissionOf(place, nameOf) },
+  ];
 }
 
 function replicaRecords(place: Place, nameOf: (nodeId: string) => string): ReplicaRecord[] {

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Database } from './database.ts';
 
 /** The kinds of events, each named after its subject and what happened to it. */
@@ -100,7 +100,15 @@ export interface NewEvent {
   readonly actorId?: string | null;
 }
 
-/** Appends events: in the transaction that makes the change they tell of, or not at all. */
+/**
+ * The number of an event that comes after those of its deployment that are there. By the transaction's own number it might not: a transaction
+ * gets that with the first lock that it takes, and may act on what one with a later number has committed since. At that one's number it is
+ * still found by every reader, who is not past it before this transaction, with its earlier number, has ended.
+ */
+export const numberBehind = (deploymentId: RawBuilder<unknown>) => sql`
+  greatest(transaction_number(), (select max(earlier.tx) from event earlier where earlier.deployment_id = ${deploymentId}))`;
+
+/** Appends events: in the transaction that makes the change they tell of, or not at all. Each comes after those of its deployment. */
 export async function appendEvents(db: Database, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
   const rows = events.map((event) => ({
@@ -114,8 +122,8 @@ export async function appendEvents(db: Database, events: readonly NewEvent[]): P
   }));
   // One parameter, however many there are: a statement takes at most 65,535.
   await sql`
-    insert into event (organization_id, cluster_id, deployment_id, type, message, data, actor_id)
-    select organization_id, cluster_id, deployment_id, type, message, data, actor_id
+    insert into event (tx, organization_id, cluster_id, deployment_id, type, message, data, actor_id)
+    select ${numberBehind(sql`e.deployment_id`)}, organization_id, cluster_id, deployment_id, type, message, data, actor_id
       from json_to_recordset(${JSON.stringify(rows)}::json) as e(organization_id uuid, cluster_id uuid, deployment_id uuid,
              type text, message text, data jsonb, actor_id uuid)`.execute(db);
 }

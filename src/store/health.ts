@@ -4,6 +4,7 @@ import type { Health } from '../core/health.ts';
 import { activeStatuses } from '../core/lifecycle.ts';
 import type { ContainerKey } from '../runtimes/runtime.ts';
 import type { Database } from './database.ts';
+import { numberBehind } from './events.ts';
 import type { Scope } from './scope.ts';
 import type { HealthCheckColumn, RuntimeKind } from './tables.ts';
 
@@ -106,8 +107,8 @@ export async function recordHealth(db: Database, findings: readonly Finding[]): 
           from found f
          where r.deployment_id = f.deployment_id and r.attempt = f.attempt and r.index = f.index
       )
-      insert into event (organization_id, cluster_id, deployment_id, type, message, data)
-      select organization_id, cluster_id, deployment_id, 'replica.' || health,
+      insert into event (tx, organization_id, cluster_id, deployment_id, type, message, data)
+      select ${numberBehind(sql`deployment_id`)}, organization_id, cluster_id, deployment_id, 'replica.' || health,
              case when replicas > 1 then 'replica ' || index || ' is ' else 'it is ' end || health || ': ' || message,
              jsonb_build_object('attempt', attempt, 'replica', index)
         from found where is_other and health <> 'starting' order by deployment_id, index

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listEvents } from '../../src/store/event-log.ts';
@@ -141,6 +142,24 @@ describe('the list of events', () => {
       await Promise.all([elsewhere.end(), here.end()]);
       await neighbour.drop();
     }
+  });
+
+  it('tells what happened to a deployment in the order in which it did, whichever transaction began first', async () => {
+    const own = await test.organization();
+    const deploymentId = '0190a1b2-0000-7000-8000-000000000001';
+    const about = { organizationId: own.id, deploymentId };
+    await test.db.transaction().execute(async (pass) => {
+      // As a pass does: it has its number with the first lock, and admits what was submitted after that.
+      await sql`select pg_current_xact_id()`.execute(pass);
+      await test.db
+        .transaction()
+        .execute((tx) => appendEvents(tx, [{ ...about, type: 'deployment.submitted', message: 'first' }]));
+      await appendEvents(pass, [{ ...about, type: 'deployment.admitted', message: 'second' }]);
+      const page = { order: 'asc', limit: 10, after: undefined } as const;
+      expect(await listEvents(test.db, { organizationId: own.id }, { deploymentId }, page)).toEqual([]);
+    });
+    const { body } = await test.ask('GET', `/events?deployment_id=${deploymentId}`, { as: own.owner });
+    expect(itemsOf(body).map(({ message }) => message)).toEqual(['first', 'second']);
   });
 
   it('is of a family of types, or of what one person did, where that is asked', async () => {
