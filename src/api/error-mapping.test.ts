@@ -20,6 +20,9 @@ describe('errors', () => {
     [{ code: '53200' }, 'store_unavailable'],
     [{ code: '25006' }, 'store_unavailable'],
     [{ code: '58030' }, 'store_unavailable'],
+    // A connection that could not even begin on a full disk.
+    [{ code: 'XX000', severity: 'FATAL' }, 'store_unavailable'],
+    [{ code: 'XX000', severity: 'ERROR' }, 'internal_error'],
     [{ code: '40001' }, 'store_busy'],
     [{ code: '40P01' }, 'store_busy'],
     [{ code: '23505', constraint: 'user_username' }, 'username_taken'],

@@ -115,6 +115,8 @@ function isUnreachable(error: unknown): boolean {
     // Connection exceptions; shutdown, crash and start of the server; too many connections, a full disk, no memory; it may only
     // be read (a standby); an error of its system; no such database or login.
     /^(08|57P0|53|25006|58|28|3D)/.test(code) ||
+    // It ends the connection, or cannot even begin one ("could not write init file", XX000, on a full disk).
+    ['FATAL', 'PANIC'].includes(stringProperty(error, 'severity')) ||
     // A Unix socket that is not there.
     (code === 'ENOENT' && stringProperty(error, 'syscall') === 'connect') ||
     connectionMessages.test(error.message)
