@@ -22,20 +22,34 @@ export interface Aftermath {
 const endMs = 90_000;
 const lookMs = 200;
 
-/** Asks until there is nothing to complain of. What it says last is what was found, where that takes too long. */
-async function untilNothing(look: () => Promise<readonly string[]>): Promise<readonly string[]> {
-  const until = performance.now() + endMs;
+/**
+ * Asks until there is nothing to complain of. What it says last is what was found, where that takes too long. As long as others come to
+ * their end, whatever waits behind them is in time: what a busy machine has queued up takes minutes.
+ */
+async function untilNothing(db: pg.Pool, look: () => Promise<readonly string[]>): Promise<readonly string[]> {
+  let ended = await countEnded(db);
+  let until = performance.now() + endMs;
   for (;;) {
     const found = await look();
     if (found.length === 0 || performance.now() > until) return found;
     await sleep(lookMs);
+    const now = await countEnded(db);
+    if (now > ended) until = performance.now() + endMs;
+    ended = now;
   }
+}
+
+async function countEnded(db: pg.Pool): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `select count(*)::int as count from deployment where status not in ('queued', 'starting', 'running', 'stopping')`,
+  );
+  return rows[0]?.count ?? 0;
 }
 
 /** Each service that nobody ended runs as often as was acknowledged last, and no more. */
 export async function auditServices(aftermath: Aftermath): Promise<void> {
-  const { promises, findings } = aftermath;
-  const faults = await untilNothing(async () => {
+  const { db, promises, findings } = aftermath;
+  const faults = await untilNothing(db, async () => {
     const all = await Promise.all(promises.goingOn.map((asked) => serviceFault(aftermath, asked)));
     return all.filter((fault) => fault !== null);
   });
@@ -46,29 +60,38 @@ export async function auditServices(aftermath: Aftermath): Promise<void> {
 async function serviceFault({ db, engine, installationId }: Aftermath, asked: Asked): Promise<string | null> {
   const { id, replicas, runtime } = asked;
   const name = `${asked.name} (${id})`;
-  const { rows } = await db.query<{ status: string; replicas: number; updating: boolean; simulated: number }>(
-    `select status, replicas, updating, (select count(*)::int from simulated_container c where c.deployment_id = d.id and ended_at is null) as simulated
+  const { rows } = await db.query<{
+    status: string;
+    replicas: number;
+    updating: boolean;
+    queued: number;
+    simulated: number;
+  }>(
+    `select status, replicas, updating,
+            (select count(*)::int from deployment o where o.cluster_id = d.cluster_id and o.status = 'queued') as queued,
+            (select count(*)::int from simulated_container c where c.deployment_id = d.id and started_at is not null and ended_at is null) as simulated
        from deployment d where id = $1`,
     [id],
   );
   const [now] = rows;
   if (now === undefined) return `${name} is not there`;
+  const others = `${now.queued} are queued in its cluster`;
   if (now.status !== 'running' || now.updating)
-    return `${name} is ${now.status}${now.updating ? ' and being updated' : ''}`;
+    return `${name} is ${now.status}${now.updating ? ' and being updated' : ''}; ${others}`;
   if (now.replicas !== replicas)
     return `${name}: ${replicas} replicas were acknowledged, and ${now.replicas} are wanted`;
   const running =
     runtime === 'simulated'
       ? now.simulated
       : (await runningOn(engine, installationId)).filter(({ deploymentId }) => deploymentId === id).length;
-  return running === replicas ? null : `${name}: ${running} of its ${replicas} containers run`;
+  return running === replicas ? null : `${name}: ${running} of its ${replicas} containers run; ${others}`;
 }
 
 /** All has ended as it had to, once, and nothing is left of it anywhere. */
 export async function auditEnd(aftermath: Aftermath): Promise<void> {
   const { db, findings } = aftermath;
-  for (const open of await untilNothing(() => whatIsOpen(db))) findings.add('not ended in the end', open);
-  for (const left of await untilNothing(() => whatIsLeft(aftermath))) findings.add('left behind', left);
+  for (const open of await untilNothing(db, () => whatIsOpen(db))) findings.add('not ended in the end', open);
+  for (const left of await untilNothing(db, () => whatIsLeft(aftermath))) findings.add('left behind', left);
   const runs = await readRuns(db, aftermath.engineEvents);
   auditRuns(runs, findings);
   await auditOutcomes(aftermath, runs);
