@@ -3,7 +3,14 @@ import { traced } from '../tracing/spans.ts';
 import type { EngineMetrics } from './metrics/engines.ts';
 
 /** What is no error of the engine: people ask for what is not there, and probe what does not listen. */
-const isAnswer: ReadonlySet<string> = new Set(['not_found', 'not_running', 'in_use', 'invalid', 'refused']);
+const isAnswer: ReadonlySet<string> = new Set([
+  'not_found',
+  'not_running',
+  'not_wanted',
+  'in_use',
+  'invalid',
+  'refused',
+]);
 
 type Call = (...args: readonly unknown[]) => Promise<unknown>;
 

@@ -12,7 +12,7 @@ import {
 import type { Database } from '../store/database.ts';
 import { appendEvents } from '../store/events.ts';
 import type { Keyring } from '../store/secrets/keyring.ts';
-import { type EngineKey, isKnownRun, readWork, type Work, type WorkReplica } from '../store/work.ts';
+import { areToStart, type EngineKey, isKnownRun, readWork, type Work, type WorkReplica } from '../store/work.ts';
 import { attributesOf, tracedFor } from '../tracing/spans.ts';
 import { batched } from './batched.ts';
 import { createCleanUp } from './clean-up.ts';
@@ -40,6 +40,8 @@ interface Given {
 }
 
 interface Deps extends Given {
+  /** Whether it is still to be started: others may have said otherwise while its image was pulled. */
+  readonly isWanted: (key: ContainerKey) => Promise<boolean>;
   /** Begins a start when its engine has room for it. */
   readonly limited: <T>(engine: EngineKey, start: () => Promise<T>) => Promise<T>;
 }
@@ -49,8 +51,9 @@ interface Deps extends Given {
  * twice, or after the user changed their mind finds nothing to do.
  */
 export function createWorker(given: Given): (task: Task) => Promise<void> {
-  const deps: Deps = { ...given, limited: limitedByEngine() };
-  // A stop never overtakes a start under way: otherwise it would find no container, and the start would make one after it.
+  const isWanted = batched<ContainerKey, boolean>((keys) => areToStart(given.db, keys));
+  const deps: Deps = { ...given, limited: limitedByEngine(), isWanted };
+  // A stop waits for a start under way here, and so finds its container; of one in another process, see Runtime.start.
   const turns = new KeyedMutex();
   const underWay = new Set<string>();
   const cleanUp = createCleanUp(deps);
@@ -161,12 +164,22 @@ async function startOfImage(
     await pull(deps, runtime, work, image);
     await Promise.all(
       replicas.map(async (replica) => {
-        const spec = specOf(work, replica, found);
-        await report(deps, runtime, await deps.limited(engine, () => runtime.start(spec)));
+        const state = await startOne(deps, engine, specOf(work, replica, found));
+        if (state !== null) await report(deps, runtime, state);
       }),
     );
   } catch (error) {
     await startFailed(deps, engine, work, replicas, withoutSecrets(error, data));
+  }
+}
+
+/** Null where it was not to be started any more: whoever said so sees to the rest. */
+async function startOne(deps: Deps, engine: EngineKey, spec: ContainerSpec): Promise<ContainerState | null> {
+  try {
+    return await deps.limited(engine, () => deps.runtimeOf(engine).start(spec, () => deps.isWanted(spec.key)));
+  } catch (error) {
+    if (error instanceof RuntimeError && error.code === 'not_wanted') return null;
+    throw error;
   }
 }
 

@@ -27,6 +27,7 @@ import {
   type Runtime,
   RuntimeError,
 } from './runtime.ts';
+import { always, notWanted } from './wanted.ts';
 
 export interface DockerRuntimeOptions {
   /** Containers with another installation's label, or none, are never touched. */
@@ -153,9 +154,13 @@ export function createDockerRuntime({
       }
     },
 
-    async start(spec) {
+    async start(spec, isWanted = always) {
       const { id, found } = await create(spec);
       if (found !== null && found.State.Status !== 'created') return toState(spec.key, found);
+      if (!(await isWanted())) {
+        await access.removeById(id);
+        throw notWanted();
+      }
       await run(id, spec.files);
       const state = await inspect(spec.key);
       if (state === null) throw new RuntimeError('start_failed', 'the container was removed while it was started');

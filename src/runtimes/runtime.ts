@@ -173,6 +173,8 @@ export type RuntimeErrorCode =
   | 'image_pull_failed'
   /** The engine refused the container: a bad command, a port in use, ... */
   | 'start_failed'
+  /** It was made and not started, because it was not wanted any more by then. */
+  | 'not_wanted'
   /** Something still uses it. */
   | 'in_use'
   | 'not_found'
@@ -215,10 +217,14 @@ export interface Runtime extends SeeingIn {
 
   /**
    * Creates and starts the container, or finds the one that an earlier call made: then it is started if it never was,
-   * and reported as it is, also when it has ended already. Throws `start_failed`, `image_not_found`, `unreachable`;
-   * after `start_failed` no container is left behind.
+   * and reported as it is, also when it has ended already. Throws `start_failed`, `image_not_found`, `not_wanted`, `unreachable`;
+   * after `start_failed` and `not_wanted` no container is left behind.
+   *
+   * `isWanted` is asked once the container is there for all to see, and before it is started. Whoever stops it in another process says
+   * so first, and looks for the container then: one of the two sees the other, however long either is held up in between, and what was
+   * removed after it was made does not start.
    */
-  start(spec: ContainerSpec): Promise<ContainerState>;
+  start(spec: ContainerSpec, isWanted?: () => Promise<boolean>): Promise<ContainerState>;
 
   /** Signals, waits for the grace, kills. Answers once it has ended; an ended or unknown one is not an error. */
   stop(key: ContainerKey, graceSeconds: number): Promise<ContainerState | null>;

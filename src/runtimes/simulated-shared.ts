@@ -12,6 +12,7 @@ import {
   removeSimulated,
   type SimulatedRow,
   simulatedEndedSince,
+  startSimulated,
 } from '../store/simulated-containers.ts';
 import {
   type ContainerKey,
@@ -22,8 +23,18 @@ import {
   type Runtime,
   RuntimeError,
 } from './runtime.ts';
-import { checkImage, endedBy, endOf, healthAfter, killed, linesOf, nameOf } from './simulated/behaviour.ts';
+import {
+  checkImage,
+  createdState,
+  endedBy,
+  endOf,
+  healthAfter,
+  killed,
+  linesOf,
+  nameOf,
+} from './simulated/behaviour.ts';
 import { Inside } from './simulated/inside.ts';
+import { always, notWanted } from './wanted.ts';
 
 /** How often it is looked for what has ended; what ends by itself is known beforehand, and still told no sooner. */
 const lookMs = 100;
@@ -61,14 +72,20 @@ export function createSharedSimulatedRuntime({ db }: { db: Database }): Runtime 
     async ensureImage(image) {
       checkImage(image);
     },
-    async start(spec) {
-      const before = await readSimulated(db, spec.key);
-      if (before !== null) return stateOf(before);
+    async start(spec, isWanted = always) {
       checkImage(spec.image);
       const { SIM_START_FAIL: failure, SIM_START_MS: startMs = '0' } = spec.env;
       if (failure !== undefined) throw new RuntimeError('start_failed', failure);
+      const found = await addSimulated(db, { ...spec.key, ...behaviourOf(spec) });
+      if (found.startedAt !== null) return stateOf(found);
       if (Number(startMs) > 0) await sleep(Number(startMs));
-      return stateOf(await addSimulated(db, { ...spec.key, ...behaviourOf(spec) }));
+      if (!(await isWanted())) {
+        await removeSimulated(db, spec.key);
+        throw notWanted();
+      }
+      const row = await startSimulated(db, spec.key, endOf(spec).runMs);
+      if (row === null) throw new RuntimeError('start_failed', 'the container was removed while it was started');
+      return stateOf(row);
     },
     async stop(key, graceSeconds) {
       const row = await readSimulated(db, key);
@@ -96,7 +113,7 @@ export function createSharedSimulatedRuntime({ db }: { db: Database }): Runtime 
     async probe(key) {
       const row = await readSimulated(db, key);
       if (row === null || !isRunning(row)) return null;
-      return healthAfter(Date.now() - row.startedAt, row.behaviour);
+      return healthAfter(Date.now() - (row.startedAt ?? 0), row.behaviour);
     },
     listNetworks: () => Promise.resolve([]),
     removeNetwork: () => Promise.resolve(),
@@ -131,14 +148,18 @@ export function createSharedSimulatedRuntime({ db }: { db: Database }): Runtime 
   };
 }
 
-const isRunning = ({ endedAt }: SimulatedRow) => endedAt === null || endedAt > Date.now();
+const isRunning = ({ startedAt, endedAt }: SimulatedRow) =>
+  startedAt !== null && (endedAt === null || endedAt > Date.now());
 
 function stateOf(row: SimulatedRow): ContainerState {
   const { clusterId, deploymentId, attempt, replica, run } = row;
+  const key = { clusterId, deploymentId, attempt, replica, run };
+  const containerId = `simulated-${nameOf(row)}`;
+  if (row.startedAt === null) return createdState(key, containerId);
   const runs = isRunning(row);
   return {
-    key: { clusterId, deploymentId, attempt, replica, run },
-    containerId: `simulated-${nameOf(row)}`,
+    key,
+    containerId,
     status: runs ? 'running' : 'exited',
     startedAt: row.startedAt,
     finishedAt: runs ? null : row.endedAt,
@@ -152,8 +173,7 @@ function stateOf(row: SimulatedRow): ContainerState {
 function behaviourOf({ env, key, stopSignal }: ContainerSpec) {
   const behaviour = Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('SIM_')));
   if (stopSignal !== null) behaviour['SIM_STOP_SIGNAL'] = stopSignal;
-  const { runMs, exitCode } = endOf({ key, env });
-  return { behaviour, runMs, exitCode };
+  return { behaviour, exitCode: endOf({ key, env }).exitCode };
 }
 
 /** Only what an `Inside` looks at is of the container. */
@@ -174,11 +194,13 @@ const emptySpec: Omit<ContainerSpec, 'key' | 'env'> = {
 
 async function* readLog(db: Database, row: SimulatedRow, options: LogOptions): AsyncGenerator<LogLine> {
   const { tail, since, stream, follow = false, signal } = options;
+  const { startedAt } = row;
+  if (startedAt === null) return;
   const everyMs = Number(row.behaviour['SIM_LOG_EVERY_MS'] ?? 0);
   const written = (name: string, from: LogLine['stream']): LogLine[] =>
     linesOf(row.behaviour[name]).map((text, index) => ({
       stream: from,
-      at: row.startedAt + index * everyMs,
+      at: startedAt + index * everyMs,
       text,
     }));
   const all = [...written('SIM_LOG', 'stdout'), ...written('SIM_LOG_STDERR', 'stderr')]

@@ -43,6 +43,7 @@ import {
 } from './simulated/behaviour.ts';
 import { Inside } from './simulated/inside.ts';
 import { type SimulatedData, simulatedStore } from './simulated-data.ts';
+import { always, notWanted } from './wanted.ts';
 
 export { realClock, VirtualClock } from './clock.ts';
 
@@ -164,13 +165,17 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
       answer();
       checkImage(image);
     },
-    async start(spec) {
+    async start(spec, isWanted = always) {
       answer();
       const container = get(spec.key) ?? create(spec);
       if (container.state.status === 'created') {
         const delayMs = Number(spec.env['SIM_START_MS'] ?? 0);
         if (delayMs > 0) await new Promise<void>((resolve) => clock.after(delayMs, resolve));
         answer();
+        if (!(await isWanted())) {
+          forget(container);
+          throw notWanted();
+        }
         if (container.isGone) throw new RuntimeError('start_failed', 'the container was removed while it was started');
         if (container.state.status === 'created') run(container);
       }

@@ -31,6 +31,7 @@ import { fileSecrets } from './swarm/secrets.ts';
 import { type AttachedToService, serviceSpec } from './swarm/service-spec.ts';
 import { type FoundService, swarmServices } from './swarm/services.ts';
 import { isEvicted, isOnItsWay, refusalOf, type Task, unsuitable, waitsInVain } from './swarm/tasks.ts';
+import { always, notWanted } from './wanted.ts';
 
 export interface SwarmRuntimeOptions {
   /** What has another installation's label, or none, is never touched. */
@@ -263,9 +264,17 @@ export function createSwarmRuntime({
       return capacityOf(await readNode());
     },
 
-    async start(spec) {
+    async start(spec, isWanted = always) {
       const found = await services.find(nameOf(spec.key));
-      return untilStarted(spec, found ?? (await services.create(serviceSpec(installation, spec, await attach(spec)))));
+      const service = found ?? (await services.create(serviceSpec(installation, spec, await attach(spec))));
+      if (!service.isStarted) {
+        if (!(await isWanted())) {
+          await remove(spec.key);
+          throw notWanted();
+        }
+        await services.start(service);
+      }
+      return untilStarted(spec, service);
     },
 
     async stop(key, graceSeconds) {

@@ -32,6 +32,7 @@ import { up as processes } from './migrations/0032-processes.ts';
 import { up as transactionsGoOn } from './migrations/0036-transactions-go-on.ts';
 import { up as traceParent } from './migrations/0037-trace-parent.ts';
 import { up as swarms } from './migrations/0038-swarms.ts';
+import { up as simulatedCreated } from './migrations/0039-simulated-created.ts';
 
 // Named here one by one, not read from a folder: what is bundled or moved keeps its migrations.
 const migrations: Record<string, Migration> = {
@@ -67,6 +68,7 @@ const migrations: Record<string, Migration> = {
   '0036-transactions-go-on': { up: transactionsGoOn },
   '0037-trace-parent': { up: traceParent },
   '0038-swarms': { up: swarms },
+  '0039-simulated-created': { up: simulatedCreated },
 };
 
 /**

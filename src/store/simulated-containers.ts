@@ -11,7 +11,8 @@ export interface SimulatedRow {
   readonly run: number;
   /** JSON: what it does, and nothing else of its environment. */
   readonly behaviour: Record<string, string>;
-  readonly startedAt: number;
+  /** Null: it was made, and not started yet. */
+  readonly startedAt: number | null;
   /** When it ends by itself. */
   readonly endsAt: number | null;
   readonly endedAt: number | null;
@@ -31,21 +32,32 @@ const isOne = ({ deploymentId, attempt, replica, run }: SimulatedKey) => sql`
 interface NewSimulated extends SimulatedKey {
   readonly clusterId: string;
   readonly behaviour: Record<string, string>;
-  /** Milliseconds; null: until it is stopped. */
-  readonly runMs: number | null;
   readonly exitCode: number;
 }
 
-/** Adds it where it is not there yet, and returns it as it is then. */
+/** Adds it, not started, where it is not there yet, and returns it as it is then. */
 export async function addSimulated(db: Database, one: NewSimulated): Promise<SimulatedRow> {
   await sql`
-    insert into simulated_container (cluster_id, deployment_id, attempt, replica, run, behaviour, exit_code, started_at, ends_at)
+    insert into simulated_container (cluster_id, deployment_id, attempt, replica, run, behaviour, exit_code)
     values (${one.clusterId}, ${one.deploymentId}, ${one.attempt}, ${one.replica}, ${one.run}, ${JSON.stringify(one.behaviour)}::jsonb,
-            ${one.exitCode}, clock_timestamp(), clock_timestamp() + make_interval(secs => ${one.runMs === null ? null : one.runMs / 1000}::float8))
+            ${one.exitCode})
     on conflict do nothing`.execute(db);
   const found = await readSimulated(db, one);
   if (found === null) throw new Error('the container was removed while it was started');
   return found;
+}
+
+/** Starts it for so many milliseconds (null: until it is stopped), unless somebody else did. Null where it is not there any more. */
+export async function startSimulated(
+  db: Database,
+  key: SimulatedKey,
+  runMs: number | null,
+): Promise<SimulatedRow | null> {
+  await sql`
+    update simulated_container
+       set started_at = clock_timestamp(), ends_at = clock_timestamp() + make_interval(secs => ${runMs === null ? null : runMs / 1000}::float8)
+     where ${isOne(key)} and started_at is null`.execute(db);
+  return readSimulated(db, key);
 }
 
 export async function readSimulated(db: Database, key: SimulatedKey): Promise<SimulatedRow | null> {
@@ -80,7 +92,9 @@ export async function simulatedEndedSince(
 export async function endSimulated(db: Database, key: SimulatedKey, exitCode: number): Promise<void> {
   await sql`
     update simulated_container set ended_at = clock_timestamp(), exit_code = ${exitCode}
-     where ${isOne(key)} and ended_at is null and (ends_at is null or ends_at > clock_timestamp())`.execute(db);
+     where ${isOne(key)} and started_at is not null and ended_at is null and (ends_at is null or ends_at > clock_timestamp())`.execute(
+    db,
+  );
 }
 
 export async function removeSimulated(db: Database, key: SimulatedKey): Promise<void> {

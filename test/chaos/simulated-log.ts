@@ -23,14 +23,14 @@ export async function logSimulated(db: pg.Pool): Promise<void> {
     );
     create function chaos.note() returns trigger language plpgsql as $$
       begin
-        if tg_op = 'INSERT' then
+        if tg_op = 'UPDATE' and old.started_at is null then
           insert into chaos.simulated_run (deployment_id, attempt, replica, run, started, ended, exit_code)
           values (new.deployment_id, new.attempt, new.replica, new.run, new.started_at, new.ends_at, new.exit_code);
         elsif tg_op = 'UPDATE' then
           update chaos.simulated_run set ended = least(new.ended_at, new.ends_at), exit_code = new.exit_code
            where id = (select max(id) from chaos.simulated_run r where (r.deployment_id, r.attempt, r.replica, r.run)
                               = (new.deployment_id, new.attempt, new.replica, new.run));
-        else
+        elsif tg_op = 'DELETE' then
           -- Removed while it ran: that ends it.
           update chaos.simulated_run set ended = least(old.ended_at, old.ends_at, clock_timestamp())
            where id = (select max(id) from chaos.simulated_run r where (r.deployment_id, r.attempt, r.replica, r.run)

@@ -16,7 +16,7 @@ type Key = Omit<ContainerKey, 'clusterId'>;
 const query = `
   select s.*, (select coalesce(json_agg(c), '[]') from (
                  select deployment_id as "deploymentId", attempt, replica, run from simulated_container
-                  where ended_at is null and (ends_at is null or ends_at > clock_timestamp())) c) as running
+                  where started_at is not null and ended_at is null and (ends_at is null or ends_at > clock_timestamp())) c) as running
     from (${stateQuery}) s`;
 
 const lookMs = 700;

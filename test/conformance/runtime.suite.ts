@@ -215,6 +215,38 @@ export function runtimeConformance(name: string, makeSubject: () => Promise<Subj
         expect(new Set(listed.map((state) => state.containerId)).size).toBe(3);
       });
 
+      test('of what is not wanted any more when it was made, does not begin, and leaves nothing behind', async () => {
+        const spec = specOf({});
+        const seen: (ContainerState | null)[] = [];
+        const starting = runtime.start(spec, async () => {
+          seen.push(await runtime.inspect(spec.key));
+          return false;
+        });
+        await expect(starting).rejects.toMatchObject({ name: 'RuntimeError', code: 'not_wanted' });
+        // Others could see it before it was asked whether it is wanted.
+        expect(seen).toMatchObject([{ key: spec.key, status: 'created', startedAt: null }]);
+        expect(await runtime.inspect(spec.key)).toBeNull();
+        expect(await runtime.list(spec.key.clusterId)).toEqual([]);
+      });
+
+      test('of what another one stops in the meantime, does not begin', async () => {
+        const spec = specOf({});
+        const starting = runtime.start(spec, async () => {
+          // As a worker does that finds nothing running.
+          expect(await runtime.stop(spec.key, 0)).toMatchObject({ status: 'created' });
+          await runtime.remove(spec.key);
+          return true;
+        });
+        await expect(starting).rejects.toMatchObject({ name: 'RuntimeError', code: 'start_failed' });
+        expect(await runtime.inspect(spec.key)).toBeNull();
+        expect(await runtime.list(spec.key.clusterId)).toEqual([]);
+      });
+
+      test('of what has been started before, asks nobody', async () => {
+        const { spec, state } = await start({});
+        expect(await runtime.start(spec, () => Promise.reject(new Error('asked')))).toEqual(state);
+      });
+
       test('of a missing image, says so and leaves nothing behind', async () => {
         const spec = newSpec({ image: subject.missingImage });
         await expect(runtime.start(spec)).rejects.toMatchObject({ name: 'RuntimeError', code: 'image_not_found' });

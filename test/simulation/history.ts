@@ -38,6 +38,7 @@ const calm: SimulationNoise = {
   lostEvents: 0,
   doubledEvents: 0,
   eventDelayMsMax: 20,
+  pullMsMax: 1,
 };
 const organizationId = '00000000-0000-7000-8000-000000000001';
 const clusterId = '00000000-0000-7000-8000-000000000002';
@@ -116,14 +117,7 @@ class History {
 
   #begin(): void {
     const { topology, faults } = this.#scenario;
-    const places: [string, Role[]][] =
-      topology === 'whole'
-        ? [['control', ['deciding', 'acting', 'api']]]
-        : [
-            ['scheduler', ['deciding', 'api']],
-            ['worker', ['acting']],
-          ];
-    for (const [name, roles] of places) {
+    for (const [name, roles] of topologies[topology]) {
       const place = { name, roles, process: this.#newProcess(name) };
       this.#places.push(place);
       this.#boot(place);
@@ -250,6 +244,19 @@ class History {
     this.#people.endServices();
   }
 }
+
+const topologies: Readonly<Record<Scenario['topology'], readonly [string, readonly Role[]][]>> = {
+  whole: [['control', ['deciding', 'acting', 'api']]],
+  split: [
+    ['scheduler', ['deciding', 'api']],
+    ['worker', ['acting']],
+  ],
+  crew: [
+    ['scheduler', ['deciding', 'api']],
+    ['worker 1', ['acting']],
+    ['worker 2', ['acting']],
+  ],
+};
 
 const parties = ['database', 'engine', 'queue'] as const satisfies readonly Party[];
 

@@ -77,9 +77,9 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     about: 'a repeated start makes a second container instead of finding the first',
     runtime: (runtime, { engine }) => ({
       ...runtime,
-      async start(spec) {
+      async start(spec, isWanted) {
         const first = engine.containers.get(nameOf(spec.key));
-        const state = await runtime.start(spec);
+        const state = await runtime.start(spec, isWanted);
         if (first === undefined || first.state.status !== 'running') return state;
         const name = `${nameOf(spec.key)}/again-${engine.containers.size}`;
         engine.create(spec, name);
@@ -92,6 +92,10 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'observation-without-lock': {
     about: 'what was seen is written over what a person has decided meanwhile: the deployment is not locked',
     rewrite: ["'stopping') order by id for update", "'stopping') order by id"],
+  },
+  'started-when-called-off': {
+    about: 'a start does not look whether the container is still wanted, while another process stops it',
+    runtime: (runtime) => ({ ...runtime, start: (spec) => runtime.start(spec) }),
   },
   'requeued-as-the-same-attempt': {
     about: 'who goes back to the queue is no new attempt',

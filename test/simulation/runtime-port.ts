@@ -1,12 +1,14 @@
 /** The engine as one process reaches it: as with a real one, a start is two requests, and a stop is answered when it is over. */
 import { type ContainerKey, type ContainerState, type Runtime, RuntimeError } from '../../src/runtimes/runtime.ts';
 import { nameOf } from '../../src/runtimes/simulated/behaviour.ts';
+import { always, notWanted } from '../../src/runtimes/wanted.ts';
 import type { Container, Engine } from './engine.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { World } from './world.ts';
 
-/** How badly events of the engine are told. */
-export interface EventNoise {
+/** How long the engine takes, and how badly its events are told. */
+export interface EngineNoise {
+  readonly pullMsMax: number;
   readonly lostEvents: number;
   readonly doubledEvents: number;
   readonly eventDelayMsMax: number;
@@ -15,7 +17,12 @@ export interface EventNoise {
 const lost = () => new RuntimeError('unreachable', 'the engine does not answer');
 const pollMs = 50;
 
-export function runtimePort(world: World, engine: Engine, process: SimulatedProcess, noise: () => EventNoise): Runtime {
+export function runtimePort(
+  world: World,
+  engine: Engine,
+  process: SimulatedProcess,
+  noise: () => EngineNoise,
+): Runtime {
   const ask = <T>(name: string, effect: () => T | Promise<T>) =>
     process.request({ to: 'engine', name, effect: async () => effect(), lost });
   const stateOf = (key: ContainerKey) => engine.containers.get(nameOf(key))?.state ?? null;
@@ -32,18 +39,25 @@ export function runtimePort(world: World, engine: Engine, process: SimulatedProc
     ping: () => ask('ping', () => undefined),
     capacity: () => ask('capacity', () => ({ ram: 0, cpu: 0, devices: [], labels: {} })),
     ensureImage: (image) =>
-      ask('pull', () => {
+      ask('pull', async () => {
+        await new Promise<void>((resolve) => world.after(world.between(0, noise().pullMsMax), resolve));
         if (image.startsWith('missing/')) throw new RuntimeError('image_not_found', `there is no image ${image}`);
       }),
-    async start(spec) {
-      await ask('create', () => {
+    async start(spec, isWanted = always) {
+      const container = await ask('create', () => {
         const failure = spec.env['SIM_START_FAIL'];
         if (failure !== undefined) throw new RuntimeError('start_failed', failure);
         engine.create(spec);
+        return engine.containers.get(nameOf(spec.key));
       });
+      if (container?.state.status === 'created' && !(await isWanted())) {
+        await ask('remove', () => engine.remove(nameOf(spec.key)));
+        throw notWanted();
+      }
       return ask('start', () => {
-        const container = engine.containers.get(nameOf(spec.key));
-        if (container === undefined) throw new RuntimeError('start_failed', 'it was removed while it was started');
+        if (container === undefined || container.isGone) {
+          throw new RuntimeError('start_failed', 'it was removed while it was started');
+        }
         engine.start(container);
         return container.state;
       });

@@ -46,13 +46,15 @@ export interface SimulationNoise {
   readonly lostEvents: number;
   readonly doubledEvents: number;
   readonly eventDelayMsMax: number;
+  /** An image that is not there yet takes its time. */
+  readonly pullMsMax: number;
 }
 
 export interface Scenario {
   /** Of the dice that decide what comes first. */
   readonly dice: number;
-  /** All loops in one process, or those that decide apart from those that act. */
-  readonly topology: 'whole' | 'split';
+  /** All loops in one process; those that decide apart from those that act; or two that act, who know nothing of each other. */
+  readonly topology: 'whole' | 'split' | 'crew';
   readonly nodes: readonly { readonly ram: number; readonly gpu: number }[];
   readonly preemption: boolean;
   readonly lostAfterSeconds: number;
@@ -89,7 +91,7 @@ const request: fc.Arbitrary<PersonsRequest> = fc.record({
   verb: fc.constantFrom('cancel', 'stop'),
 });
 
-const which = fc.nat({ max: 1 });
+const which = fc.nat({ max: 2 });
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   {
     weight: 3,
@@ -126,11 +128,12 @@ const noise: fc.Arbitrary<SimulationNoise> = fc.record({
   lostEvents: share(0.5),
   doubledEvents: share(0.5),
   eventDelayMsMax: fc.constantFrom(5, 50, 1_000),
+  pullMsMax: fc.constantFrom(1, 1, 500, 2_000),
 });
 
 export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   dice: fc.noShrink(fc.integer()),
-  topology: fc.constantFrom('whole', 'split'),
+  topology: fc.constantFrom('whole', 'split', 'crew'),
   nodes: fc.array(fc.record({ ram: fc.constantFrom(2, 3, 4), gpu: fc.constantFrom(0, 1, 2) }), {
     minLength: 1,
     maxLength: 2,

@@ -24,7 +24,7 @@ export interface AttachedToService {
 }
 
 /**
- * A service of one task that is started once, on the one node that our plan says: exactly the limits that were allocated, and as much
+ * A service, not started yet, of one task that is started once, on the one node that our plan says: exactly the limits that were allocated, and as much
  * reserved, so that the swarm gives it to nobody else. Pure. Throws `start_failed` where the engine could not give so little.
  */
 export function serviceSpec(installationId: string, spec: ContainerSpec, attached: AttachedToService): ServiceSpec {
@@ -34,7 +34,8 @@ export function serviceSpec(installationId: string, spec: ContainerSpec, attache
   return {
     Name: serviceName(installationId, spec.key),
     Labels: { ...ours, [swarmLabels.node]: attached.nodeId },
-    Mode: { Replicated: { Replicas: 1 } },
+    // None until it is told to start: what is made is there for all to see before anything of it runs.
+    Mode: { Replicated: { Replicas: 0 } },
     TaskTemplate: {
       ContainerSpec: {
         Image: attached.imageId,

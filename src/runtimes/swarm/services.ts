@@ -15,6 +15,8 @@ export interface FoundService {
   readonly labels: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  /** Its task was asked for. */
+  readonly isStarted: boolean;
 }
 
 interface Given {
@@ -27,7 +29,12 @@ interface Given {
 interface EngineService {
   readonly ID: string;
   readonly CreatedAt: string;
-  readonly Spec: { readonly Name: string; readonly Labels?: Readonly<Record<string, string>> };
+  readonly Version: { readonly Index: number };
+  readonly Spec: ServiceSpec & {
+    readonly Name: string;
+    readonly Labels?: Readonly<Record<string, string>>;
+    readonly Mode: { readonly Replicated?: { readonly Replicas?: number } };
+  };
 }
 
 const toFound = ({ ID, CreatedAt, Spec }: EngineService): FoundService => ({
@@ -35,20 +42,26 @@ const toFound = ({ ID, CreatedAt, Spec }: EngineService): FoundService => ({
   name: Spec.Name,
   labels: Spec.Labels ?? {},
   createdAt: Date.parse(CreatedAt),
+  isStarted: (Spec.Mode.Replicated?.Replicas ?? 0) > 0,
 });
 
 export function swarmServices({ manager, answerMs, installation, nodeId }: Given) {
   const isOurs = (service: FoundService) => service.labels[labels.installation] === installation;
   const isHere = (service: FoundService) => isOurs(service) && service.labels[swarmLabels.node] === nodeId;
 
-  async function look(name: string): Promise<FoundService | null> {
+  async function read(name: string): Promise<EngineService | null> {
     try {
       const found: unknown = await within(answerMs, manager.getService(name).inspect());
-      return toFound(found as EngineService);
+      return found as EngineService;
     } catch (error) {
       if (statusOf(error) === 404) return null;
       throw toSwarmError(error, 'unreachable');
     }
+  }
+
+  async function look(name: string): Promise<FoundService | null> {
+    const service = await read(name);
+    return service === null ? null : toFound(service);
   }
 
   async function tasksOf(filter: Readonly<Record<string, string[]>>): Promise<Task[]> {
@@ -82,6 +95,24 @@ export function swarmServices({ manager, answerMs, installation, nodeId }: Given
       if (!isOurs(found))
         throw new RuntimeError('start_failed', `the name ${name} is taken by a service that is not ours`);
       return found;
+    },
+
+    /** Asks for its task, unless somebody did. Throws `start_failed` where it was removed meanwhile. */
+    async start({ name }: FoundService): Promise<void> {
+      for (;;) {
+        const service = await read(name);
+        if (service === null) throw new RuntimeError('start_failed', 'the service was removed while it was started');
+        if (toFound(service).isStarted) return;
+        const Mode = { Replicated: { Replicas: 1 } };
+        try {
+          const change = { ...service.Spec, Mode, version: service.Version.Index };
+          return void (await within(answerMs, manager.getService(service.ID).update(change)));
+        } catch (error) {
+          // Somebody else was quicker.
+          if (!/out of sequence/.test(String(error)) && statusOf(error) !== 404)
+            throw toSwarmError(error, 'unreachable');
+        }
+      }
     },
 
     /** All of ours on this node. */

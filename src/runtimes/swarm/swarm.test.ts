@@ -52,10 +52,10 @@ const made = (given: Partial<ContainerSpec> = {}) =>
   );
 
 describe('a service', () => {
-  test('is of one task, started once, on the node that the plan says, with what was allocated as limit and reservation', () => {
+  test('is of one task, once it is told to start, on the node that the plan says, with what was allocated as limit and reservation', () => {
     const given = { NanoCPUs: 250_000_000, MemoryBytes: (512 * 1024 ** 3) / 1000 };
     expect(made()).toMatchObject({
-      Mode: { Replicated: { Replicas: 1 } },
+      Mode: { Replicated: { Replicas: 0 } },
       Labels: { 'hypervisor.node': 'node1', 'hypervisor.installation': 'swarm/123456789012' },
       TaskTemplate: {
         RestartPolicy: { Condition: 'none' },
