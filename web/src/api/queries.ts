@@ -51,7 +51,7 @@ export const meQuery = queryOptions({ queryKey: ['me'], queryFn: () => ask(getMe
 
 const pageLimit = 200;
 /** More than anybody looks through. */
-const clustersMax = 1000;
+export const clustersMax = 1000;
 
 /** All clusters, as far as they fit a choice; `next_cursor` tells that there are more. */
 export const clustersQuery = queryOptions({

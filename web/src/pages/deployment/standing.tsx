@@ -83,6 +83,16 @@ function WaitingPanel({
           >
             The whole queue
           </Anchor>
+          {', '}
+          <Anchor
+            inherit
+            c="inherit"
+            underline="always"
+            component={Link}
+            to={`/clusters/${deployment.cluster_id}?tab=decisions`}
+          >
+            what was decided last
+          </Anchor>
         </Text>
       </Stack>
     </Alert>

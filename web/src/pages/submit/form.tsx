@@ -12,8 +12,9 @@ import {
 } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { Cluster } from '../../../../src/sdk/types.gen.ts';
+import { clustersMax } from '../../api/queries.ts';
 import { gpuModelsQuery } from '../../api/submit-queries.ts';
-import { formatCpu, formatGpu, formatRam } from '../../text/quantities.ts';
+import { formatCpu, formatGpu, formatNumber, formatRam } from '../../text/quantities.ts';
 import { EnvironmentRows, PortRows, SecretRows, VolumeRows } from './data-rows.tsx';
 import { useDraftFields } from './fields.ts';
 import { HealthFields, LifeFields } from './life-fields.tsx';
@@ -72,6 +73,9 @@ function What({ clusters, cluster }: FormProps) {
         <TextInput label="Name" placeholder="made from the image" autoComplete="off" {...text('name')} />
         <Select
           label="Cluster"
+          {...(clusters.length >= clustersMax && {
+            description: `The first ${formatNumber(clustersMax)} are listed; in the document, any other goes by its id.`,
+          })}
           data={clusters.map(({ name }) => name)}
           value={cluster?.name ?? null}
           error={problemAt('cluster')}

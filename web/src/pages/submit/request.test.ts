@@ -6,8 +6,12 @@ const good = 'docker_image: busybox\nram_required: 1\ncpu_required: 1\n';
 const one = [{ id: 'id-a', name: 'a' }];
 const two = [...one, { id: 'id-b', name: 'b' }];
 
-test('clusters are named; the only one need not be', () => {
+test('clusters are named, or by their ids where they are too many to be listed; the only one need not be', () => {
   expect(requestOf(readDraft(`${good}cluster: b\n`), two).deployments).toMatchObject([{ cluster_id: 'id-b' }]);
+  const unlisted = '01a21a85-683c-702a-b482-4ae01140fb99';
+  expect(requestOf(readDraft(`${good}cluster: ${unlisted}\n`), two).deployments).toMatchObject([
+    { cluster_id: unlisted },
+  ]);
   expect(requestOf(readDraft(good), one).deployments).toMatchObject([{ cluster_id: 'id-a' }]);
   expect(requestOf(readDraft(good), two).problems).toMatchObject([{ path: ['cluster'], isMissing: true }]);
   expect(requestOf(readDraft(`${good}cluster: c\n`), two).problems).toMatchObject([

@@ -31,7 +31,7 @@ function bodyOf(
   const found =
     named === undefined
       ? clusters.length === 1 && clusters[0]
-      : clusters.find(({ id, name }) => name === named || id === named);
+      : (clusters.find(({ id, name }) => name === named || id === named) ?? beyond(named));
   if (!found) {
     const isMissing = named === undefined || named === null;
     const names = namesOf(clusters);
@@ -41,6 +41,13 @@ function bodyOf(
   const sent = Object.fromEntries(Object.entries(rest).filter(([key]) => !key.startsWith('x-')));
   // It has passed the check of the schema.
   return { body: { ...sent, cluster_id: found.id } as DeploymentCreate };
+}
+
+/** There may be more clusters than are listed: the server knows whether there is one of that id. */
+function beyond(named: unknown): Pick<NamedCluster, 'id'> | undefined {
+  return typeof named === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(named)
+    ? { id: named }
+    : undefined;
 }
 
 const namesMax = 10;
