@@ -51,9 +51,9 @@ interface Deps extends Given {
  * twice, or after the user changed their mind finds nothing to do.
  */
 export function createWorker(given: Given): (task: Task) => Promise<void> {
-  const isWanted = batched<ContainerKey, boolean>((keys) => areToStart(given.db, keys));
+  const isWanted = batched<ContainerKey, boolean>((keys) => areToStart(given.db, keys), { oneAtATime: true });
   const deps: Deps = { ...given, limited: limitedByEngine(), isWanted };
-  // A stop waits for a start under way here, and so finds its container; of one in another process, see Runtime.start.
+  // A stop waits for a start under way here, and so finds its container. Where it is of another process, see Runtime.start.
   const turns = new KeyedMutex();
   const underWay = new Set<string>();
   const cleanUp = createCleanUp(deps);
@@ -175,8 +175,10 @@ async function startOfImage(
 
 /** Null where it was not to be started any more: whoever said so sees to the rest. */
 async function startOne(deps: Deps, engine: EngineKey, spec: ContainerSpec): Promise<ContainerState | null> {
+  const runtime = deps.runtimeOf(engine);
+  const isWanted = runtime.isPrivate === true ? undefined : () => deps.isWanted(spec.key);
   try {
-    return await deps.limited(engine, () => deps.runtimeOf(engine).start(spec, () => deps.isWanted(spec.key)));
+    return await deps.limited(engine, () => runtime.start(spec, isWanted));
   } catch (error) {
     if (error instanceof RuntimeError && error.code === 'not_wanted') return null;
     throw error;

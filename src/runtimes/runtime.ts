@@ -199,6 +199,8 @@ export class RuntimeError extends Error {
 
 export interface Runtime extends SeeingIn {
   readonly kind: 'docker' | 'swarm' | 'simulated';
+  /** No other process reaches its containers: what this one does not stop, nobody does. */
+  readonly isPrivate?: true;
 
   /** Answers when the engine does; throws `unreachable` otherwise. */
   ping(): Promise<void>;

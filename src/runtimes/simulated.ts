@@ -154,6 +154,7 @@ export function createSimulatedRuntime({ clock = realClock }: { clock?: Clock } 
 
   return {
     kind: 'simulated',
+    isPrivate: true,
     async ping() {
       answer();
     },

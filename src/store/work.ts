@@ -195,11 +195,12 @@ type RunKey = Pick<ContainerKey, 'deploymentId' | 'attempt' | 'replica' | 'run'>
 /** Of each run, in their order, whether it is to be started as of now: nobody has ended it, or told it to end. */
 export async function areToStart(db: Database, keys: readonly RunKey[]): Promise<boolean[]> {
   const { rows } = await sql<{ wanted: boolean }>`
-    select r.index is not null as wanted
+    select exists (
+             select 1 from replica r join deployment d on d.id = r.deployment_id and d.attempt = r.attempt
+              where r.deployment_id = k.deployment_id and r.attempt = k.attempt and r.index = k.replica and r.run = k.run
+                and r.status = 'starting' and d.status in ('starting', 'running')) as wanted
       from rows from (json_to_recordset(${JSON.stringify(keys)}::json) as ("deploymentId" uuid, attempt int, replica int, run int))
            with ordinality as k(deployment_id, attempt, replica, run, place)
-      left join deployment d on d.id = k.deployment_id and d.attempt = k.attempt and d.status in ('starting', 'running')
-      left join replica r on r.deployment_id = d.id and r.attempt = d.attempt and r.index = k.replica and r.run = k.run and r.status = 'starting'
      order by k.place`.execute(db);
   return rows.map(({ wanted }) => wanted);
 }
