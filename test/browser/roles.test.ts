@@ -35,7 +35,13 @@ const places: readonly Place[] = [
   { path: () => '/', shows: (page) => page.getByRole('main').getByText('lab').first(), deeds: [] },
   {
     path: () => '/clusters',
-    shows: (page) => page.getByRole('main').getByText('lab').first(),
+    // The page before it has the name, too.
+    shows: (page) =>
+      page
+        .getByRole('main')
+        .filter({ has: page.getByRole('heading', { name: 'Clusters', level: 1 }) })
+        .getByText('lab')
+        .first(),
     deeds: [['admin', 'button', 'New cluster']],
   },
   {
