@@ -5,7 +5,7 @@ import { requireEngine } from '../support/engine-port.ts';
 
 const seconds = 30;
 
-test(`${seconds} seconds of kills, cuts and a full disk break no promise`, { timeout: 600_000 }, async () => {
+test(`${seconds} seconds of kills, cuts and a full disk break no promise`, { timeout: 1_200_000 }, async () => {
   const seed = Number(process.env['HYPERVISOR_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
   const lines = [`chaos test: HYPERVISOR_TEST_SEED=${seed}`];
   const { signal } = new AbortController();

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { setStage } from '../chaos/stage.ts';
 import { requireEngine } from '../support/engine-port.ts';
 
-test('restarting every role under load loses nothing that was acknowledged', { timeout: 600_000 }, async () => {
+test('restarting every role under load loses nothing that was acknowledged', { timeout: 1_200_000 }, async () => {
   const said: string[] = [];
   const { signal } = new AbortController();
   const stage = await setStage({ seed: 1, engine: requireEngine(), say: (line) => said.push(line), signal });
