@@ -49,13 +49,14 @@ export async function commitPlan(
 ): Promise<AdmittedNow[]> {
   if (places.length === 0) return [];
   await lockNodes(tx, places);
-  const admissions = JSON.stringify(
-    places.map((place) => ({ deployment_id: place.deploymentId, message: admissionOf(place, nameOf) })),
+  const admissions = places.map((place) => admissionOf(place, nameOf));
+  const reasons = JSON.stringify(
+    admissions.map(({ place, message }) => ({ deployment_id: place.deploymentId, message })),
   );
   const replicas = JSON.stringify(places.flatMap((place) => replicaRecords(place, nameOf)));
   const { rows } = await sql<Omit<AdmittedNow, 'effectivePriority'>>`
     with wanted as (
-      select * from json_to_recordset(${admissions}::json) as w(deployment_id uuid, message text)
+      select * from json_to_recordset(${reasons}::json) as w(deployment_id uuid, message text)
     ), admitted as (
       update deployment d
          set status = 'starting', admitted_at = now(), changed_at = now(), version = version + 1,
@@ -85,15 +86,15 @@ export async function commitPlan(
     select id, attempt, greatest(0, extract(epoch from now() - queued_at))::float8 as "waitedSeconds", trace_parent as "traceParent"
       from admitted order by id`.execute(tx);
   const byId = new Map(rows.map((row) => [row.id, row]));
-  const admitted = places.filter(({ deploymentId }) => byId.has(deploymentId));
+  const admitted = admissions.flatMap((admission) => {
+    const row = byId.get(admission.place.deploymentId);
+    return row === undefined ? [] : [{ admission, row }];
+  });
   await appendEvents(
     tx,
-    admitted.flatMap((place) => admissionEvents(read, place, nameOf, passId)),
+    admitted.flatMap(({ admission }) => admissionEvents(read, admission, passId)),
   );
-  return admitted.flatMap(({ deploymentId, effectivePriority }) => {
-    const row = byId.get(deploymentId);
-    return row === undefined ? [] : [{ ...row, effectivePriority }];
-  });
+  return admitted.map(({ admission, row }) => ({ ...row, effectivePriority: admission.place.effectivePriority }));
 }
 
 /** In the order of ids, before the trigger on allocations counts on them: no two lock them in a circle. */
@@ -102,25 +103,29 @@ async function lockNodes(tx: InTransaction, places: readonly Place[]): Promise<v
   await sql`select 1 from node where id = any(${[...ids]}::uuid[]) order by id for no key update`.execute(tx);
 }
 
-function nodesOf(place: Place, nameOf: (nodeId: string) => string): string[] {
-  return [...new Set(place.placements.map((placement) => nameOf(placement.nodeId)))];
+/** A place in words. */
+interface Admission {
+  readonly place: Place;
+  /** By name, each once. */
+  readonly nodes: readonly string[];
+  readonly message: string;
 }
 
-function admissionOf(place: Place, nameOf: (nodeId: string) => string): string {
-  const nodes = nodesOf(place, nameOf).join(', ');
-  return `admitted to ${nodes}${place.backfilled ? ', using what higher ones cannot use' : ''}`;
+function admissionOf(place: Place, nameOf: (nodeId: string) => string): Admission {
+  const nodes = [...new Set(place.placements.map((placement) => nameOf(placement.nodeId)))];
+  const message = `admitted to ${nodes.join(', ')}${place.backfilled ? ', using what higher ones cannot use' : ''}`;
+  return { place, nodes, message };
 }
 
 function admissionEvents(
   { organizationId, clusterId }: Pick<ClusterHead, 'organizationId' | 'clusterId'>,
-  place: Place,
-  nameOf: (nodeId: string) => string,
+  { place, nodes, message }: Admission,
   passId: string,
 ): NewEvent[] {
   const { deploymentId, priority, effectivePriority, position, promoted, backfilled } = place;
   const data = {
     pass_id: passId,
-    nodes: nodesOf(place, nameOf),
+    nodes,
     priority,
     effective_priority: effectivePriority,
     position,
@@ -128,10 +133,10 @@ function admissionEvents(
     backfilled,
   };
   const about = { organizationId, clusterId, deploymentId, data };
-  const message = `promoted by its age from priority ${priority} to ${effectivePriority}`;
+  const promotion = `promoted by its age from priority ${priority} to ${effectivePriority}`;
   return [
-    ...(promoted ? [{ ...about, type: 'deployment.promoted', message } as const] : []),
-    { ...about, type: 'deployment.admitted', message: admissionOf(place, nameOf) },
+    ...(promoted ? [{ ...about, type: 'deployment.promoted', message: promotion } as const] : []),
+    { ...about, type: 'deployment.admitted', message },
   ];
 }
 

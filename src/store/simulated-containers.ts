@@ -37,12 +37,12 @@ interface NewSimulated extends SimulatedKey {
 
 /** Adds it, not started, where it is not there yet, and returns it as it is then. */
 export async function addSimulated(db: Database, one: NewSimulated): Promise<SimulatedRow> {
-  await sql`
+  const { rows } = await sql<SimulatedRow>`
     insert into simulated_container (cluster_id, deployment_id, attempt, replica, run, behaviour, exit_code)
     values (${one.clusterId}, ${one.deploymentId}, ${one.attempt}, ${one.replica}, ${one.run}, ${JSON.stringify(one.behaviour)}::jsonb,
             ${one.exitCode})
-    on conflict do nothing`.execute(db);
-  const found = await readSimulated(db, one);
+    on conflict do nothing returning ${columns}`.execute(db);
+  const found = rows[0] ?? (await readSimulated(db, one));
   if (found === null) throw new Error('the container was removed while it was started');
   return found;
 }
@@ -53,11 +53,11 @@ export async function startSimulated(
   key: SimulatedKey,
   runMs: number | null,
 ): Promise<SimulatedRow | null> {
-  await sql`
+  const { rows } = await sql<SimulatedRow>`
     update simulated_container
        set started_at = clock_timestamp(), ends_at = clock_timestamp() + make_interval(secs => ${runMs === null ? null : runMs / 1000}::float8)
-     where ${isOne(key)} and started_at is null`.execute(db);
-  return readSimulated(db, key);
+     where ${isOne(key)} and started_at is null returning ${columns}`.execute(db);
+  return rows[0] ?? readSimulated(db, key);
 }
 
 export async function readSimulated(db: Database, key: SimulatedKey): Promise<SimulatedRow | null> {

@@ -74,28 +74,31 @@ function WaitingPanel({
           Priority {deployment.priority}
           {promoted ? `, by its age as urgent as ${effective}` : ''}; has waited for{' '}
           <Took from={deployment.queued_at} until={null} />.{' '}
-          <Anchor
-            inherit
-            c="inherit"
-            underline="always"
-            component={Link}
-            to={`/clusters/${deployment.cluster_id}?tab=queue`}
-          >
+          <ToCluster id={deployment.cluster_id} tab="queue">
             The whole queue
-          </Anchor>
+          </ToCluster>
           {', '}
-          <Anchor
-            inherit
-            c="inherit"
-            underline="always"
-            component={Link}
-            to={`/clusters/${deployment.cluster_id}?tab=decisions`}
-          >
+          <ToCluster id={deployment.cluster_id} tab="decisions">
             what was decided last
-          </Anchor>
+          </ToCluster>
         </Text>
       </Stack>
     </Alert>
+  );
+}
+
+interface ToClusterProps {
+  readonly id: string;
+  readonly tab: 'queue' | 'decisions';
+  readonly children: string;
+}
+
+/** A link within the text of an alert. */
+function ToCluster({ id, tab, children }: ToClusterProps) {
+  return (
+    <Anchor inherit c="inherit" underline="always" component={Link} to={`/clusters/${id}?tab=${tab}`}>
+      {children}
+    </Anchor>
   );
 }
 
