@@ -17,6 +17,7 @@ export interface Aftermath {
   readonly installationId: string;
   readonly promises: Promises;
   readonly findings: Findings;
+  readonly say: (message: string) => void;
 }
 
 const endMs = 90_000;
@@ -30,12 +31,15 @@ async function untilNothing(db: pg.Pool, look: () => Promise<readonly string[]>)
   let ended = await countEnded(db);
   let until = performance.now() + endMs;
   for (;;) {
+    // An engine that is busy may take minutes to answer: only what is seen when the time is over counts.
+    const isOver = performance.now() > until;
     const found = await look();
-    if (found.length === 0 || performance.now() > until) return found;
-    await sleep(lookMs);
+    if (found.length === 0) return found;
     const now = await countEnded(db);
     if (now > ended) until = performance.now() + endMs;
+    else if (isOver) return found;
     ended = now;
+    await sleep(lookMs);
   }
 }
 
@@ -54,6 +58,19 @@ export async function auditServices(aftermath: Aftermath): Promise<void> {
     return all.filter((fault) => fault !== null);
   });
   for (const fault of faults) findings.add('acknowledged and not kept', fault);
+  if (faults.length > 0) aftermath.say(await whatIsThere(db));
+}
+
+/** Of everything that has not ended, as the database has it: where a service is missing, this says what it waits for. */
+async function whatIsThere(db: pg.Pool): Promise<string> {
+  const { rows } = await db.query<{ line: string }>(`
+    select format('%s %s (%s) in cluster %s: %s, %s replicas of %s GB and %s cores, priority %s, queued %s; %s; %s', d.kind, d.name, d.id,
+                  d.cluster_id, d.status, d.replicas, d.ram_required, d.cpu_required, d.priority, d.queued_at,
+                  coalesce(d.reason, '-'),
+                  (select coalesce(string_agg(format('replica %s run %s is %s (%s)', r.index, r.run, r.status, coalesce(r.reason, '-')), ', '), 'no replicas')
+                     from replica r where r.deployment_id = d.id and r.attempt = d.attempt)) as line
+      from deployment d where d.status in ('queued', 'starting', 'running', 'stopping') order by d.cluster_id, d.status, d.queued_at`);
+  return ['What has not ended:', ...rows.map(({ line }) => `  ${line}`)].join('\n');
 }
 
 /** Null: it is as it was promised. */

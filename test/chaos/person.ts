@@ -15,6 +15,8 @@ interface Given {
   readonly random: () => number;
   /** Between two things that they do, on average. */
   readonly pauseMs: number;
+  /** Too many wait already: nobody submits one more. */
+  readonly isCrowded: () => boolean;
 }
 
 const servicesMax = 2;
@@ -65,7 +67,7 @@ export class Person {
     if (chance < 0.14 && service !== undefined) return this.#scale(service);
     if (chance < 0.17 && service !== undefined) return this.#end(service, 'stop');
     if (chance < 0.25) return this.#withdrawRecent(chance < 0.21 ? 'cancel' : 'stop');
-    return this.#submit('job');
+    if (!this.#given.isCrowded()) return this.#submit('job');
   }
 
   async #submit(kind: 'job' | 'service'): Promise<void> {

@@ -27,6 +27,8 @@ const pauseMs = 350;
 /** A container costs a second of the processor. */
 const pauseOnDockerMs = 2500;
 const readyMs = 90_000;
+/** What of all that was submitted has not ended: enough to fill the clusters and to queue before them, and no more than what a busy machine works off soon. */
+const unendedMax = 60;
 
 export interface Stage {
   readonly ground: Ground;
@@ -97,10 +99,11 @@ async function build(
   const installationId = rows[0]?.id ?? '';
   await logSimulated(db);
   const promises = new Promises();
-  const people = await invite({ urls, engine, seed, promises, findings });
+  const watch = new Watch(db, engine, installationId, findings);
+  const isCrowded = () => promises.all.length - watch.ended >= unendedMax;
+  const people = await invite({ urls, engine, seed, promises, findings, isCrowded });
   const record = await engine.record();
   undo.push(() => record.stop());
-  const watch = new Watch(db, engine, installationId, findings);
 
   const closing = async () => {
     await Promise.all(people.map((person) => person.leave()));
@@ -110,7 +113,8 @@ async function build(
         findings.add('does not come back', `${process.name} was not ready after ${readyMs / 1000} s`);
     }
     const engineEvents = record.events;
-    const aftermath = { db, redisUrl: ground.redis.url, engine, engineEvents, installationId, promises, findings };
+    const redisUrl = ground.redis.url;
+    const aftermath = { db, redisUrl, engine, engineEvents, installationId, promises, findings, say };
     await auditServices(aftermath);
     await Promise.all(people.map((person) => person.endAll()));
     await auditEnd(aftermath);
@@ -186,9 +190,10 @@ interface Inviting {
   readonly seed: number;
   readonly promises: Promises;
   readonly findings: Findings;
+  readonly isCrowded: () => boolean;
 }
 
-async function invite({ urls, engine, seed, promises, findings }: Inviting): Promise<Person[]> {
+async function invite({ urls, engine, seed, promises, findings, isCrowded }: Inviting): Promise<Person[]> {
   const owner = await newOwner(urls[0] ?? '');
   const { simulated, docker } = await makePlaces(owner, engine);
   await until('the engine is there', async () => (await owner.cluster(docker.clusterId)).status === 'ready');
@@ -203,6 +208,7 @@ async function invite({ urls, engine, seed, promises, findings }: Inviting): Pro
       findings,
       random,
       pauseMs: isOnDocker ? pauseOnDockerMs : pauseMs,
+      isCrowded,
     });
   });
 }

@@ -4,9 +4,10 @@ import { setStage } from '../chaos/stage.ts';
 import { requireEngine } from '../support/engine-port.ts';
 
 test('restarting every role under load loses nothing that was acknowledged', { timeout: 1_200_000 }, async () => {
-  const said: string[] = [];
+  const seed = Number(process.env['HYPERVISOR_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+  const said = [`rolling restart: HYPERVISOR_TEST_SEED=${seed}`];
   const { signal } = new AbortController();
-  const stage = await setStage({ seed: 1, engine: requireEngine(), say: (line) => said.push(line), signal });
+  const stage = await setStage({ seed, engine: requireEngine(), say: (line) => said.push(line), signal });
   try {
     stage.open();
     const before = stage.processes.map(({ process }) => process.starts);
@@ -18,7 +19,8 @@ test('restarting every role under load loses nothing that was acknowledged', { t
     await stage.close();
     expect(stage.processes.map(({ process }) => process.starts)).toEqual(before.map((starts) => starts + 1));
   } finally {
-    await stage.remove();
+    const log = await stage.remove();
+    if (log !== null) said.push(`The log of the processes: ${log}`);
   }
   expect(stage.findings.all, said.join('\n')).toEqual([]);
   expect(stage.watch.ended).toBe(stage.promises.all.length);

@@ -31,6 +31,8 @@ export const theme = createTheme({
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
   cursorType: 'pointer',
+  // Who asked their system for less motion gets dialogs and menus at once.
+  respectReducedMotion: true,
   // On filled surfaces text is black or white, whichever can be read.
   autoContrast: true,
   variantColorResolver,
