@@ -19,6 +19,14 @@ export interface AdmittedNow extends Admitted {
   readonly traceParent: string | null;
 }
 
+/** What a deployment asked for when it was planned, in thousandths, as JSON for the statement below. */
+interface Asked {
+  replicas: number;
+  ram: number;
+  cpu: number;
+  gpu: number;
+}
+
 /** What one placed replica is in the database, as JSON for the one statement below. */
 interface ReplicaRecord {
   deployment_id: string;
@@ -35,8 +43,9 @@ interface ReplicaRecord {
 
 /**
  * Writes who is placed where, in the transaction that holds the lock of their cluster: status, allocations and replicas in one
- * statement, and then the events. Who was cancelled since the snapshot is left out, whole; the constraints on nodes and devices
- * refuse the rest if it were ever too much.
+ * statement, and then the events. Who was cancelled since the snapshot is left out, whole, and so is who asks for something else by now:
+ * the update of a service that waits takes no turns with passes. The constraints on nodes and devices refuse the rest if it were ever
+ * too much.
  *
  * `nameOf` gives the name of a node, for events; they name the pass, too. Returns who was admitted, in the order of the plan.
  */
@@ -50,19 +59,21 @@ export async function commitPlan(
   if (places.length === 0) return [];
   await lockNodes(tx, places);
   const admissions = places.map((place) => admissionOf(place, nameOf));
-  const reasons = JSON.stringify(
-    admissions.map(({ place, message }) => ({ deployment_id: place.deploymentId, message })),
+  const wanted = JSON.stringify(
+    admissions.map(({ place, message }) => ({ deployment_id: place.deploymentId, message, ...askedOf(place) })),
   );
   const replicas = JSON.stringify(places.flatMap((place) => replicaRecords(place, nameOf)));
   const { rows } = await sql<Omit<AdmittedNow, 'effectivePriority'>>`
     with wanted as (
-      select * from json_to_recordset(${reasons}::json) as w(deployment_id uuid, message text)
+      select * from json_to_recordset(${wanted}::json)
+        as w(deployment_id uuid, message text, replicas int, ram int, cpu int, gpu int)
     ), admitted as (
       update deployment d
          set status = 'starting', admitted_at = now(), changed_at = now(), version = version + 1,
              reason_code = 'admitted', reason = w.message
         from wanted w
        where d.id = w.deployment_id and d.status = 'queued' and not d.held and d.cluster_id = ${read.clusterId}
+         and (d.replicas, d.ram_required * 1000, d.cpu_required * 1000, d.gpu_required * 1000) = (w.replicas, w.ram, w.cpu, w.gpu)
       returning d.id, d.attempt, d.revision, d.queued_at, d.trace_parent
     ), unclaimed as (
       -- It has what it claimed.
@@ -95,6 +106,12 @@ export async function commitPlan(
     admitted.flatMap(({ admission }) => admissionEvents(read, admission, passId)),
   );
   return admitted.map(({ admission, row }) => ({ ...row, effectivePriority: admission.place.effectivePriority }));
+}
+
+/** Every replica asks for the same. */
+export function askedOf({ placements }: Pick<Place, 'placements'>): Asked {
+  const { ram = 0, cpu = 0, gpu = 0 } = placements[0]?.resources ?? {};
+  return { replicas: placements.length, ram, cpu, gpu };
 }
 
 /** In the order of ids, before the trigger on allocations counts on them: no two lock them in a circle. */

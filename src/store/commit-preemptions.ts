@@ -2,7 +2,8 @@
 import { sql } from 'kysely';
 import type { Preempt, PreemptionCost, PreemptionReceipt, Victim } from '../core/model.ts';
 import { reasonText } from '../core/reasons.ts';
-import type { Admitted } from './commit-plan.ts';
+import { toThousandths } from './amounts.ts';
+import { type Admitted, askedOf } from './commit-plan.ts';
 import type { InTransaction } from './database.ts';
 import { appendEvents, type NewEvent } from './events.ts';
 import type { ClusterSnapshot } from './snapshot.ts';
@@ -42,6 +43,10 @@ interface LockedRow {
   status: string;
   attempt: number;
   priority: number;
+  replicas: number;
+  ram_required: string;
+  cpu_required: string;
+  gpu_required: string;
   ran_ms: number | null;
 }
 
@@ -80,7 +85,8 @@ type Locked = ReadonlyMap<string, LockedRow>;
 async function lockRows(tx: InTransaction, clusterId: string, preempts: readonly Preempt[]): Promise<Locked> {
   const ids = preempts.flatMap(({ deploymentId, receipt }) => [deploymentId, ...receipt.victims.map(idOf)]);
   const { rows } = await sql<LockedRow>`
-    select id, name, status, attempt, priority, (extract(epoch from clock_timestamp() - started_at) * 1000)::float8 as ran_ms
+    select id, name, status, attempt, priority, replicas, ram_required, cpu_required, gpu_required,
+           (extract(epoch from clock_timestamp() - started_at) * 1000)::float8 as ran_ms
       from deployment where cluster_id = ${clusterId} and id = any(${ids}::uuid[]) order by id for update skip locked`.execute(
     tx,
   );
@@ -89,13 +95,23 @@ async function lockRows(tx: InTransaction, clusterId: string, preempts: readonly
 
 const idOf = ({ deploymentId }: Victim) => deploymentId;
 
-function stillStands({ deploymentId, receipt }: Preempt, locked: Locked, minRunTime: number): boolean {
+function stillStands({ deploymentId, placements, receipt }: Preempt, locked: Locked, minRunTime: number): boolean {
   const preemptor = locked.get(deploymentId);
-  if (preemptor?.status !== 'queued') return false;
+  if (preemptor?.status !== 'queued' || !asksFor(preemptor, askedOf({ placements }))) return false;
   return receipt.victims.every((victim) => {
     const row = locked.get(victim.deploymentId);
     return row?.status === 'running' && row.priority > preemptor.priority && (row.ran_ms ?? 0) >= minRunTime;
   });
+}
+
+/** A service that waits may have been updated since. */
+function asksFor(row: LockedRow, { replicas, ram, cpu, gpu }: ReturnType<typeof askedOf>): boolean {
+  return (
+    row.replicas === replicas &&
+    toThousandths(row.ram_required) === ram &&
+    toThousandths(row.cpu_required) === cpu &&
+    toThousandths(row.gpu_required) === gpu
+  );
 }
 
 async function stopVictims(tx: InTransaction, preempt: Preempt, locked: Locked): Promise<Admitted[]> {

@@ -1,6 +1,7 @@
 /** Revisions of a service: what it was to be, and is to be. How its replicas get there is in rollouts.ts. */
 import { type Selectable, sql } from 'kysely';
 import { type DeploymentStatus, isActive } from '../core/lifecycle.ts';
+import { dropClaims } from './claims.ts';
 import type { Database, InTransaction } from './database.ts';
 import type { DeploymentRow } from './deployments.ts';
 import { appendEvents, type EventType } from './events.ts';
@@ -179,7 +180,12 @@ async function keepFirst(tx: InTransaction, row: DeploymentRow): Promise<number>
   return latest;
 }
 
-/** What is wanted from now on. Where nothing runs, there is nothing to be brought there. */
+const sizes: ReadonlySet<keyof RevisionSpec> = new Set(['ram_required', 'cpu_required', 'gpu_required', 'replicas']);
+
+/**
+ * What is wanted from now on. Where nothing runs, there is nothing to be brought there; what was claimed for it was claimed for what it
+ * asked for.
+ */
 async function wish(
   tx: InTransaction,
   row: DeploymentRow,
@@ -187,6 +193,7 @@ async function wish(
   spec: RevisionSpec,
 ): Promise<DeploymentRow> {
   const isQueued = row.status === 'queued';
+  if (isQueued && changedFields(specOfRow(row), spec).some((name) => sizes.has(name))) await dropClaims(tx, [row.id]);
   return tx
     .updateTable('deployment')
     .set({

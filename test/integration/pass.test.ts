@@ -1,11 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClusterGone, startScheduler } from '../../src/control/scheduler.ts';
-import type { Admitted } from '../../src/store/commit-plan.ts';
+import type { Place } from '../../src/core/model.ts';
+import { plan } from '../../src/core/plan.ts';
+import { type Admitted, commitPlan } from '../../src/store/commit-plan.ts';
 import { type Database, openDatabase } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { recordObservations } from '../../src/store/observations.ts';
+import { updateDeployment } from '../../src/store/revisions.ts';
+import { readSnapshot } from '../../src/store/snapshot.ts';
+import type { RevisionSpec } from '../../src/store/tables.ts';
 import {
   cancelDeployment,
   deleteCluster,
@@ -250,6 +256,37 @@ describe('what people do', () => {
       await scheduler.close();
     }
   });
+
+  test.each([
+    ['to have more replicas', { replicas: 3 }],
+    ['to have fewer replicas', { replicas: 1 }],
+    ['to need more', { ram_required: 4 }],
+    ['to need less', { gpu_required: 0.25 }],
+  ])(
+    'a service that is updated %s after a pass has decided is left to the next one, as what it is then',
+    async (_, change) => {
+      const fixture = await makeCluster(db);
+      const id = await queueDeployment(db, fixture, { kind: 'service', replicas: 2, gpu: 0.5 });
+      const update = { version: undefined, why: 'updated', change: (spec: RevisionSpec) => ({ ...spec, ...change }) };
+      await db.transaction().execute(async (tx) => {
+        const read = (await readSnapshot(tx, fixture.clusterId, { lock: true }))!;
+        const { decisions } = plan(read.snapshot, { ...read.policy, maxAdmissions: 500 }, read.now);
+        const places = decisions.filter((one): one is Place => one.kind === 'place');
+        expect(places).toMatchObject([{ deploymentId: id }]);
+        // It waits for no pass.
+        expect(await updateDeployment(db, fixture, id, update, actor)).toMatchObject({ kind: 'done' });
+        expect(await commitPlan(tx, read, places, (node) => node, randomUUID())).toEqual([]);
+      });
+      const { scheduler, admitted } = schedulerOf();
+      await scheduler.schedule(fixture.clusterId, { dryRun: false, trigger: 'api' });
+      await scheduler.close();
+      expect(admitted).toMatchObject([{ id }]);
+      const held = await db.selectFrom('allocation').select(['ram', 'gpu']).where('deployment_id', '=', id).execute();
+      const wanted = { replicas: 2, ram_required: 1, gpu_required: 0.5, ...change };
+      const each = { ram: wanted.ram_required * 1000, gpu: wanted.gpu_required * 1000 };
+      expect(held).toEqual(Array.from({ length: wanted.replicas }, () => each));
+    },
+  );
 
   test('another organization sees nothing of it', async () => {
     const mine = await makeCluster(db);

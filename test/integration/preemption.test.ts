@@ -13,7 +13,9 @@ import { changePriority } from '../../src/store/deployments.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { createNode, deleteNode, updateNode } from '../../src/store/nodes.ts';
 import { recordObservations } from '../../src/store/observations.ts';
+import { updateDeployment } from '../../src/store/revisions.ts';
 import { readSnapshot } from '../../src/store/snapshot.ts';
+import type { RevisionSpec } from '../../src/store/tables.ts';
 import {
   cancelDeployment,
   deleteCluster,
@@ -112,6 +114,13 @@ function preempt() {
     const read = (await readSnapshot(tx, fixture.clusterId, { lock: true }))!;
     return commitPreemptions(tx, read, [decision()], passId);
   });
+}
+
+/** Only services can be updated, and so the preemptor is one from then on. */
+async function asService(change: Partial<RevisionSpec>) {
+  await sql`update deployment set kind = 'service' where id = ${preemptor}`.execute(db);
+  const update = { version: undefined, why: 'updated', change: (spec: RevisionSpec) => ({ ...spec, ...change }) };
+  return updateDeployment(db, fixture, preemptor, update, actor);
 }
 
 const row = (id: string) => db.selectFrom('deployment').selectAll().where('id', '=', id).executeTakeFirst();
@@ -228,6 +237,7 @@ describe('who is stopped for somebody', () => {
     ['it is as important', () => sql`update deployment set priority = 10 where id = ${victim}`.execute(db)],
     ['who waits was cancelled', () => cancelDeployment(db, fixture, preemptor, actor)],
     ['who waits is gone', () => deleteDeployment(db, fixture, preemptor, actor)],
+    ['who waits asks for something else by now', () => asService({ replicas: 2 })],
     [
       'preemption was switched off',
       () => sql`update cluster set preemption = false where id = ${fixture.clusterId}`.execute(db),
@@ -298,6 +308,8 @@ describe('a claim', () => {
       'becomes less important',
       () => changePriority(db, fixture, preemptor, { priority: 11, version: undefined }, actor),
     ],
+    ['is updated to have more replicas', () => asService({ replicas: 2 })],
+    ['is updated to ask for less', () => asService({ ram_required: 2 })],
     [
       'can not go there, because the node is cordoned',
       () => updateNode(db, fixture, fixture.clusterId, fixture.nodeId, { schedulable: false }, actor),
@@ -310,6 +322,12 @@ describe('a claim', () => {
     await preempt();
     expect(await change()).toMatchObject({ kind: 'done' });
     expect(await claims()).toEqual([]);
+  });
+
+  test('stays where its deployment is updated to another image', async () => {
+    await preempt();
+    expect(await asService({ docker_image: 'simulated/other' })).toMatchObject({ kind: 'done' });
+    expect(await claims()).toEqual([preemptor]);
   });
 
   test('stays where its deployment becomes more important', async () => {
