@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Place, Quality } from '../core/model.ts';
+import type { Place, Placement, Quality } from '../core/model.ts';
 import type { PreemptionRecord } from './commit-preemptions.ts';
 import type { InTransaction } from './database.ts';
 import { appendEvents, type NewEvent } from './events.ts';
@@ -19,12 +19,12 @@ export interface AdmittedNow extends Admitted {
   readonly traceParent: string | null;
 }
 
-/** What a deployment asked for when it was planned, in thousandths, as JSON for the statement below. */
-interface Asked {
-  replicas: number;
-  ram: number;
-  cpu: number;
-  gpu: number;
+/** What a deployment asked for when it was planned: each replica, in thousandths. */
+export interface Asked {
+  readonly replicas: number;
+  readonly ram: number;
+  readonly cpu: number;
+  readonly gpu: number;
 }
 
 /** What one placed replica is in the database, as JSON for the one statement below. */
@@ -60,7 +60,11 @@ export async function commitPlan(
   await lockNodes(tx, places);
   const admissions = places.map((place) => admissionOf(place, nameOf));
   const wanted = JSON.stringify(
-    admissions.map(({ place, message }) => ({ deployment_id: place.deploymentId, message, ...askedOf(place) })),
+    admissions.map(({ place, message }) => ({
+      deployment_id: place.deploymentId,
+      message,
+      ...askedOf(place.placements),
+    })),
   );
   const replicas = JSON.stringify(places.flatMap((place) => replicaRecords(place, nameOf)));
   const { rows } = await sql<Omit<AdmittedNow, 'effectivePriority'>>`
@@ -109,7 +113,7 @@ export async function commitPlan(
 }
 
 /** Every replica asks for the same. */
-export function askedOf({ placements }: Pick<Place, 'placements'>): Asked {
+export function askedOf(placements: readonly Placement[]): Asked {
   const { ram = 0, cpu = 0, gpu = 0 } = placements[0]?.resources ?? {};
   return { replicas: placements.length, ram, cpu, gpu };
 }

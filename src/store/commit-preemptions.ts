@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Preempt, PreemptionCost, PreemptionReceipt, Victim } from '../core/model.ts';
 import { reasonText } from '../core/reasons.ts';
 import { toThousandths } from './amounts.ts';
-import { type Admitted, askedOf } from './commit-plan.ts';
+import { type Admitted, type Asked, askedOf } from './commit-plan.ts';
 import type { InTransaction } from './database.ts';
 import { appendEvents, type NewEvent } from './events.ts';
 import type { ClusterSnapshot } from './snapshot.ts';
@@ -97,7 +97,7 @@ const idOf = ({ deploymentId }: Victim) => deploymentId;
 
 function stillStands({ deploymentId, placements, receipt }: Preempt, locked: Locked, minRunTime: number): boolean {
   const preemptor = locked.get(deploymentId);
-  if (preemptor?.status !== 'queued' || !asksFor(preemptor, askedOf({ placements }))) return false;
+  if (preemptor?.status !== 'queued' || !asksFor(preemptor, askedOf(placements))) return false;
   return receipt.victims.every((victim) => {
     const row = locked.get(victim.deploymentId);
     return row?.status === 'running' && row.priority > preemptor.priority && (row.ran_ms ?? 0) >= minRunTime;
@@ -105,7 +105,7 @@ function stillStands({ deploymentId, placements, receipt }: Preempt, locked: Loc
 }
 
 /** A service that waits may have been updated since. */
-function asksFor(row: LockedRow, { replicas, ram, cpu, gpu }: ReturnType<typeof askedOf>): boolean {
+function asksFor(row: LockedRow, { replicas, ram, cpu, gpu }: Asked): boolean {
   return (
     row.replicas === replicas &&
     toThousandths(row.ram_required) === ram &&
