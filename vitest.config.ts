@@ -12,6 +12,7 @@ const againstServers = {
   // Only against one that never ends; on a busy machine some take minutes.
   testTimeout: 300_000,
   hookTimeout: 120_000,
+  expect: { poll: { timeout: 120_000 } },
   env: plain,
   isolate: false,
   fileParallelism: true,

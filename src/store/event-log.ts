@@ -37,6 +37,8 @@ export interface EventPage {
   readonly limit: number;
   /** Undefined: from the first, or from the last where the order is `desc`. */
   readonly after: EventPosition | undefined;
+  /** Up to where the log is known to be complete (`settleEvents`). */
+  readonly completeTo?: bigint;
 }
 
 export async function listEvents(
@@ -49,7 +51,7 @@ export async function listEvents(
     .selectFrom('event')
     .selectAll()
     .where('organization_id', '=', scope.organizationId)
-    .where(sql<boolean>`tx < (select event_horizon())`);
+    .where(sql<boolean>`tx < (select greatest(event_horizon(), ${String(page.completeTo ?? 0n)}::xid8))`);
   if (filter.clusterId !== undefined) query = query.where('cluster_id', '=', filter.clusterId);
   if (filter.deploymentId !== undefined) query = query.where('deployment_id', '=', filter.deploymentId);
   if (filter.type !== undefined) query = query.where(isOfType(filter.type));
@@ -73,21 +75,30 @@ const settleCheckMs = 10;
 /**
  * Waits until what is committed can be read, so that who changed something and then lists events finds it there: usually
  * not at all, else for the writers of this moment to end, and never longer than `timeoutMs`.
+ *
+ * @returns up to where the log was complete then. It stays so, although a horizon that is computed later may be an earlier one.
  */
-export async function settleEvents(db: Database, scope: Scope, timeoutMs: number): Promise<void> {
-  const { rows } = await sql<{ next: string }>`
-    select next_transaction_number()::text as next
-     where exists (select 1 from event where organization_id = ${scope.organizationId}
-                      and tx >= (select event_horizon()))`.execute(db);
-  const next = rows[0]?.next;
-  if (next === undefined) return;
-  for (const giveUpAt = performance.now() + timeoutMs; performance.now() < giveUpAt; ) {
+export async function settleEvents(db: Database, scope: Scope, timeoutMs: number): Promise<bigint> {
+  const giveUpAt = performance.now() + timeoutMs;
+  let seen = await unsettledBefore(db, scope, null);
+  const { next } = seen;
+  while (seen.isUnsettled && performance.now() < giveUpAt) {
     await sleep(settleCheckMs);
-    const unsettled = await sql`
-      select 1 from event where organization_id = ${scope.organizationId}
-         and tx >= (select event_horizon()) and tx < ${next}::xid8 limit 1`.execute(db);
-    if (unsettled.rows.length === 0) return;
+    seen = await unsettledBefore(db, scope, next);
   }
+  return BigInt(seen.horizon);
+}
+
+/** Whether events of the organization stand behind the horizon, and before the transaction with the number `next`. Null: the next one. */
+async function unsettledBefore(db: Database, scope: Scope, next: string | null) {
+  const { rows } = await sql<{ horizon: string; next: string; isUnsettled: boolean }>`
+    with horizon as materialized (select event_horizon() as tx),
+         next as materialized (select coalesce(${next}::xid8, next_transaction_number()) as tx)
+    select horizon.tx::text as horizon, next.tx::text as next,
+           exists (select 1 from event where organization_id = ${scope.organizationId}
+                      and tx >= (select tx from horizon) and tx < (select tx from next)) as "isUnsettled"
+      from horizon, next`.execute(db);
+  return rows[0] ?? { horizon: '0', next: '0', isUnsettled: false };
 }
 
 /**

@@ -416,10 +416,18 @@ describe('stats', () => {
 
 describe('logs of several replicas', () => {
   let both: Deployment;
+  // None says its second line before both have said their first one.
   const script =
-    'echo "one of $HYPERVISOR_REPLICA"; sleep 1; echo "two of $HYPERVISOR_REPLICA" >&2; sleep 1; echo three';
+    'echo "one of $HYPERVISOR_REPLICA"; until [ -e /tmp/go ]; do sleep 0.1; done; echo "two of $HYPERVISOR_REPLICA" >&2; sleep 1; echo three';
+  let following: Promise<Line[]>;
   beforeAll(async () => {
     both = await submit(script, { kind: 'job', replicas: 2 });
+    following = read('replica=all&follow=true');
+    await until('both have said their first line', async () => (await read('replica=all')).length === 2);
+    for (const replica of ['0', '1']) {
+      const talk = await exec(['touch', '/tmp/go'], { replica }, both.id);
+      await talk.closed;
+    }
   });
 
   interface Line {
@@ -435,7 +443,7 @@ describe('logs of several replicas', () => {
   };
 
   test('followed to the end, and read afterwards in the order of time', async () => {
-    const followed = await read('replica=all&follow=true');
+    const followed = await following;
     await owner.became(both.id, 'succeeded');
     const lines = await read('replica=all');
     expect(lines).toHaveLength(6);

@@ -143,8 +143,8 @@ async function pageOfEvents(
   query: Pick<z.infer<typeof EventListQuery>, 'limit' | 'cursor' | 'order'>,
 ) {
   const after = positionOfCursor(query.cursor);
-  await settleEvents(db, scope, settleMaxMs);
-  const rows = await listEvents(db, scope, filter, { order: query.order, limit: query.limit + 1, after });
+  const completeTo = await settleEvents(db, scope, settleMaxMs);
+  const rows = await listEvents(db, scope, filter, { order: query.order, limit: query.limit + 1, after, completeTo });
   const items = rows.slice(0, query.limit).map(presentEvent);
   return { items, next_cursor: rows.length > query.limit ? (items.at(-1)?.id ?? null) : null };
 }
