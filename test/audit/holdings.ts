@@ -46,10 +46,16 @@ function checkHolders({ deployments, replicas, allocations }: DatabaseState): vo
       .filter((one) => one.status !== 'ended' && attempts.get(one.deployment_id) === one.attempt)
       .map((one) => `${one.deployment_id}/${one.attempt}/${one.index}`),
   );
-  for (const { deployment_id: id, attempt, replica } of allocations) {
-    if (!entitled.delete(`${id}/${attempt}/${replica}`))
-      throw new Violation('freed other than once', `replica ${id}/${attempt}/${replica} has ended and holds something`);
+  const holding = new Set<string>();
+  for (const { deployment_id: id, attempt, replica, next } of allocations) {
+    const name = `${id}/${attempt}/${replica}`;
+    if (!entitled.has(name))
+      throw new Violation('freed other than once', `replica ${name} has ended and holds something`);
+    const isTwice = holding.has(`${name}/${next}`);
+    if (isTwice) throw new Violation('freed other than once', `replica ${name} holds something twice`);
+    holding.add(`${name}/${next}`);
   }
+  for (const name of entitled) if (holding.has(`${name}/false`)) entitled.delete(name);
   for (const name of entitled)
     throw new Violation('freed other than once', `replica ${name} goes on and holds nothing`);
 }

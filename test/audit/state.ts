@@ -23,6 +23,12 @@ export interface DeploymentState {
   readonly status: DeploymentStatus;
   readonly attempt: number;
   readonly reason_code: string | null;
+  /** So many are wanted. */
+  readonly replicas: number;
+  readonly revision: number;
+  readonly updating: boolean;
+  /** What an update waits for. */
+  readonly update_message: string | null;
 }
 
 export interface ReplicaState {
@@ -45,6 +51,8 @@ export interface AllocationState {
   readonly gpu: number;
   readonly device_indexes: readonly number[];
   readonly device_amounts: readonly number[];
+  /** For its next run, beside what it has. */
+  readonly next: boolean;
 }
 
 export interface DatabaseState {
@@ -60,9 +68,9 @@ export interface DatabaseState {
 export const stateQuery = `
   select (select coalesce(json_agg(n), '[]') from (select id, ram, cpu, gpu, ram_allocated, cpu_allocated, gpu_allocated from node order by id) n) as nodes,
          (select coalesce(json_agg(g), '[]') from (select node_id, index, allocated from gpu_device order by 1, 2) g) as devices,
-         (select coalesce(json_agg(d), '[]') from (select id, kind, status, attempt, reason_code from deployment order by id) d) as deployments,
+         (select coalesce(json_agg(d), '[]') from (select id, kind, status, attempt, reason_code, replicas, revision, updating, update_message from deployment order by id) d) as deployments,
          (select coalesce(json_agg(r), '[]') from (select deployment_id, attempt, index, run, status, cleaned, reason_code
             from replica order by 1, 2, 3) r) as replicas,
-         (select coalesce(json_agg(a), '[]') from (select deployment_id, replica, attempt, node_id, ram, cpu, gpu, device_indexes, device_amounts
-            from allocation order by 1, 2) a) as allocations,
+         (select coalesce(json_agg(a), '[]') from (select deployment_id, replica, attempt, node_id, ram, cpu, gpu, device_indexes, device_amounts, next
+            from allocation order by 1, 2, next) a) as allocations,
          (select count(*)::int from replica_run where not cleaned) as runs_left`;

@@ -6,6 +6,7 @@ export type Rule =
   | 'freed other than once'
   | 'acknowledged and not kept'
   | 'illegal change'
+  | 'decided without the lease'
   | 'wrong outcome'
   | 'not ended in the end';
 

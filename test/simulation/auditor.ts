@@ -64,6 +64,47 @@ export class Auditor {
     }
   }
 
+  /**
+   * Null once no job goes on, and each service that nobody ended is what it is to be, or waits for room that only services hold; else
+   * what is not so.
+   */
+  whatIsAmiss({ deployments, replicas }: DatabaseState): Violation | null {
+    const job = deployments.find(({ kind, status }) => kind === 'job' && isActive(status));
+    if (job !== undefined)
+      return new Violation('not ended in the end', `${job.id} is ${job.status} in attempt ${job.attempt}`);
+    for (const service of deployments.filter(({ kind, status }) => kind === 'service' && !isFinal(status))) {
+      const { id, attempt } = service;
+      const goingOn = replicas.filter(
+        (one) => one.deployment_id === id && one.attempt === attempt && one.status !== 'ended',
+      );
+      const fault = this.#isUndone(service)
+        ? 'it was brought back to an earlier revision, and nothing of it had failed'
+        : this.#faultOf(service, goingOn.length);
+      if (fault !== null) return new Violation('acknowledged and not kept', `service ${id}: ${fault}`);
+    }
+    return null;
+  }
+
+  #faultOf({ id, status, replicas, updating, update_message: waits }: DeploymentState, goingOn: number): string | null {
+    if (status === 'queued') return null;
+    if (status !== 'running') return `it is ${status}`;
+    if (updating) return waits === null ? 'it is being updated' : null;
+    if (goingOn !== replicas) return `${goingOn} of its ${replicas} replicas go on`;
+    const running = this.#engine.running.filter(({ spec }) => spec.key.deploymentId === id).length;
+    return running === replicas ? null : `${running} of its ${replicas} containers run`;
+  }
+
+  /** What was acknowledged may be given up where what it is to be has failed. */
+  #isUndone({ id, revision }: DeploymentState): boolean {
+    if (revision >= (this.#promises.updated.get(id) ?? 0)) return false;
+    const deployment = this.#promises.of(id)?.deployment;
+    const mayFail = deployment?.restarts === true || deployment?.end === 'no-image' || deployment?.end === 'no-start';
+    const isDisturbed = this.#scenario.faults.some(
+      (fault) => fault.kind === 'vanish' || (fault.kind === 'partition' && fault.from === 'engine'),
+    );
+    return !mayFail && !isDisturbed;
+  }
+
   /** Null once all has come to its end, and nothing of it is left; else what is not. */
   whatIsLeft({ deployments, replicas, allocations, runs_left: runsLeft }: DatabaseState): string | null {
     const open = deployments.find(({ status }) => !isFinal(status));

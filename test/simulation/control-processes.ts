@@ -1,15 +1,19 @@
 /**
- * The control plane of a history: the product's own loops, in one process or in two, over ports that fail. A process that has crashed
+ * The control plane of a history: the product's own loops, in one process or in several, over ports that fail. A process that has crashed
  * is started anew after a while, with nothing but what the database, the queue and the engine have kept.
  */
-import { pino } from 'pino';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Logger, pino } from 'pino';
+import { createDuty } from '../../src/control/duties.ts';
+import { keepLeases, type Leases } from '../../src/control/leases.ts';
 import { createObservations, type Observations } from '../../src/control/observations.ts';
 import { startObserver } from '../../src/control/observer.ts';
-import { startScheduler } from '../../src/control/scheduler.ts';
+import { type Scheduler, startScheduler } from '../../src/control/scheduler.ts';
 import { startSettler } from '../../src/control/settler.ts';
 import { startSweeper } from '../../src/control/sweeper.ts';
 import { createTaskSender, type TaskSender } from '../../src/control/task-sender.ts';
 import { tasksAfter } from '../../src/control/tasks-after.ts';
+import { startUpdates } from '../../src/control/updates.ts';
 import { createWorker } from '../../src/control/worker.ts';
 import { isFinal } from '../../src/core/lifecycle.ts';
 import type { Task, TaskQueue } from '../../src/queue/task-queue.ts';
@@ -42,30 +46,102 @@ const attemptsOf =
     send(all.map(({ id, attempt }) => ({ kind, deploymentId: id, attempt })));
 
 /** Decides: passes, the sweep, what waits for others. Returns what others may tell it. */
-export function startDeciding({ db, queue }: Ports): Hints {
-  const tasks = createTaskSender(queue, log);
-  const send = tasksOf(tasks);
-  const scheduler = startScheduler({
+export function startDeciding(ports: Ports): Hints {
+  const scheduler = schedulerOf(ports);
+  const upkeep = startUpkeep(ports, scheduler);
+  return { wake: (clusterId) => scheduler.wake(clusterId), settle: upkeep.settle, sweep: upkeep.sweep };
+}
+
+/** What a process that decides has of the others that do. */
+export interface Shared {
+  readonly processId: string;
+  /** Makes itself known to them. */
+  readonly join: (db: Database, log: Logger) => Promise<void>;
+  /** To them: the cluster is another's. */
+  readonly onElsewhere: (clusterId: string) => void;
+}
+
+const joinAgainMs = 500;
+
+/** The same, where there are several of them: each has the clusters, and the upkeep, that it has a lease of. */
+export function startDecidingAmongOthers(ports: Ports, shared: Shared): Hints {
+  const { db } = ports;
+  const { processId } = shared;
+  let leases: Leases | null = null;
+  const scheduler = schedulerOf(ports, {
+    leases: {
+      of: (clusterId) => leases?.of(clusterId) ?? null,
+      claim: async (clusterId) => (await leases?.claim(clusterId)) ?? null,
+    },
+    onElsewhere: shared.onElsewhere,
+  });
+  const upkeep = createDuty(log, () => startUpkeep(ports, scheduler));
+
+  async function join(): Promise<Leases> {
+    for (;;) {
+      try {
+        await shared.join(db, log);
+        return await keepLeases({
+          db,
+          log,
+          processId,
+          clusters: true,
+          duties: ['duty/upkeep'],
+          onCluster: (clusterId) => scheduler.wake(clusterId),
+          onDuty: (_, isMine) => upkeep.set(isMine),
+          metrics: { gained: () => undefined, gone: () => undefined },
+        });
+      } catch {
+        // A process that can't join ends, and is started anew.
+        await sleep(joinAgainMs);
+      }
+    }
+  }
+  void join().then((kept) => {
+    leases = kept;
+  });
+
+  return {
+    wake(clusterId) {
+      leases?.claim(clusterId).then(
+        (lease) => lease !== null && scheduler.wake(clusterId),
+        () => undefined,
+      );
+    },
+    settle: () => upkeep.loops()?.settle(),
+    sweep: () => upkeep.loops()?.sweep(),
+  };
+}
+
+type Elsewhere = Pick<Parameters<typeof startScheduler>[0], 'leases' | 'onElsewhere'>;
+
+function schedulerOf({ db, queue }: Ports, elsewhere: Elsewhere = {}): Scheduler {
+  const send = tasksOf(createTaskSender(queue, log));
+  return startScheduler({
     db,
     log,
     onAdmitted: attemptsOf(send, 'start'),
     onStopping: attemptsOf(send, 'stop'),
+    ...elsewhere,
   });
-  const sweeper = startSweeper({ db, log, send, onRoom: (clusterId) => scheduler.wake(clusterId) });
-  const settler = startSettler({
-    db,
-    log,
-    onReleased: (clusterId) => scheduler.wake(clusterId),
-    onEvents: () => undefined,
-  });
+}
+
+function startUpkeep({ db, queue }: Ports, scheduler: Scheduler) {
+  const send = tasksOf(createTaskSender(queue, log));
+  const onRoom = (clusterId: string) => scheduler.wake(clusterId);
+  const sweeper = startSweeper({ db, log, send, onRoom });
+  const settler = startSettler({ db, log, onReleased: onRoom, onEvents: () => undefined });
   return {
-    wake: (clusterId) => scheduler.wake(clusterId),
     settle: () => settler.now(),
     sweep: () => sweeper.now(),
+    close: async () => {
+      await sweeper.close();
+      await settler.close();
+    },
   };
 }
 
-/** Acts: carries out tasks, and watches what runs. */
+/** Acts: carries out tasks, watches what runs, and brings services to what they are to be. */
 export function startActing({ db, queue, runtime, observe }: Ports, hints: Hints): void {
   const tasks = createTaskSender(queue, log);
   const send = tasksOf(tasks);
@@ -90,6 +166,14 @@ export function startActing({ db, queue, runtime, observe }: Ports, hints: Hints
       for (const clusterId of clusterIds) hints.wake(clusterId);
     },
     onUncleaned: attemptsOf(send, 'clean'),
+  });
+  startUpdates({
+    db,
+    log,
+    runtimeOf: () => runtime,
+    observations,
+    send,
+    onChanged: (clusterId) => hints.wake(clusterId),
   });
   void queue.work(
     createWorker({

@@ -19,6 +19,7 @@ class Connection {
   #isBroken = false;
   #isBeginning: string | null = null;
   #hasWritten = false;
+  #hasPassed = false;
 
   constructor(server: DatabaseServer, process: SimulatedProcess, port: DatabasePort) {
     this.#server = server;
@@ -50,11 +51,16 @@ class Connection {
     }
     const answer = await session.run(this.#port.rewrite(text), values);
     if (isWriting(text) && answer.rowCount > 0) this.#hasWritten = true;
-    if (this.#hasWritten && !session.isInTransaction) {
-      this.#hasWritten = false;
-      this.#port.onWritten();
-    }
+    if (isPass(text)) this.#hasPassed = true;
+    if (!session.isInTransaction) this.#ended(text === 'rollback');
     return answer;
+  }
+
+  #ended(isUndone: boolean): void {
+    if (this.#hasWritten) this.#port.onWritten();
+    if (this.#hasPassed && !isUndone) this.#port.onPassed();
+    this.#hasWritten = false;
+    this.#hasPassed = false;
   }
 
   release(): void {
@@ -73,6 +79,8 @@ class Connection {
   }
 }
 
+/** How a pass begins that is made under a lease. */
+const isPass = (text: string) => text.includes('for key share of l');
 const isWriting = (text: string) => /\b(insert|update|delete)\b/.test(text);
 
 /** Enough of it to be told apart in a history. */
@@ -84,15 +92,16 @@ interface DatabasePort {
   readonly connections: Set<Connection>;
   readonly rewrite: Rewrite;
   readonly onWritten: () => void;
+  readonly onPassed: () => void;
 }
 
-/** The database as one process reaches it. `onWritten` is called when something was committed. */
+/** The database as one process reaches it. `onWritten` is called when something was committed, `onPassed` when that was a pass. */
 export function databasePort(
   server: DatabaseServer,
   process: SimulatedProcess,
-  { rewrite, onWritten }: { rewrite: Rewrite; onWritten: () => void },
+  told: Pick<DatabasePort, 'rewrite' | 'onWritten' | 'onPassed'>,
 ): Database {
-  const port: DatabasePort = { connections: new Set(), rewrite, onWritten };
+  const port: DatabasePort = { connections: new Set(), ...told };
   const dropAll = () => {
     for (const connection of port.connections) void connection.drop();
   };

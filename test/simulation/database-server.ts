@@ -34,6 +34,9 @@ const tablesOfHistory = [
   'deployment',
   'gpu_device',
   'node',
+  'lease',
+  'process',
+  'simulated.pg_stat_activity',
   'cluster',
   'organization',
   'planner_change',
@@ -162,6 +165,11 @@ export class DatabaseServer {
     session.isFree = true;
   }
 
+  /** The connection by which a process was known is gone. */
+  hangUp(pid: number): void {
+    void this.#chore(this.#monitor.query('delete from simulated.pg_stat_activity where pid = $1', [pid]));
+  }
+
   /** As if there had never been anything in it. */
   async clean(): Promise<void> {
     for (const session of this.#sessions) if (!session.isFree) await this.abandon(session);
@@ -193,6 +201,8 @@ async function prepare(url: string): Promise<void> {
         $$ select to_timestamp(coalesce(nullif(current_setting('simulated.now', true), ''), '0')::float8) $$;
       create function simulated.clock_timestamp() returns timestamptz language sql stable as
         $$ select to_timestamp(coalesce(nullif(current_setting('simulated.now', true), ''), '0')::float8) $$;
+      -- The connections by which simulated processes are known to live.
+      create table simulated.pg_stat_activity (pid integer primary key, backend_start timestamptz, datid oid, backend_type text);
       alter database hypervisor set search_path = simulated, pg_catalog, public;
       -- Nothing of it has to survive.
       alter database hypervisor set synchronous_commit = off;

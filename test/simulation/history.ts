@@ -3,10 +3,11 @@ import './gzip-at-once.ts';
 import type { DatabaseState } from '../audit/state.ts';
 import { type Rule, Violation } from '../audit/violation.ts';
 import { Auditor } from './auditor.ts';
-import { type Hints, type Ports, startActing, startDeciding } from './control-processes.ts';
+import { type Hints, type Ports, startActing, startDeciding, startDecidingAmongOthers } from './control-processes.ts';
 import { databasePort } from './database-port.ts';
 import type { DatabaseServer } from './database-server.ts';
 import { Engine } from './engine.ts';
+import { membershipOf } from './membership.ts';
 import { People, Promises } from './people.ts';
 import { type PlantedBug, rewriteOf } from './planted-bugs.ts';
 import { type Party, SimulatedProcess } from './process.ts';
@@ -29,6 +30,8 @@ export interface Outcome {
 
 /** After the trouble, everything has to have come to its end within so long. */
 const endMsMax = 150_000;
+/** And before that, each service has to be what it is to be, and who waits, only for room. */
+const servicesMsMax = 150_000;
 const calm: SimulationNoise = {
   cut: 0,
   latencyMsMax: 40,
@@ -50,6 +53,8 @@ interface Place {
   readonly name: string;
   readonly roles: readonly Role[];
   process: SimulatedProcess;
+  /** What it can be told, where it decides and is up. */
+  deciding: Hints | null;
 }
 
 class History {
@@ -65,7 +70,11 @@ class History {
   readonly #people: People;
   readonly #troubleMs: number;
   readonly #auditor: Auditor;
-  #deciding: Hints | null = null;
+  /** Processes that were ever begun. */
+  #begun = 0;
+  #passedBy: SimulatedProcess | null = null;
+  #leaseIds = new Map<SimulatedProcess, string>();
+  #servicesEndedAt: number | null = null;
   #ports: Ports | null = null;
   #noise: SimulationNoise;
   #isWritten = true;
@@ -118,7 +127,7 @@ class History {
   #begin(): void {
     const { topology, faults } = this.#scenario;
     for (const [name, roles] of topologies[topology]) {
-      const place = { name, roles, process: this.#newProcess(name) };
+      const place = { name, roles, process: this.#newProcess(name), deciding: null };
       this.#places.push(place);
       this.#boot(place);
     }
@@ -132,7 +141,9 @@ class History {
     let left: string | null = 'nothing has happened';
     while (left !== null) {
       await this.#world.step();
-      if (this.#world.now > this.#troubleMs + endMsMax) throw new Violation('not ended in the end', left);
+      if (this.#world.now > (this.#servicesEndedAt ?? this.#troubleMs + servicesMsMax) + endMsMax)
+        throw new Violation('not ended in the end', left);
+      await this.#checkLease();
       if (this.#isWritten || this.#state === null) {
         this.#isWritten = false;
         this.#state = await readState(this.#server);
@@ -149,14 +160,40 @@ class History {
 
   #whatIsLeft(state: DatabaseState): string | null {
     if (this.#world.now < this.#troubleMs) return 'the trouble is not over';
-    return this.#people.areContent ? this.#auditor.whatIsLeft(state) : 'people were not answered';
+    if (!this.#people.areContent) return 'people were not answered';
+    if (this.#servicesEndedAt === null) return this.#endServices(state);
+    return this.#auditor.whatIsLeft(state);
+  }
+
+  /** Once each is what it is to be. */
+  #endServices(state: DatabaseState): string {
+    const amiss = this.#auditor.whatIsAmiss(state);
+    if (amiss === null) {
+      this.#servicesEndedAt = this.#world.now;
+      this.#people.endServices();
+    } else if (this.#world.now > this.#troubleMs + servicesMsMax) {
+      throw amiss;
+    }
+    return 'services go on';
+  }
+
+  /** A pass is of the one who has the lease: the lock that it holds keeps it from being taken in the middle. */
+  async #checkLease(): Promise<void> {
+    const process = this.#passedBy;
+    this.#passedBy = null;
+    const id = process === null ? undefined : this.#leaseIds.get(process);
+    if (process === null || id === undefined) return;
+    const [lease] = await this.#server.look<{ process_id: string | null }>('simulation_lease', leaseQuery);
+    if (lease?.process_id !== id)
+      throw new Violation('decided without the lease', `${process.name} has committed a pass, and has not the lease`);
   }
 
   #newProcess(name: string): SimulatedProcess {
     return new SimulatedProcess(this.#world, name, () => this.#noise);
   }
 
-  #boot({ process, roles }: Place): void {
+  #boot(place: Place): void {
+    const { process, roles } = place;
     const surroundings = { engine: this.#engine, state: () => this.#state };
     const runtime = runtimePort(this.#world, this.#engine, process, () => this.#noise);
     const ports: Ports = {
@@ -165,13 +202,16 @@ class History {
         onWritten: () => {
           this.#isWritten = true;
         },
+        onPassed: () => {
+          this.#passedBy = process;
+        },
       }),
       queue: this.#queue.port(process),
       runtime: this.#bug?.runtime?.(runtime, surroundings) ?? runtime,
       observe: (observations) => this.#bug?.observe?.(observations, surroundings) ?? observations,
     };
     if (roles.includes('api')) this.#ports = ports;
-    if (roles.includes('deciding')) this.#deciding = startDeciding(ports);
+    if (roles.includes('deciding')) place.deciding = this.#startDeciding(ports, process);
     if (roles.includes('acting')) startActing(ports, this.#hints());
   }
 
@@ -180,21 +220,39 @@ class History {
     return this.#ports;
   }
 
-  /** From wherever to the process that decides, if they come through. */
-  #hints(): Hints {
+  #startDeciding(ports: Ports, process: SimulatedProcess): Hints {
+    if (this.#scenario.topology !== 'pair') return startDeciding(ports);
+    this.#begun += 1;
+    const { id, join } = membershipOf(this.#world, this.#server, process, this.#begun);
+    this.#leaseIds.set(process, id);
+    return startDecidingAmongOthers(ports, {
+      processId: id,
+      join,
+      onElsewhere: (clusterId) => this.#hints(process).wake(clusterId),
+    });
+  }
+
+  /** From wherever to the others that decide, if they come through. */
+  #hints(from?: SimulatedProcess): Hints {
     const pass = (hint: (to: Hints) => void) => {
-      const { lostTasks, taskDelayMsMax } = this.#noise;
-      if (this.#scenario.topology === 'whole') return this.#deciding === null ? undefined : hint(this.#deciding);
-      if (this.#world.chance(lostTasks)) return undefined;
-      return this.#world.after(this.#world.between(1, taskDelayMsMax), () => {
-        if (this.#deciding !== null) hint(this.#deciding);
-      });
+      for (const place of this.#places) {
+        if (place.roles.includes('deciding') && place.process !== from) this.#pass(place, hint);
+      }
     };
     return {
       wake: (id) => pass((to) => to.wake(id)),
       settle: () => pass((to) => to.settle()),
       sweep: () => pass((to) => to.sweep()),
     };
+  }
+
+  #pass(to: Place, hint: (to: Hints) => void): void {
+    const { lostTasks, taskDelayMsMax } = this.#noise;
+    const arrive = () => {
+      if (to.deciding !== null) hint(to.deciding);
+    };
+    if (this.#scenario.topology === 'whole') return arrive();
+    if (!this.#world.chance(lostTasks)) this.#world.after(this.#world.between(1, taskDelayMsMax), arrive);
   }
 
   #strike(fault: Fault): void {
@@ -204,6 +262,8 @@ class History {
         return this.#crash(this.#placeOf(fault.process), fault.downMs);
       case 'partition':
         return this.#part(this.#placeOf(fault.process), fault.from, fault.forMs);
+      case 'stall':
+        return this.#placeOf(fault.process).process.stall(Math.min(this.#world.now + fault.forMs, this.#troubleMs));
       case 'vanish': {
         const container = this.#engine.running[fault.which % Math.max(1, this.#engine.running.length)];
         return container === undefined ? undefined : this.#engine.vanish(container);
@@ -223,7 +283,7 @@ class History {
   #crash(place: Place, downMs: number): void {
     if (!place.process.isAlive) return;
     place.process.crash();
-    if (place.roles.includes('deciding')) this.#deciding = null;
+    place.deciding = null;
     const upAt = Math.min(downMs, Math.max(1, this.#troubleMs - this.#world.now));
     this.#world.after(upAt, () => {
       place.process = this.#newProcess(place.name);
@@ -241,7 +301,6 @@ class History {
   #mend(): void {
     this.#noise = calm;
     for (const { process } of this.#places) for (const party of parties) process.reconnect(party);
-    this.#people.endServices();
   }
 }
 
@@ -256,9 +315,16 @@ const topologies: Readonly<Record<Scenario['topology'], readonly [string, readon
     ['worker 1', ['acting']],
     ['worker 2', ['acting']],
   ],
+  pair: [
+    ['scheduler 1', ['deciding']],
+    ['scheduler 2', ['deciding']],
+    ['worker', ['acting', 'api']],
+  ],
 };
 
 const parties = ['database', 'engine', 'queue'] as const satisfies readonly Party[];
+
+const leaseQuery = `select process_id from lease where name = 'cluster/${clusterId}'`;
 
 async function makeCluster(server: DatabaseServer, scenario: Scenario): Promise<void> {
   const { nodes, preemption, lostAfterSeconds } = scenario;

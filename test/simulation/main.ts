@@ -1,7 +1,7 @@
 /**
  * `npm run faults -- [--seeds N] [--from S] [--json]`: runs the control plane through N histories of faults.
  * `npm run faults -- --seed S [--bug NAME]`: runs one again, tells what happened, and makes it smaller if it fails.
- * `npm run faults -- --bugs [--seeds N]`: plants each of the known faults, and tells after how many histories it is found.
+ * `npm run faults -- --bugs [--seeds N] [--bug NAME]`: plants each of the known faults, or one, and tells after how many histories it is found.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -138,7 +138,7 @@ interface Found {
 
 /** Each planted fault by itself. True where all were found. */
 async function findBugs(crew: Crew, seedsMax: number): Promise<boolean> {
-  const names = Object.keys(plantedBugs);
+  const names = values.bug === undefined ? Object.keys(plantedBugs) : [values.bug];
   const waiting = [...names];
   const found = new Map<string, Found>(names.map((name) => [name, { seeds: 0, rule: null, message: '' }]));
   await crew.work(

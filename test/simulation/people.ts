@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { defaultRetryReasons } from '../../src/core/retry.ts';
 import type { Database } from '../../src/store/database.ts';
+import { readDeployment } from '../../src/store/deployments.ts';
+import { updateDeployment } from '../../src/store/revisions.ts';
 import { type NewDeployment, submitDeployments } from '../../src/store/submit.ts';
 import { cancelDeployment, stopDeployment } from '../../src/store/transitions.ts';
 import type { Hints } from './control-processes.ts';
-import type { Scenario, SimulatedDeployment } from './scenario.ts';
+import type { Scenario, ServiceUpdate, SimulatedDeployment } from './scenario.ts';
 import type { World } from './world.ts';
 
 export interface Asked {
@@ -20,6 +22,8 @@ export class Promises {
   readonly submitted = new Set<string>();
   /** In the attempt that was under way. */
   readonly toEnd = new Map<string, number>();
+  /** What a service is to be, by its revision: the last that was acknowledged. */
+  readonly updated = new Map<string, number>();
   readonly #asked = new Map<string, Asked>();
 
   add(id: string, asked: Asked): void {
@@ -51,6 +55,7 @@ const user = { userId: null } as const;
 export class People {
   readonly #given: Given;
   readonly #ids: string[] = [];
+  readonly #updates = new Map<string, Promise<void>>();
   #unanswered = 0;
 
   constructor(given: Given) {
@@ -67,6 +72,7 @@ export class People {
     for (const [index, deployment] of scenario.deployments.entries()) {
       world.after(deployment.atMs, () => this.#submit(deployment, index));
     }
+    for (const update of scenario.updates) world.after(update.atMs, () => this.#updateOne(update));
     for (const { atMs, which, verb } of scenario.requests) {
       world.after(atMs, () => {
         const id = this.#ids[which % Math.max(1, this.#ids.length)];
@@ -77,9 +83,11 @@ export class People {
 
   /** A service runs until somebody ends it. */
   endServices(): void {
-    for (const id of this.#ids) {
-      if (this.#given.promises.of(id)?.deployment.kind === 'service') this.#withdraw(id, 'cancel');
-    }
+    for (const id of this.#services) this.#withdraw(id, 'cancel');
+  }
+
+  get #services(): string[] {
+    return this.#ids.filter((id) => this.#given.promises.of(id)?.deployment.kind === 'service');
   }
 
   #submit(deployment: SimulatedDeployment, index: number): void {
@@ -95,7 +103,7 @@ export class People {
       deployments: [newDeployment(id, clusterId, asked.deployment)],
       idempotency: { key: id, requestHash: createHash('sha256').update(id).digest() },
     };
-    this.#ask(async () => {
+    void this.#ask(async () => {
       const answer = submitDeployments(this.#given.db(), [submission]);
       if (this.#given.answersEarly) {
         answer.catch(() => undefined);
@@ -112,7 +120,7 @@ export class People {
     const { promises, organizationId } = this.#given;
     promises.of(id)?.requested.add(verb);
     const change = verb === 'cancel' ? cancelDeployment : stopDeployment;
-    this.#ask(async () => {
+    void this.#ask(async () => {
       const outcome = await change(this.#given.db(), { organizationId }, id, user);
       // Its submission is still on its way, or was written just now.
       const isTooSoon = outcome.kind === 'unknown';
@@ -125,12 +133,60 @@ export class People {
     });
   }
 
+  #updateOne(update: ServiceUpdate): void {
+    const services = this.#services;
+    const id = services[update.which % Math.max(1, services.length)];
+    if (id === undefined) return;
+    // One after the other: of two at once, nobody could say which was the last.
+    const before = this.#updates.get(id) ?? Promise.resolve();
+    this.#updates.set(
+      id,
+      before.then(() => this.#update(id, update)),
+    );
+  }
+
+  /** Goes by the version that was read, as `If-Match` does: what was given up and comes late, changes nothing. */
+  #update(id: string, { replicas, ram, environment }: ServiceUpdate): Promise<void> {
+    const { promises, organizationId, scenario, clusterId } = this.#given;
+    const scope = { organizationId };
+    return this.#ask(async () => {
+      const db = this.#given.db();
+      const row = await readDeployment(db, scope, id);
+      if (row === null) throw new Error('its submission is still on its way');
+      const outcome = await updateDeployment(
+        db,
+        scope,
+        id,
+        {
+          version: row.version,
+          why: 'updated',
+          change(spec) {
+            const size = { ram: ram ?? spec.ram_required, gpu: spec.gpu_required, replicas: replicas ?? spec.replicas };
+            const fits = fitting(size, scenario.nodes);
+            if (fits.replicas === 0) return spec;
+            const env = environment ? { ...spec.env, REVISED: '1' } : spec.env;
+            return { ...spec, env, ram_required: fits.ram, gpu_required: fits.gpu, replicas: fits.replicas };
+          },
+        },
+        user,
+      );
+      if (outcome.kind === 'stale') throw new Error('it was changed just now');
+      if (outcome.kind !== 'done') return;
+      promises.updated.set(id, outcome.deployment.revision);
+      this.#given.hints.wake(clusterId);
+    });
+  }
+
   /** Until there is an answer. Where the API's process dies meanwhile there never is one, and they ask the next. */
-  #ask(request: () => Promise<void>): void {
+  #ask(request: () => Promise<void>): Promise<void> {
     const { world } = this.#given;
     this.#unanswered += 1;
     let isAnswered = false;
     let tries = 0;
+    let answered: () => void = () => undefined;
+    const answer = new Promise<void>((resolve) => {
+      answered = resolve;
+    });
     const attempt = async () => {
       if (isAnswered) return;
       const mine = ++tries;
@@ -140,16 +196,21 @@ export class People {
         await request();
         if (!isAnswered) this.#unanswered -= 1;
         isAnswered = true;
+        answered();
       } catch {
         if (mine === tries) world.after(againMs, () => void attempt());
       }
     };
     void attempt();
+    return answer;
   }
 }
 
 /** What would never fit is refused when it is submitted: that is not the subject here. */
-function fitting(wanted: SimulatedDeployment, nodes: Scenario['nodes']): SimulatedDeployment {
+function fitting<Wanted extends Pick<SimulatedDeployment, 'ram' | 'gpu' | 'replicas'>>(
+  wanted: Wanted,
+  nodes: Scenario['nodes'],
+): Wanted {
   const slotsFor = (ram: number, gpu: number) =>
     nodes.reduce(
       (sum, node) => sum + Math.min(Math.floor(node.ram / ram), gpu === 0 ? 99 : Math.floor(node.gpu / gpu)),

@@ -30,6 +30,17 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     about: 'a start does not look whether the container is still wanted, while another process stops it',
     runtime: (runtime) => ({ ...runtime, start: (spec) => runtime.start(spec) }),
   },
+  'fence-not-looked-at': {
+    about: 'a pass is committed by who had the lease once',
+    rewrite: ['l.process_id = $2 and l.fence = $3::bigint', '$2::uuid is not null and $3::bigint is not null'],
+  },
+  'admitted-as-it-was': {
+    about: 'a service that was updated while it waited is admitted as what it was when it was planned',
+    rewrite: [
+      '(d.replicas, d.ram_required * 1000, d.cpu_required * 1000, d.gpu_required * 1000) = (w.replicas, w.ram, w.cpu, w.gpu)',
+      'true',
+    ],
+  },
   'commit-without-look': {
     about: 'a pass commits what it decided without looking whether it was cancelled meanwhile',
     rewrite: ["d.id = w.deployment_id and d.status = 'queued' and not d.held", 'd.id = w.deployment_id'],

@@ -19,6 +19,8 @@ export interface RequestFate<T> {
   readonly lost: () => Error;
 }
 
+const stallEndMsMax = 50;
+
 /** A request that nobody waits for any more. */
 const never = () => new Promise<never>(() => undefined);
 
@@ -34,6 +36,8 @@ export class SimulatedProcess {
   readonly #onCutOff: ((party: Party) => void)[] = [];
   readonly name: string;
   isAlive = true;
+  /** Until then it stands still. */
+  #stallsUntil = 0;
 
   constructor(world: World, name: string, noise: () => Noise) {
     this.#world = world;
@@ -68,11 +72,21 @@ export class SimulatedProcess {
 
   async #pass(ms: number): Promise<void> {
     await new Promise<void>((resolve) => this.#world.after(ms, resolve));
+    // What has piled up comes in any order.
+    while (this.#world.now < this.#stallsUntil) {
+      const againMs = this.#stallsUntil - this.#world.now + this.#world.between(0, stallEndMsMax);
+      await new Promise<void>((resolve) => this.#world.after(againMs, resolve));
+    }
     if (!this.isAlive) await never();
   }
 
   reaches(party: Party): boolean {
     return this.isAlive && !this.#cutOff.has(party);
+  }
+
+  /** Nothing comes from it, and nothing gets to it, before then. */
+  stall(untilMs: number): void {
+    this.#stallsUntil = untilMs;
   }
 
   cutOff(party: Party): void {

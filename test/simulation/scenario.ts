@@ -24,6 +24,17 @@ export interface PersonsRequest {
   readonly verb: 'cancel' | 'stop';
 }
 
+/** What a service is to be from now on; null: as it was. */
+export interface ServiceUpdate {
+  readonly atMs: number;
+  /** Which of the services; counted round. */
+  readonly which: number;
+  readonly replicas: number | null;
+  readonly ram: number | null;
+  /** Whether its containers are others from now on, whatever their size. */
+  readonly environment: boolean;
+}
+
 /** Which process: counted round. */
 export type Fault =
   | { readonly kind: 'crash'; readonly atMs: number; readonly process: number; readonly downMs: number }
@@ -34,6 +45,8 @@ export type Fault =
       readonly from: 'database' | 'engine' | 'queue';
       readonly forMs: number;
     }
+  /** It stands still, and goes on as if no time had passed: what it asked for and was asked for comes late. */
+  | { readonly kind: 'stall'; readonly atMs: number; readonly process: number; readonly forMs: number }
   | { readonly kind: 'vanish'; readonly atMs: number; readonly which: number }
   | { readonly kind: 'clock'; readonly atMs: number; readonly of: 'database' | 'engine'; readonly byMs: number };
 
@@ -53,18 +66,22 @@ export interface SimulationNoise {
 export interface Scenario {
   /** Of the dice that decide what comes first. */
   readonly dice: number;
-  /** All loops in one process; those that decide apart from those that act; or two that act, who know nothing of each other. */
-  readonly topology: 'whole' | 'split' | 'crew';
+  /**
+   * All loops in one process; those that decide apart from those that act; two that act, who know nothing of each other; or two that
+   * decide, each what it has a lease of.
+   */
+  readonly topology: 'whole' | 'split' | 'crew' | 'pair';
   readonly nodes: readonly { readonly ram: number; readonly gpu: number }[];
   readonly preemption: boolean;
   readonly lostAfterSeconds: number;
   readonly noise: SimulationNoise;
   readonly deployments: readonly SimulatedDeployment[];
   readonly requests: readonly PersonsRequest[];
+  readonly updates: readonly ServiceUpdate[];
   readonly faults: readonly Fault[];
 }
 
-const troubleMsMax = 6_000;
+const troubleMsMax = 8_000;
 
 const soon = fc.integer({ min: 0, max: 3_000 });
 const seldom = fc.constantFrom(false, false, false, true);
@@ -91,6 +108,14 @@ const request: fc.Arbitrary<PersonsRequest> = fc.record({
   verb: fc.constantFrom('cancel', 'stop'),
 });
 
+const update: fc.Arbitrary<ServiceUpdate> = fc.record({
+  atMs: soon,
+  which: fc.nat({ max: 3 }),
+  replicas: fc.constantFrom(null, 1, 2, 3),
+  ram: fc.constantFrom(null, null, 1, 2),
+  environment: fc.boolean(),
+});
+
 const which = fc.nat({ max: 2 });
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   {
@@ -105,6 +130,16 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
       process: which,
       from: fc.constantFrom('database', 'engine', 'queue'),
       forMs: soon,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('stall' as const),
+      atMs: soon,
+      process: which,
+      // A lease lasts four seconds: who was away for less still has it.
+      forMs: fc.integer({ min: 3_000, max: 6_000 }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('vanish' as const), atMs: soon, which: fc.nat({ max: 9 }) }) },
@@ -133,7 +168,7 @@ const noise: fc.Arbitrary<SimulationNoise> = fc.record({
 
 export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   dice: fc.noShrink(fc.integer()),
-  topology: fc.constantFrom('whole', 'split', 'crew'),
+  topology: fc.constantFrom('whole', 'split', 'crew', 'pair'),
   nodes: fc.array(fc.record({ ram: fc.constantFrom(2, 3, 4), gpu: fc.constantFrom(0, 1, 2) }), {
     minLength: 1,
     maxLength: 2,
@@ -143,6 +178,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   noise,
   deployments: fc.array(deployment, { minLength: 3, maxLength: 9 }),
   requests: fc.array(request, { maxLength: 4 }),
+  updates: fc.array(update, { maxLength: 4 }),
   faults: fc.array(fault, { maxLength: 5 }),
 });
 
@@ -161,14 +197,14 @@ export function scenarioOf(seed: number): Scenario {
 }
 
 /** When the trouble is over: afterwards all is mended, and everything has to come to its end. */
-export function troubleMsOf({ deployments, requests, faults }: Scenario): number {
+export function troubleMsOf({ deployments, requests, updates, faults }: Scenario): number {
   const untils = faults.map((one) => ({ atMs: one.atMs + lengthOf(one) }));
-  return Math.min(troubleMsMax, Math.max(last(deployments), last(requests), last(untils)) + 500);
+  return Math.min(troubleMsMax, Math.max(last(deployments), last(requests), last(updates), last(untils)) + 500);
 }
 
 const last = (all: readonly { readonly atMs: number }[]) => Math.max(0, ...all.map(({ atMs }) => atMs));
 
 function lengthOf(one: Fault): number {
   if (one.kind === 'crash') return one.downMs;
-  return one.kind === 'partition' ? one.forMs : 0;
+  return one.kind === 'partition' || one.kind === 'stall' ? one.forMs : 0;
 }
