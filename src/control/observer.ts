@@ -168,7 +168,9 @@ async function reconcile(deps: Deps): Promise<{ id: string; attempt: number }[]>
   for (const state of listed) {
     const replica = byName.get(nameOf(state.key));
     byName.delete(nameOf(state.key));
-    if (replica === undefined || replica.cleaned) await removeUnknown(deps, state.key);
+    if (replica === undefined) await removeUnknown(deps, state.key);
+    // Cleaned up since the listing, or what is left of it came too late for that.
+    else if (replica.cleaned) await deps.runtime.remove(state.key);
     else if (!replica.isHere) continue;
     else if (replica.status !== 'ended') await adopt(deps, replica, state);
     else {

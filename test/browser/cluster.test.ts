@@ -220,3 +220,36 @@ test('a cluster is deleted, with all that is in it, by who types its name', asyn
   const others = complaints.filter((one) => !(one.includes('404') && one.includes(cluster.id)));
   expect(others).toEqual([]);
 });
+
+test('a cluster that is a swarm is made of one that is known, and who has none is told how to add it', async () => {
+  const { page } = await openPage(suite.context);
+  const begin = async () => {
+    await visit(page, `${suite.service.url}/clusters`);
+    await page.getByRole('button', { name: 'New cluster' }).first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox', { name: 'Name' }).first().fill('swarm');
+    await dialog.getByText('Docker Swarm', { exact: true }).click();
+    return dialog;
+  };
+  const none = await begin();
+  await none.getByText(/hv engine add .* --swarm/).waitFor();
+  expect(await none.getByRole('textbox', { name: 'Memory, in GB' }).count()).toBe(0);
+  await expectAccessible(page);
+
+  // As one that was deleted since the list was read.
+  const lab = {
+    id: '0190a1b2-0000-7000-8000-000000000001',
+    name: 'lab',
+    address: 'tcp://192.0.2.1:2376',
+    kind: 'swarm',
+  };
+  await page.route('**/api/v1/engines*', (route) => route.fulfill({ json: { items: [lab], next_cursor: null } }));
+  const dialog = await begin();
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await dialog.getByText('Choose a swarm').waitFor();
+  await dialog.getByRole('textbox', { name: 'Swarm' }).click();
+  await page.getByRole('option', { name: 'lab (tcp://192.0.2.1:2376)' }).click();
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Create' }).click();
+  await dialog.getByText(`names no swarm of the organization: ${lab.id}`).waitFor();
+});

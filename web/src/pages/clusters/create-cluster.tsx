@@ -1,10 +1,11 @@
-import { Button, Group, Modal, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { Button, Code, Group, Modal, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core';
+import { type UseFormReturnType, useForm } from '@mantine/form';
 import { IconPlus } from '@tabler/icons-react';
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { createCluster } from '../../../../src/sdk/index.ts';
 import { ask } from '../../api/client.ts';
+import { enginesQuery } from '../../api/cluster-queries.ts';
 import { useFormDeed } from '../../parts/form.tsx';
 import { formatAmounts } from '../../text/quantities.ts';
 import { type NodeGroup, newGroup, nodesOf } from './new-nodes.ts';
@@ -12,7 +13,9 @@ import { NodeGroupFields } from './node-group-fields.tsx';
 
 interface Values extends Record<string, unknown> {
   readonly name: string;
-  readonly runtime: 'docker' | 'simulated';
+  readonly runtime: 'docker' | 'swarm' | 'simulated';
+  /** Which swarm. */
+  readonly engine: string | null;
   readonly groups: readonly NodeGroup[];
 }
 
@@ -24,17 +27,30 @@ export function CreateCluster({ isOpen, onClose }: { readonly isOpen: boolean; r
   );
 }
 
+const abouts: Readonly<Record<Values['runtime'], string>> = {
+  docker:
+    'Containers run on the Docker Engine of this installation. Nodes on other engines are added to the cluster later.',
+  swarm: 'The nodes of a Docker Swarm, with what they have, as the swarm says. They come and go with it.',
+  simulated:
+    'Nothing really runs: for trying out policies and loads. Images named simulated/… take as long as they say.',
+};
+
 function ClusterForm() {
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const form = useForm<Values>({ initialValues: { name: '', runtime: 'docker', groups: [newGroup] } });
-  const deed = useFormDeed(form, async ({ name, runtime, groups }) => {
-    const { id } = await ask(createCluster({ body: { name, runtime, nodes: nodesOf(groups) } }));
+  const form = useForm<Values>({
+    initialValues: { name: '', runtime: 'docker', engine: null, groups: [newGroup] },
+    validate: {
+      engine: (engine, { runtime }) => (runtime === 'swarm' && engine === null ? 'Choose a swarm' : null),
+    },
+  });
+  const deed = useFormDeed(form, async ({ name, runtime, engine, groups }) => {
+    const what = runtime === 'swarm' && engine !== null ? { engine } : { nodes: nodesOf(groups) };
+    const { id } = await ask(createCluster({ body: { name, runtime, ...what } }));
     await queries.invalidateQueries({ queryKey: ['clusters'] });
     await navigate({ to: '/clusters/$clusterId', params: { clusterId: id } });
   });
   const { groups, runtime } = form.values;
-  const set = (changed: readonly NodeGroup[]) => form.setFieldValue('groups', changed);
   return (
     <form onSubmit={deed.onSubmit}>
       <Stack gap="md">
@@ -44,38 +60,20 @@ function ClusterForm() {
             aria-label="What runs its containers"
             data={[
               { value: 'docker', label: 'Docker' },
+              { value: 'swarm', label: 'Docker Swarm' },
               { value: 'simulated', label: 'Simulated' },
             ]}
             {...form.getInputProps('runtime')}
           />
           <Text size="sm" c="dimmed">
-            {runtime === 'docker'
-              ? 'Containers run on the Docker Engine of this installation. Nodes on other engines are added to the cluster later.'
-              : 'Nothing really runs: for trying out policies and loads. Images named simulated/… take as long as they say.'}
+            {abouts[runtime]}
           </Text>
         </Stack>
-        {groups.map((group, index) => (
-          <NodeGroupFields
-            // biome-ignore lint/suspicious/noArrayIndexKey: a group has no other identity
-            key={index}
-            legend={groups.length === 1 ? 'Nodes' : `Nodes, group ${index + 1}`}
-            group={group}
-            onChange={(changed) => set(groups.with(index, changed))}
-            onRemove={groups.length === 1 ? undefined : () => set(groups.toSpliced(index, 1))}
-          />
-        ))}
-        <Group justify="space-between">
-          <Button
-            variant="subtle"
-            leftSection={<IconPlus size={16} />}
-            onClick={() => set([...groups, { ...newGroup, prefix: `group${groups.length + 1}` }])}
-          >
-            Nodes of another size
-          </Button>
-          <Text size="sm" c="dimmed" aria-live="polite">
-            {totalOf(groups)}
-          </Text>
-        </Group>
+        {runtime === 'swarm' ? (
+          <WhichSwarm form={form} />
+        ) : (
+          <Nodes groups={groups} onChange={(changed) => form.setFieldValue('groups', changed)} />
+        )}
         <Group justify="flex-end">
           <Button type="submit" loading={deed.isPending}>
             Create
@@ -83,6 +81,66 @@ function ClusterForm() {
         </Group>
       </Stack>
     </form>
+  );
+}
+
+/** A swarm says itself what it has: it is only to be chosen. */
+function WhichSwarm({ form }: { readonly form: UseFormReturnType<Values> }) {
+  const { data: engines } = useQuery(enginesQuery);
+  if (engines === undefined) return null;
+  const swarms = engines.items.filter(({ kind }) => kind === 'swarm');
+  if (swarms.length === 0) {
+    return (
+      <Text size="sm">
+        No swarm is known yet. Whoever has the credentials of one of its managers adds it:{' '}
+        <Code>
+          hv engine add lab tcp://manager-1:2376 --swarm --tls-ca ca.pem --tls-cert cert.pem --tls-key key.pem
+        </Code>
+      </Text>
+    );
+  }
+  return (
+    <Select
+      label="Swarm"
+      placeholder="Choose one"
+      required
+      data={swarms.map(({ id, name, address }) => ({ value: id, label: `${name} (${address})` }))}
+      {...form.getInputProps('engine')}
+    />
+  );
+}
+
+interface NodesProps {
+  readonly groups: readonly NodeGroup[];
+  readonly onChange: (groups: readonly NodeGroup[]) => void;
+}
+
+function Nodes({ groups, onChange }: NodesProps) {
+  return (
+    <>
+      {groups.map((group, index) => (
+        <NodeGroupFields
+          // biome-ignore lint/suspicious/noArrayIndexKey: a group has no other identity
+          key={index}
+          legend={groups.length === 1 ? 'Nodes' : `Nodes, group ${index + 1}`}
+          group={group}
+          onChange={(changed) => onChange(groups.with(index, changed))}
+          onRemove={groups.length === 1 ? undefined : () => onChange(groups.toSpliced(index, 1))}
+        />
+      ))}
+      <Group justify="space-between">
+        <Button
+          variant="subtle"
+          leftSection={<IconPlus size={16} />}
+          onClick={() => onChange([...groups, { ...newGroup, prefix: `group${groups.length + 1}` }])}
+        >
+          Nodes of another size
+        </Button>
+        <Text size="sm" c="dimmed" aria-live="polite">
+          {totalOf(groups)}
+        </Text>
+      </Group>
+    </>
   );
 }
 
