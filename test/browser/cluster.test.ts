@@ -247,7 +247,7 @@ test('a cluster that is a swarm is made of one that is known, and who has none i
   const dialog = await begin();
   await dialog.getByRole('button', { name: 'Create' }).click();
   await dialog.getByText('Choose a swarm').waitFor();
-  await dialog.getByRole('textbox', { name: 'Swarm' }).click();
+  await dialog.getByRole('combobox', { name: 'Swarm' }).click();
   await page.getByRole('option', { name: 'lab (tcp://192.0.2.1:2376)' }).click();
   await expectAccessible(page);
   await dialog.getByRole('button', { name: 'Create' }).click();
