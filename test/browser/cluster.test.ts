@@ -234,6 +234,7 @@ test('a cluster that is a swarm is made of one that is known, and who has none i
   const none = await begin();
   await none.getByText(/hv engine add .* --swarm/).waitFor();
   expect(await none.getByRole('textbox', { name: 'Memory, in GB' }).count()).toBe(0);
+  expect(await none.getByRole('button', { name: 'Create' }).isDisabled()).toBe(true);
   await expectAccessible(page);
 
   // As one that was deleted since the list was read.

@@ -1,5 +1,5 @@
 import { Button, Code, Group, Modal, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core';
-import { type UseFormReturnType, useForm } from '@mantine/form';
+import { useForm } from '@mantine/form';
 import { IconPlus } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
@@ -51,6 +51,9 @@ function ClusterForm() {
     await navigate({ to: '/clusters/$clusterId', params: { clusterId: id } });
   });
   const { groups, runtime } = form.values;
+  const { data: engines } = useQuery({ ...enginesQuery, enabled: runtime === 'swarm' });
+  const swarms = (engines?.items ?? []).filter(({ kind }) => kind === 'swarm');
+  const isWithout = runtime === 'swarm' && swarms.length === 0;
   return (
     <form onSubmit={deed.onSubmit}>
       <Stack gap="md">
@@ -69,13 +72,20 @@ function ClusterForm() {
             {abouts[runtime]}
           </Text>
         </Stack>
-        {runtime === 'swarm' ? (
-          <WhichSwarm form={form} />
-        ) : (
-          <Nodes groups={groups} onChange={(changed) => form.setFieldValue('groups', changed)} />
+        {isWithout && engines !== undefined && <HowToAddSwarm />}
+        {runtime === 'swarm' && !isWithout && (
+          // A swarm says itself what it has: it is only to be chosen.
+          <Select
+            label="Swarm"
+            placeholder="Choose one"
+            required
+            data={swarms.map(({ id, name, address }) => ({ value: id, label: `${name} (${address})` }))}
+            {...form.getInputProps('engine')}
+          />
         )}
+        {runtime !== 'swarm' && <Nodes groups={groups} onChange={(changed) => form.setFieldValue('groups', changed)} />}
         <Group justify="flex-end">
-          <Button type="submit" loading={deed.isPending}>
+          <Button type="submit" loading={deed.isPending} disabled={isWithout}>
             Create
           </Button>
         </Group>
@@ -84,29 +94,12 @@ function ClusterForm() {
   );
 }
 
-/** A swarm says itself what it has: it is only to be chosen. */
-function WhichSwarm({ form }: { readonly form: UseFormReturnType<Values> }) {
-  const { data: engines } = useQuery(enginesQuery);
-  if (engines === undefined) return null;
-  const swarms = engines.items.filter(({ kind }) => kind === 'swarm');
-  if (swarms.length === 0) {
-    return (
-      <Text size="sm">
-        No swarm is known yet. Whoever has the credentials of one of its managers adds it:{' '}
-        <Code>
-          hv engine add lab tcp://manager-1:2376 --swarm --tls-ca ca.pem --tls-cert cert.pem --tls-key key.pem
-        </Code>
-      </Text>
-    );
-  }
+function HowToAddSwarm() {
   return (
-    <Select
-      label="Swarm"
-      placeholder="Choose one"
-      required
-      data={swarms.map(({ id, name, address }) => ({ value: id, label: `${name} (${address})` }))}
-      {...form.getInputProps('engine')}
-    />
+    <Text size="sm">
+      No swarm is known yet. Whoever has the credentials of one of its managers adds it:{' '}
+      <Code>hv engine add lab tcp://manager-1:2376 --swarm --tls-ca ca.pem --tls-cert cert.pem --tls-key key.pem</Code>
+    </Text>
   );
 }
 
