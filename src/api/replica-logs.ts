@@ -60,8 +60,8 @@ type Found =
 
 /** How soon a log is there after its container is. */
 const waitMs = 500;
-/** An end is written down within so many looks. */
-const looksMax = 12;
+/** An end is written down within so long: where an engine or the database is busy, a listing may take that. */
+const endNotedMs = 60_000;
 
 /**
  * The lines, ready to be read. With `follow` they end when the containers do; one that has not started is waited for.
@@ -158,7 +158,8 @@ async function nextRun(
   key: ContainerKey,
   signal: AbortSignal,
 ): Promise<{ key: ContainerKey; found: Found } | null> {
-  for (let looks = 0; ; looks += 1) {
+  const until = performance.now() + endNotedMs;
+  for (;;) {
     const source = await readLogSource(deps.db, scope, key.deploymentId);
     const place = await readReplicaPlace(deps.db, scope, key.deploymentId, key.replica);
     if (source === null || place === null || place.attempt !== key.attempt || isFinal(place.status)) return null;
@@ -167,7 +168,8 @@ async function nextRun(
       return { key: next, found: await find(deps, source, next) };
     }
     // Its end is written down a moment after it, or by the next listing.
-    const mayGoOn = place.replicaStatus === 'restarting' || (place.replicaStatus === 'running' && looks < looksMax);
+    const mayGoOn =
+      place.replicaStatus === 'restarting' || (place.replicaStatus === 'running' && performance.now() < until);
     if (!mayGoOn) return null;
     await sleep(waitMs, undefined, { signal });
   }
