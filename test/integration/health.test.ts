@@ -19,6 +19,8 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 const everySecond = { tcp: { port: 80 }, interval_s: 1, timeout_s: 1, retries: 1 };
+/** For so long that it is looked at meanwhile, however busy the machine is. */
+const wellForAWhile = { SIM_UNWELL_AFTER_MS: '20000' };
 
 /** Waits until its replicas are found to be so, in their order. */
 function found(id: string, ...healths: (string | null)[]) {
@@ -94,9 +96,8 @@ describe('a health check', () => {
   });
 
   test('a job that is not well any more is marked, and runs on', async () => {
-    const env = { SIM_UNWELL_AFTER_MS: '1500' };
-    const { id } = await owner.submit(simulated.id, { kind: 'job', env, health_check: everySecond });
-    await found(id, 'healthy');
+    const { id } = await owner.submit(simulated.id, { kind: 'job', env: wellForAWhile, health_check: everySecond });
+    // That it was healthy before, its events tell.
     const deployment = await found(id, 'unhealthy');
     expect(deployment).toMatchObject({
       status: 'running',
@@ -108,10 +109,8 @@ describe('a health check', () => {
 });
 
 describe('a service that is unhealthy', () => {
-  const env = { SIM_UNWELL_AFTER_MS: '1500' };
-
   test('is started again by its restart policy, in its place, and the reason says why', async () => {
-    const { id } = await owner.submit(simulated.id, { env, health_check: everySecond });
+    const { id } = await owner.submit(simulated.id, { env: wellForAWhile, health_check: everySecond });
     const deployment = await until('its next run', async () => {
       const seen = await owner.deployment(id);
       return (seen.replica_states[0]?.run ?? 1) > 1 && seen.ready_replicas === 1 && seen;
@@ -125,6 +124,7 @@ describe('a service that is unhealthy', () => {
 
   test('is only marked where it is never started again', async () => {
     const restart = { policy: 'never' } as const;
+    const env = { SIM_UNWELL_AFTER_MS: '1500' };
     const { id } = await owner.submit(simulated.id, { env, restart, health_check: everySecond });
     expect(await found(id, 'unhealthy')).toMatchObject({ status: 'running', replica_states: [{ run: 1 }] });
   });
@@ -151,13 +151,16 @@ describe('on a Docker Engine', () => {
   });
 
   test('a web server that breaks is unhealthy, is started again, and is ready again', async () => {
-    // The page goes away once; in the next run it is there again.
+    // The page goes away when it is told to; the next run is a container of its own, and has it again.
+    const goes = 'until [ -e /tmp/break ]; do sleep 0.1; done; rm /www/ready';
     const command = [
       'sh',
       '-c',
-      'mkdir /www; echo well > /www/ready; (sleep 3; rm /www/ready) & exec httpd -f -p 8080 -h /www',
+      `mkdir /www; echo well > /www/ready; (${goes}) & exec httpd -f -p 8080 -h /www`,
     ];
-    const check = { http: { port: 8080, path: '/ready' }, interval_s: 1, retries: 1 };
+    // On a busy machine it takes its time to be up, and to answer.
+    const slowly = { start_period_s: 60, timeout_s: 60 };
+    const check = { http: { port: 8080, path: '/ready' }, interval_s: 1, retries: 1, ...slowly };
     const { id } = await owner.submit(docker.id, {
       ...server,
       docker_image: engine.image,
@@ -165,6 +168,9 @@ describe('on a Docker Engine', () => {
       health_check: check,
     });
     await found(id, 'healthy');
+    const [container] = await engine.containersOf([id]);
+    const told = await engine.docker.getContainer(container!.id).exec({ Cmd: ['touch', '/tmp/break'] });
+    await told.start({ Detach: true });
     await until('its next run is ready', async () => {
       const { replica_states: replicas, ready_replicas: ready } = await owner.deployment(id);
       return (replicas[0]?.run ?? 1) > 1 && ready === 1;
