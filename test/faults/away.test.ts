@@ -126,7 +126,7 @@ test('engine gone and back while deployments run, end, are stopped and are submi
     const [stays, stopped, ends, deleted] = (await client.submitAll(cluster.id, [
       script(forever, { kind: 'service' }),
       script(forever, { kind: 'service' }),
-      script('sleep 5; exit 4'),
+      script(`trap 'exit 4' USR1; while :; do sleep 0.1; done`),
       script(forever),
     ])) as [Deployment, Deployment, Deployment, Deployment];
     for (const { id } of [stays, stopped, ends, deleted]) await client.became(id, 'running');
@@ -139,6 +139,14 @@ test('engine gone and back while deployments run, end, are stopped and are submi
         await client.call('DELETE', `/deployments/${deleted.id}`);
         // While it cannot be stopped, what it holds is not given away.
         expect((await client.cluster(cluster.id)).resources.allocated.ram).toBeCloseTo(4 * 0.032, 6);
+        // Past the proxy. What was started just now may not listen yet.
+        await until('one of them has ended meanwhile', async () => {
+          const [container] = await engine.containersOf([ends.id]);
+          if (container?.state === 'exited') return true;
+          const signalled = engine.docker.getContainer(container!.id).kill({ signal: 'USR1' });
+          await signalled.catch(() => undefined);
+          return false;
+        });
       }
       await proxy.mend();
       await until('it says so', async () => (await client.cluster(cluster.id)).status === 'ready');

@@ -140,8 +140,8 @@ test('two engines are nodes of one cluster: found by themselves, used, and told 
     await until('its containers are removed', async () => (await engine.containersOf(both.id)).length === 0);
   }
   expect((await client.cluster(cluster.id)).resources.allocated).toEqual(none);
-  // Dozens of requests went over few connections.
-  expect(ssh.connections()).toBeLessThan(12);
+  // Dozens of requests went over few connections: how many requests, depends on how long it took.
+  expect(ssh.connections()).toBeLessThan(ssh.channels() / 3);
 });
 
 test('an engine that is away for less than the grace loses nothing: its containers are adopted, or their end is told', async () => {

@@ -80,7 +80,7 @@ test('killed between the commit and the stop: the stop is found again after the 
 });
 
 test('killed at random moments: each time the urgent one runs to its end, and the other starts again', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   const service = await spawnTestService();
   try {

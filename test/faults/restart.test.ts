@@ -23,10 +23,8 @@ test('a service is started again once for each failure, however often the contro
     const held = () => service.sql('select created_at from allocation where deployment_id = $1', [id]);
     const replica = async () => (await client.deployment(id)).replica_states[0];
     for (let restarts = 1; restarts <= 3; restarts += 1) {
-      await until(`it waits for start ${restarts}`, async () => {
-        const now = await replica();
-        return now?.status === 'restarting' && now.restarts === restarts;
-      });
+      // While it waits for its next start; on a busy machine that may have come by then.
+      await until(`it failed for the ${restarts}. time`, async () => ((await replica())?.restarts ?? 0) >= restarts);
       const before = await held();
       await service.kill();
       // Once more on its way up: where the next run is due by then.

@@ -31,6 +31,8 @@ interface Case {
   readonly before?: (client: Client, id: string) => Promise<unknown>;
   /** What makes the transition: a request, or else its containers are told to end. */
   readonly request?: 'cancel' | 'stop';
+  /** Its time is running: it is brought there last and locked first, and another one where that was too late. */
+  readonly runsOut?: boolean;
   /** Its containers go on when the transition has been made: they are told to end then. */
   readonly goesOn?: boolean;
   readonly end: { readonly status: Deployment['status']; readonly attempt: number; readonly reason_code?: string };
@@ -78,6 +80,7 @@ const cases: readonly Case[] = [
     name: 'past its time limit',
     input: { time_limit_s: 12 },
     lockedAs: 'running',
+    runsOut: true,
     goesOn: true,
     end: { status: 'failed', attempt: 1, reason_code: 'time_limit' },
   },
@@ -154,11 +157,14 @@ async function holdAll(): Promise<{ held: Held[]; locks: RowLocks }> {
   await client.setSchedulable(closed.id, false);
   const held: Held[] = [];
   for (const one of queuedCases) held.push({ ...one, id: (await submit(closed, one)).id });
-  held.push(...(await Promise.all(cases.map(async (one) => ({ ...one, id: await bring(cluster, one) })))));
+  const patient = cases.filter(({ runsOut = false }) => !runsOut);
+  held.push(...(await Promise.all(patient.map(async (one) => ({ ...one, id: await bring(cluster, one) })))));
+  const urgent: Held[] = [];
+  for (const one of cases) if (one.runsOut) urgent.push({ ...one, id: await holdOne(locks, cluster, one) });
   for (const { id, lockedAs, name } of held) {
     if (!(await locks.take(id, lockedAs))) throw new Error(`${name} did not stay ${lockedAs}`);
   }
-  held.push({ ...startedCase, id: await holdOne(locks, cluster, startedCase) });
+  held.push(...urgent, { ...startedCase, id: await holdOne(locks, cluster, startedCase) });
   await client.setSchedulable(closed.id, true);
   return { held, locks };
 }

@@ -12,6 +12,8 @@ export interface SshServer {
   readonly clientKey: string;
   /** So many connections were made. */
   connections(): number;
+  /** So many times, over all of them, it was led to the engine. */
+  channels(): number;
   close(): Promise<void>;
 }
 
@@ -21,6 +23,7 @@ export async function startSshServer(socketPath: string): Promise<SshServer> {
   const allowed = ssh2.utils.parseKey(client.public);
   if (allowed instanceof Error) throw allowed;
   let connections = 0;
+  let channels = 0;
   const open = new Set<ssh2.Connection>();
   const server = new ssh2.Server({ hostKeys: [host.private] }, (connection) => {
     open.add(connection);
@@ -50,6 +53,7 @@ export async function startSshServer(socketPath: string): Promise<SshServer> {
       refuse();
       return;
     }
+    channels += 1;
     const channel = take();
     const socket = connect(socketPath);
     socket.on('error', (error) => {
@@ -68,6 +72,7 @@ export async function startSshServer(socketPath: string): Promise<SshServer> {
     hostKey: host.public,
     clientKey: client.private,
     connections: () => connections,
+    channels: () => channels,
     async close() {
       for (const connection of open) connection.end();
       await new Promise<void>((resolve) => server.close(() => resolve()));
