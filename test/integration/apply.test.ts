@@ -96,6 +96,7 @@ describe('applied', () => {
       deployment: { queued_at: before.queued_at },
     });
     expect(await owner.deployment(before.id)).toMatchObject({ status: 'cancelled', file_set: null });
+    await service.eventsTold();
     expect((await owner.eventsOf(before.id)).map(({ type }) => type)).toContain('deployment.replaced');
     const [more] = (await apply([job(cluster, name, { command: ['other'], ram_required: 2 })])).deployments;
     expect(more!.result).toBe('replaced');

@@ -39,9 +39,11 @@ async function moveSamples(seconds: number): Promise<void> {
 }
 
 it('writes down what a cluster has, what is allocated and used, and how many wait and run', async () => {
-  await takeSamples(test.db, [{ clusterId, ram: 250, cpu: 1500, gpu: null }]);
-  // A second one of the same moment changes nothing.
-  await takeSamples(test.db, []);
+  await test.db.transaction().execute(async (tx) => {
+    await takeSamples(tx, [{ clusterId, ram: 250, cpu: 1500, gpu: null }]);
+    // A second one of the same moment changes nothing.
+    await takeSamples(tx, []);
+  });
   await moveSamples(0);
   const { status, body } = await history(clusterId);
   expect(status).toBe(200);

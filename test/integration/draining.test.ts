@@ -52,7 +52,7 @@ async function running(id: string, attempt: number) {
 
 test('drained: the service moves and keeps its age, the job may finish, and then nothing is left', async () => {
   const cluster = await twoNodes();
-  const works = await client.submit(cluster.id, job(4000, { node_labels: { on: 'a' } }));
+  const works = await client.submit(cluster.id, job(15_000, { node_labels: { on: 'a' } }));
   await client.became(works.id, 'running');
   await client.call('PATCH', `/clusters/${cluster.id}/nodes/${(await nodeNamed(cluster, 'b')).id}`, {
     schedulable: false,

@@ -53,6 +53,7 @@ test('npm passes on what tells it to end, and the whole of it ends; an engine th
   await output.up;
   expect(output.text()).toContain('There is no cluster yet: the Docker Engine does not answer');
   expect(output.text()).not.toContain('submit --image');
+  await expect.poll(() => output.text()).toContain('the engine does not answer');
   // Long enough for it to be looked for several times.
   await new Promise((resolve) => setTimeout(resolve, 2500));
   npm.kill('SIGTERM');

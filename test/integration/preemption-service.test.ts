@@ -50,7 +50,7 @@ test('what is urgent runs, what was stopped for it waits with its age, and runs 
 
 test('while they stop, it says for how many it waits, and nobody takes what is kept for it', async () => {
   const cluster = await owner.createCluster({ policy: { preemption } });
-  const stubborn = { env: { SIM_IGNORE_TERM: '1' }, stop_grace_s: 3 };
+  const stubborn = { env: { SIM_IGNORE_TERM: '1' }, stop_grace_s: 20 };
   const one = await running(cluster, { ram_required: 16, ...stubborn });
   const two = await running(cluster, { ram_required: 16, ...stubborn });
   const urgent = await owner.submit(cluster.id, { ...whole, priority: 10 });
@@ -126,7 +126,7 @@ test('a storm of urgent ones loses nobody: all end once, and nothing is held at 
   const cluster = await owner.createCluster({ ram: 8, cpu: 8, policy: { preemption } });
   const low = await owner.submitAll(
     cluster.id,
-    Array.from({ length: 12 }, () => job(2000, { priority: 90 })),
+    Array.from({ length: 12 }, () => job(10_000, { priority: 90 })),
   );
   await owner.became(low[0]!.id, 'running');
   const made = [...low];

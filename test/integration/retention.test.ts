@@ -83,21 +83,14 @@ test('a cluster may keep everything', async () => {
 test('what does not end is kept, and so is what somebody waits for', async () => {
   const runs = await owner.submit(cluster.id, { ...short, env: {}, keep_for_s: 0 });
   await owner.became(runs.id, 'running');
-  const many = await owner.submit(cluster.id, {
-    ...short,
-    keep_for_s: 0,
-    count: 2,
-    array_parallel: 1,
-    env: { SIM_RUN_MS: '1500' },
-  });
-  const waits = await owner.submit(cluster.id, {
-    ...short,
-    name: 'waits',
-    depends_on: [{ deployment: many.array!.id }],
-  });
+  // At once: what nobody waits for yet is gone as soon as it has ended.
+  const [many, waits] = await owner.submitAll(cluster.id, [
+    { ...short, name: 'many', keep_for_s: 0, count: 2, array_parallel: 1, env: { SIM_RUN_MS: '1500' } },
+    { ...short, name: 'waits', depends_on: [{ deployment: 'many' }] },
+  ]);
   // The first of the two has ended, and is of use to who waits for both.
-  await owner.became(waits.id, 'succeeded');
-  await isGone(many.id);
+  await owner.became(waits!.id, 'succeeded');
+  await isGone(many!.id);
   expect((await owner.deployment(runs.id)).status).toBe('running');
 });
 

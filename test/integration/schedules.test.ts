@@ -68,12 +68,14 @@ async function makeLate(id: string): Promise<void> {
 
 /** On time is what came less than a minute ago: then it runs in any case. */
 async function notOnTheHour(): Promise<void> {
-  await until('the hour is not new', async () => {
+  const isLate = async () => {
     const [row] = await service.sql<{ late: boolean }>(
       "select now() - date_trunc('hour', now()) between interval '65 s' and interval '59 min' as late",
     );
     return row!.late;
-  });
+  };
+  // From a minute before the hour until 65 s after it.
+  await until('the hour is not new', isLate, { timeoutMs: 180_000 });
 }
 
 describe('a schedule', () => {

@@ -1,5 +1,6 @@
 /** Webhooks against a real receiver on 127.0.0.1, which the service of these tests is allowed to reach. */
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -25,6 +26,9 @@ interface Delivery {
   next_attempt_at: string | null;
   body: string;
 }
+
+/** For so long, at least, nobody else sends what somebody sends. */
+const claimMs = 10_000;
 
 let service: TestService;
 let receiver: Receiver;
@@ -99,42 +103,47 @@ function byId(a: Record<string, unknown>, b: Record<string, unknown>): number {
 }
 
 test('what fails is tried again with the same id and body, and says why', async () => {
-  let refusals = 1;
+  let refuses = true;
   receiver.answer = (one, response) => {
-    const refuse = one.path === '/flaky' && refusals-- > 0;
-    response.writeHead(refuse ? 500 : 200).end('whatever');
+    response.writeHead(refuses && one.path === '/flaky' ? 500 : 200).end('whatever');
   };
   const hook = await create(owner, '/flaky', { event_types: ['cluster.created'] });
   await owner.createCluster();
   const failing = await untilDelivery(
     owner,
     hook,
-    ({ attempts, response_code }) => attempts === 1 && response_code === 500,
+    ({ attempts, response_code }) => attempts >= 1 && response_code === 500,
   );
   expect(failing).toMatchObject({ status: 'pending', error: 'answered with 500, and not with 2xx' });
   expect(Date.parse(failing.next_attempt_at ?? '')).toBeGreaterThan(Date.now() - 60_000);
   expect((await owner.get<Webhook>(`/webhooks/${hook.id}`)).failing_since).not.toBeNull();
-  await untilDelivery(owner, hook, ({ attempts, status }) => attempts === 2 && status === 'succeeded');
-  const [first, second, ...more] = receiver.on('/flaky');
-  expect(second).toMatchObject({ id: first!.id, body: first!.body });
-  expect(more).toEqual([]);
+  refuses = false;
+  const { attempts } = await untilDelivery(owner, hook, (one) => one.attempts >= 2 && one.status === 'succeeded');
+  const told = receiver.on('/flaky');
+  expect(told.length).toBeGreaterThanOrEqual(2);
+  expect(told.length).toBeLessThanOrEqual(attempts);
+  expect(new Set(told.map(({ id, body }) => `${id} ${body}`)).size).toBe(1);
   expect((await owner.get<Webhook>(`/webhooks/${hook.id}`)).failing_since).toBeNull();
 });
 
 test('a receiver that never answers holds up nobody else', async () => {
-  const held: (() => void)[] = [];
+  // Each is given up after a while, and tried again.
+  const held = new Set<ServerResponse>();
+  let most = 0;
   receiver.answer = (one, response) => {
-    if (one.path === '/slow') held.push(() => response.writeHead(204).end());
-    else response.writeHead(204).end();
+    if (one.path !== '/slow') return void response.writeHead(204).end();
+    held.add(response);
+    response.once('close', () => held.delete(response));
+    most = Math.max(most, held.size);
   };
   const slow = await create(owner, '/slow', { event_types: ['cluster.created'] });
   await create(owner, '/quick', { event_types: ['cluster.created'] });
   for (let i = 0; i < 8; i += 1) await owner.createCluster();
   await until('the quick one was told of all', async () => receiver.on('/quick').length === 8);
   expect((await deliveriesOf(owner, slow, '?status=succeeded')).length).toBe(0);
-  expect(held.length).toBeLessThanOrEqual(4);
+  expect(most).toBeLessThanOrEqual(4);
   await owner.call('DELETE', `/webhooks/${slow.id}`);
-  for (const answer of held) answer();
+  for (const response of held) response.writeHead(204).end();
 });
 
 describe('a test', () => {
@@ -363,13 +372,21 @@ test('one event is told once, whoever else looks at the log at the same time', a
   });
   try {
     const hook = await create(owner, '/both', { event_types: ['cluster.created'] });
+    const began = performance.now();
     for (let i = 0; i < 30; i += 1) await owner.createCluster();
     await until(
       'all are told',
       async () => (await deliveriesOf(owner, hook, '?status=succeeded&limit=1000')).length === 30,
     );
-    expect(new Set(receiver.on('/both').map(({ message }) => message.data['id'])).size).toBe(30);
-    expect(receiver.on('/both').length).toBe(30);
+    const told = receiver.on('/both');
+    const isQuick = performance.now() - began < claimMs;
+    expect(new Set(told.map(({ message }) => message.data['id'])).size).toBe(30);
+    const deliveries = await deliveriesOf(owner, hook);
+    expect(new Set(told.map(({ id }) => id))).toEqual(new Set(deliveries.map(({ id }) => id)));
+    // Where everything took so long that an attempt may have been given up for lost, it was counted as another one.
+    const attempts = deliveries.reduce((sum, one) => sum + one.attempts, 0);
+    expect(told.length).toBeLessThanOrEqual(attempts);
+    if (isQuick) expect(attempts).toBe(30);
   } finally {
     await second.stop();
     await rm(dataDir, { recursive: true, force: true });
