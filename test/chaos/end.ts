@@ -25,20 +25,34 @@ const lookMs = 200;
 
 /**
  * Asks until there is nothing to complain of. What it says last is what was found, where that takes too long. As long as others come to
- * their end, whatever waits behind them is in time: what a busy machine has queued up takes minutes.
+ * their end, whatever waits behind them is in time: what a busy machine has queued up takes minutes. Who gives no answer in time is asked
+ * again, too.
  */
 async function untilNothing(db: pg.Pool, look: () => Promise<readonly string[]>): Promise<readonly string[]> {
-  let ended = await countEnded(db);
+  let ended = 0;
   let until = performance.now() + endMs;
   for (;;) {
     // An engine that is busy may take minutes to answer: only what is seen when the time is over counts.
     const isOver = performance.now() > until;
-    const found = await look();
+    const found = await look().catch((error: unknown) => [`it could not be seen: ${String(error)}`]);
     if (found.length === 0) return found;
-    const now = await countEnded(db);
+    const now = await countEnded(db).catch(() => ended);
     if (now > ended) until = performance.now() + endMs;
     else if (isOver) return found;
     ended = now;
+    await sleep(lookMs);
+  }
+}
+
+/** Asks again where there is no answer in time: only what goes on for so long is a failure. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  const until = performance.now() + endMs;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (performance.now() > until) throw error;
+    }
     await sleep(lookMs);
   }
 }
@@ -58,7 +72,7 @@ export async function auditServices(aftermath: Aftermath): Promise<void> {
     return all.filter((fault) => fault !== null);
   });
   for (const fault of faults) findings.add('acknowledged and not kept', fault);
-  if (faults.length > 0) aftermath.say(await whatIsThere(db));
+  if (faults.length > 0) aftermath.say(await patiently(() => whatIsThere(db)));
 }
 
 /** Of everything that has not ended, as the database has it: where a service is missing, this says what it waits for. */
@@ -109,7 +123,7 @@ export async function auditEnd(aftermath: Aftermath): Promise<void> {
   const { db, findings } = aftermath;
   for (const open of await untilNothing(db, () => whatIsOpen(db))) findings.add('not ended in the end', open);
   for (const left of await untilNothing(db, () => whatIsLeft(aftermath))) findings.add('left behind', left);
-  const runs = await readRuns(db, aftermath.engineEvents);
+  const runs = await patiently(() => readRuns(db, aftermath.engineEvents));
   auditRuns(runs, findings);
   await auditOutcomes(aftermath, runs);
 }
@@ -177,12 +191,14 @@ interface Row extends Outcome {
 }
 
 async function auditOutcomes({ db, promises, findings }: Aftermath, runs: readonly Run[]): Promise<void> {
-  const { rows } = await db.query<Row>(`
+  const { rows } = await patiently(() =>
+    db.query<Row>(`
     select d.id, d.name, d.status, d.attempt, d.reason_code,
            count(*) filter (where e.type = 'deployment.submitted')::int as submitted,
            count(*) filter (where e.type = 'deployment.admitted')::int as admitted,
            count(*) filter (where e.type in ('deployment.succeeded', 'deployment.failed', 'deployment.cancelled'))::int as ends
-      from deployment d left join event e on e.deployment_id = d.id group by d.id order by d.id`);
+      from deployment d left join event e on e.deployment_id = d.id group by d.id order by d.id`),
+  );
   const byId = new Map(rows.map((row) => [row.id, row]));
   const askedByName = new Map(promises.all.map((asked) => [asked.name, asked]));
   const runsOf = groupRuns(runs);

@@ -136,7 +136,7 @@ async function build(
     },
     close: closing,
     async remove() {
-      await watch.end();
+      await watch.stop();
       await remove();
       return findings.all.length === 0 ? null : logPath;
     },

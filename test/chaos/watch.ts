@@ -6,6 +6,7 @@ import type { ContainerKey } from '../../src/runtimes/runtime.ts';
 import { checkContainers } from '../audit/containers.ts';
 import { checkHoldings } from '../audit/holdings.ts';
 import { type DatabaseState, type DeploymentState, stateQuery } from '../audit/state.ts';
+import { until } from '../conformance/client.ts';
 import type { EnginePort } from '../support/engine-port.ts';
 import type { Findings } from './findings.ts';
 import { runningOn } from './our-containers.ts';
@@ -47,7 +48,13 @@ export class Watch {
     this.#watching = this.#keepLooking();
   }
 
+  /** Looks once more, when all is over: what was seen last may be of before that, and a look may have failed. */
   async end(): Promise<void> {
+    await this.stop();
+    await until('it was looked at in the end', () => this.#lookAndCheck());
+  }
+
+  async stop(): Promise<void> {
     this.#isOver = true;
     await this.#watching;
   }
@@ -55,10 +62,16 @@ export class Watch {
   async #keepLooking(): Promise<void> {
     while (!this.#isOver) {
       await sleep(lookMs);
-      // The database may be down at the moment.
-      const seen = await this.#look().catch(() => null);
-      if (seen !== null) this.#check(seen.state, seen.running);
+      await this.#lookAndCheck();
     }
+  }
+
+  /** False where nothing was seen. */
+  async #lookAndCheck(): Promise<boolean> {
+    // The database may be down at the moment.
+    const seen = await this.#look().catch(() => null);
+    if (seen !== null) this.#check(seen.state, seen.running);
+    return seen !== null;
   }
 
   async #look(): Promise<{ state: DatabaseState; running: Key[] }> {
