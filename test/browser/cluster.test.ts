@@ -38,9 +38,15 @@ async function open(cluster: Cluster, tab: string): Promise<{ page: Page; compla
 /** What is told of a deed. */
 const told = (page: Page, text: string): Locator => page.getByRole('alert').filter({ hasText: text });
 
+const undoOf = (page: Page, text: string): Locator => told(page, text).getByRole('button', { name: 'Undo' });
+
+/** Does what can be undone. What is told of it would go after a while: it stays as long as the pointer is on it. */
+async function doAndStay(page: Page, text: string, deed: Locator): Promise<void> {
+  await Promise.all([undoOf(page, text).hover(), deed.click()]);
+}
+
 async function undo(page: Page, text: string): Promise<void> {
-  await told(page, text).getByRole('button', { name: 'Undo' }).click();
-  await told(page, 'Undone.').waitFor();
+  await Promise.all([told(page, 'Undone.').waitFor(), undoOf(page, text).click()]);
 }
 
 const prioritiesOf = async (deployments: readonly Deployment[]) =>
@@ -54,8 +60,7 @@ test('of those that wait, many are raised, lowered and withdrawn at once, and th
   const bar = page.getByRole('toolbar', { name: 'What is selected' });
   await bar.getByText('2 deployments selected').waitFor();
   await expectAccessible(page);
-  await bar.getByRole('button', { name: 'Raise' }).click();
-  await told(page, '2 raised.').waitFor();
+  await doAndStay(page, '2 raised.', bar.getByRole('button', { name: 'Raise' }));
   expect(await prioritiesOf(waiting)).toEqual([49, 49, 50]);
   await undo(page, '2 raised.');
   expect(await prioritiesOf(waiting)).toEqual([50, 50, 50]);
@@ -122,8 +127,7 @@ test('a node is closed and opened, and drained until a deadline', async () => {
   const isOpen = async () => (await suite.owner.nodes(cluster.id)).find(({ name }) => name === 'one')?.schedulable;
   const { page, complaints } = await open(cluster, 'map');
   await page.getByRole('button', { name: 'one', exact: true }).click();
-  await page.getByRole('button', { name: 'Cordon' }).click();
-  await told(page, 'one takes nothing new.').waitFor();
+  await doAndStay(page, 'one takes nothing new.', page.getByRole('button', { name: 'Cordon' }));
   expect(await isOpen()).toBe(false);
   await undo(page, 'one takes nothing new.');
   expect(await isOpen()).toBe(true);
@@ -190,7 +194,7 @@ test('a change of the policy is looked at before it is saved, and undone', async
   const policyNow = async () => (await suite.owner.cluster(cluster.id)).policy.preemption;
   expect(await policyNow(), 'a preview saves nothing').toMatchObject({ enabled: false });
 
-  await page.getByRole('button', { name: 'Save' }).click();
+  await doAndStay(page, 'The policy is changed.', page.getByRole('button', { name: 'Save' }));
   await page.getByText(/What runs may be stopped for what is strictly more urgent/).waitFor();
   expect(await policyNow()).toEqual({ enabled: true, min_run_time_s: 0 });
   await undo(page, 'The policy is changed.');
