@@ -20,8 +20,13 @@ export function rememberVolumeSizes(control: ControlPlane): (place: Place) => Pr
     const sizes = control
       .runtimeOf(runtime, engine?.id ?? null)
       .volumeSizes()
-      .catch((): Sizes => new Map());
-    remembered.set(key, { at: Date.now(), sizes });
+      .catch((): Sizes => {
+        // An engine that was busy or away for a moment is asked anew.
+        if (remembered.get(key) === look) remembered.delete(key);
+        return new Map();
+      });
+    const look = { at: Date.now(), sizes };
+    remembered.set(key, look);
     return sizes;
   };
 }

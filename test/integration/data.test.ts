@@ -146,7 +146,10 @@ describe('volumes', () => {
     );
     expect(await said(owner, cluster, script('cat /data/x', { volumes }))).toBe('precious\n');
 
-    const listed = await owner.get<Volume>(`/volumes/${volume.id}`);
+    const listed = await until('its size is known', async () => {
+      const read = await owner.get<Volume>(`/volumes/${volume.id}`);
+      return read.size_bytes !== null && read;
+    });
     expect(listed.size_bytes).toBeGreaterThan(100_000);
     expect(listed.used_by).toEqual([]);
 

@@ -110,7 +110,11 @@ test('what was written on one engine is found by the next deployment, though the
     expect(await ran(using(volume, 'cat /data/x'))).toEqual({ said: `from ${node}\n`, node });
     expect(await idsOn(docker)).toContain(volume.id);
     expect(await idsOn(other)).not.toContain(volume.id);
-    expect(await client.get<Volume>(`/volumes/${volume.id}`)).toMatchObject({
+    const listed = await until('its size is known', async () => {
+      const read = await client.get<Volume>(`/volumes/${volume.id}`);
+      return read.size_bytes !== null && read;
+    });
+    expect(listed).toMatchObject({
       size_bytes: expect.closeTo(100_000, -5) as number,
       status: 'ready',
     });
