@@ -6,16 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { drained } from '../../drained.ts';
 import { RuntimeError } from '../runtime.ts';
-import type { ExecOptions, ExecSession, TerminalSize } from '../seeing-in.ts';
+import type { ExecOptions, ExecSession } from '../seeing-in.ts';
 import { within } from './deadline.ts';
 import { statusOf, toRuntimeError } from './errors.ts';
 import { frames } from './frames.ts';
 
 /** Every process of a session has this in its environment, and inherits it to those that it starts. */
 const mark = 'HYPERVISOR_EXEC';
-/** The engine knows of an end, and of a terminal, a moment later than the stream tells. */
+/** The engine knows of an end, and of a terminal, a moment later than the stream tells; a busy one, many seconds. */
 const soonMs = 50;
-const looksMax = 100;
+/** But not for ever: the output ends, too, where the connection breaks and the command runs on. */
+const patienceMs = 60_000;
 /** What the engine writes into the output of a command that it could not start. */
 const notStarted = 'OCI runtime exec failed';
 
@@ -79,33 +80,36 @@ function toSession(clients: Clients, { id, exec, stream, hasTerminal }: Started)
     endInput() {
       if (stream.writable) stream.end();
     },
-    resize: (size) => resize(exec, size, clients.answerMs),
-    async exitCode() {
-      for (let looks = 0; looks < looksMax; looks += 1) {
+    async resize({ columns, rows }) {
+      // Before the command has been started there is no terminal to resize, and after its end there is none any more.
+      await eventually(async () => {
+        try {
+          await within(clients.answerMs, exec.resize({ w: columns, h: rows }));
+          return 'resized';
+        } catch {
+          const state = await look().catch(() => null);
+          return state === null || state.ExitCode !== null ? 'over' : undefined;
+        }
+      });
+    },
+    exitCode: () =>
+      eventually(async () => {
         const state = await look().catch(() => null);
         // Gone with its container.
         if (state === null) return null;
-        if (!state.Running) return state.ExitCode;
-        await sleep(soonMs);
-      }
-      return null;
-    },
+        return state.Running ? undefined : state.ExitCode;
+      }),
     kill: () => (killing ??= kill()),
   };
 }
 
-/** Before the command has been started there is no terminal to resize, and after its end there is none any more. */
-async function resize(exec: Docker.Exec, { columns, rows }: TerminalSize, answerMs: number): Promise<void> {
-  for (let tries = 0; tries < looksMax; tries += 1) {
-    try {
-      await within(answerMs, exec.resize({ w: columns, h: rows }));
-      return;
-    } catch {
-      const state = await exec.inspect().catch(() => null);
-      if (state === null || state.ExitCode !== null) return;
-      await sleep(soonMs);
-    }
+/** The first answer that is not undefined; null where there is none for too long. */
+async function eventually<T>(look: () => Promise<T | undefined>): Promise<T | null> {
+  for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await sleep(soonMs)) {
+    const answer = await look();
+    if (answer !== undefined) return answer;
   }
+  return null;
 }
 
 /**
