@@ -333,8 +333,39 @@ describe('health checks', () => {
         message: 'the command of an earlier check has not ended yet',
       });
     }
-    const { Processes } = await docker.getContainer(containerId).top();
-    expect((Processes as string[][]).filter((process) => process.join(' ').includes('7200'))).toHaveLength(1);
+    // A busy engine may have answered before it has started it.
+    await vi.waitFor(
+      async () => {
+        const { Processes } = await docker.getContainer(containerId).top();
+        expect((Processes as string[][]).filter((process) => process.join(' ').includes('7200'))).toHaveLength(1);
+      },
+      { timeout: 60_000 },
+    );
+  });
+
+  test('nor is one that the engine has answered to, and not started yet', async () => {
+    const spec = newSpec(shell('sleep 3600'));
+    const started = await newRuntime().runtime.start(spec);
+    const info = await docker.getContainer(started.containerId).inspect();
+    let asked = 0;
+    const engine = await listening(({ method, url = '' }, response) => {
+      response.writeHead(200, { 'Content-Type': 'application/json' });
+      if (url.endsWith('/start')) {
+        asked += 1;
+        response.flushHeaders();
+        return;
+      }
+      const exec = method === 'POST' ? { Id: 'x' } : { Running: false, ExitCode: null };
+      response.end(JSON.stringify(url.includes('exec') ? exec : info));
+    });
+    const installationId = info.Config.Labels['hypervisor.installation'] ?? '';
+    const connection = { protocol: 'http', host: '127.0.0.1', port: engine.port } as const;
+    const runtime = createDockerRuntime({ installationId, connection });
+    const look = () => runtime.probe(spec.key, { kind: 'command', command: ['true'] }, 300);
+    expect(await look()).toMatchObject({ message: 'its command did not end within 0.3 s' });
+    expect(await look()).toMatchObject({ message: 'the command of an earlier check has not ended yet' });
+    expect(asked).toBe(1);
+    engine.close();
   });
 });
 
@@ -566,7 +597,8 @@ describe('inside of a container', () => {
   test('a link is followed to what it points to, and a command sees its terminal as one', async () => {
     const { runtime } = newRuntime();
     const { key } = await runtime.start(newSpec(shell('mkdir /data; echo 1 > /data/x; ln -s /data /link; sleep 3600')));
-    await vi.waitFor(async () => expect(await runtime.statFile(key, '/link')).toMatchObject({ kind: 'directory' }));
+    const linked = async () => expect(await runtime.statFile(key, '/link')).toMatchObject({ kind: 'directory' });
+    await vi.waitFor(linked, { timeout: 60_000 });
     const names = (await untar(await runtime.readFiles(key, '/link'))).map(({ header }) => header.name);
     expect(names).toEqual(['data/', 'data/x']);
     const command = ['sh', '-c', 'test -t 0 && test -t 1 && echo "$TERM"'] as const;

@@ -80,9 +80,11 @@ async function probeCommand(
 async function isStillAtIt({ docker, answerMs, overdue }: ProbeDeps, containerId: string): Promise<boolean> {
   const id = overdue.get(containerId);
   if (id === undefined) return false;
-  const { Running } = await within(answerMs, docker.getExec(id).inspect());
-  if (!Running) overdue.delete(containerId);
-  return Running;
+  const { Running, ExitCode } = await within(answerMs, docker.getExec(id).inspect());
+  // The engine answers to a start before it starts: neither running nor ended, it is about to run.
+  const isOver = !Running && ExitCode !== null;
+  if (isOver) overdue.delete(containerId);
+  return !isOver;
 }
 
 async function run(
