@@ -22,12 +22,15 @@ export interface PlaceOptions {
   readonly say: (message: string) => void;
 }
 
+/** One that runs is read from: nothing is gained by waiting until it ends. */
+const runningMs = 1_000;
+
 /** To read from, also while a control plane runs there. */
 export async function openToRead(options: PlaceOptions): Promise<Place> {
   if (options.databaseUrl !== null) return openServer(options.databaseUrl);
   await refuseWithoutData(options.dataDir);
   try {
-    return await openEmbedded(options);
+    return await openEmbedded(options, runningMs);
   } catch (error) {
     if (!(error instanceof DataDirectoryInUse)) throw error;
     const client = await connect(await urlOfRunning(options.dataDir));
@@ -51,9 +54,9 @@ export async function openServer(url: string): Promise<Place> {
   return { name: withoutPassword(url), client, close: () => client.end() };
 }
 
-async function openEmbedded({ dataDir, say }: Omit<PlaceOptions, 'databaseUrl'>): Promise<Place> {
+async function openEmbedded({ dataDir, say }: Omit<PlaceOptions, 'databaseUrl'>, takenMs?: number): Promise<Place> {
   say('starting the embedded PostgreSQL');
-  const postgres = await startEmbeddedPostgres({ dataDir });
+  const postgres = await startEmbeddedPostgres({ dataDir, ...(takenMs !== undefined && { takenMs }) });
   try {
     const client = await connect(postgres.url);
     const close = async () => {

@@ -125,9 +125,9 @@ describe('a control plane that was killed', () => {
     const recorded = await readFile(record, 'utf8');
     process.kill(held.told.pid, 'SIGKILL');
     await held.kill();
-    const other = spawn('sleep', ['60']);
+    const other = spawn('sleep', ['600']);
     onTestFinished(() => void other.kill());
-    await vi.waitFor(() => expect(isRunning(held.told.pid)).toBe(false));
+    await vi.waitFor(() => expect(isRunning(held.told.pid)).toBe(false), { timeout: 60_000 });
     await writeFile(record, recorded.replace(/^\d+/, String(other.pid)));
     const next = await start({ dataDir });
     expect(await query(next.url, 'select answer from kept')).toEqual([[7]]);
@@ -153,10 +153,11 @@ describe('a second control plane on the same data directory', () => {
       first.url,
       'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and usename is not null',
     );
-    await vi.waitFor(async () => {
+    const isHeld = async () => {
       const [[held] = []] = await query(first.url, "select count(*)::int from pg_locks where locktype = 'advisory'");
       expect(held).toBe(1);
-    });
+    };
+    await vi.waitFor(isHeld, { timeout: 60_000 });
     await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(refusal);
   });
 

@@ -29,6 +29,8 @@ export interface EmbeddedPostgresOptions {
   readonly binaries?: BinariesChoice;
   /** Default 100: more than one control plane opens. */
   readonly maxConnections?: number;
+  /** Default 15,000: so long another one may still be seen to have the data directory before this one is refused. */
+  readonly takenMs?: number;
 }
 
 /** Another control plane, or another command that works on the data, has it. */
@@ -41,11 +43,16 @@ export class DataDirectoryInUse extends Error {
 const database = 'hypervisor';
 const startMs = 60_000;
 const pollMs = 20;
+/** To ask costs the server that is somebody else's a connection each time. */
+const takenPollMs = 100;
 /** A server that ends by itself is started again: the processes of a killed one may still be ending. But not for ever. */
 const attemptsMax = 20;
 const attemptPauseMs = 250;
-/** The connections of a control plane that was killed just now are still being noticed as broken. */
-const takenMs = 1_000;
+/**
+ * The connections of a control plane that was killed just now are still being noticed as broken, which takes seconds where cores
+ * and disk are busy. Where the other one lives, its refusal comes so much later, and nothing else.
+ */
+const takenDefaultMs = 15_000;
 
 /**
  * Starts the server; one that a killed control plane has left running is ended first.
@@ -71,6 +78,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     maxConnections: options.maxConnections ?? 100,
     url: urlOf('postgres'),
     dataDir: options.dataDir,
+    takenMs: options.takenMs ?? takenDefaultMs,
   });
   let stopping: Promise<void> | null = null;
   const stop = () =>
@@ -112,6 +120,7 @@ async function urlsOf(layout: Layout): Promise<(name: string) => string> {
 interface Plan extends ServerPlan {
   readonly url: string;
   readonly dataDir: string;
+  readonly takenMs: number;
 }
 
 interface Server {
@@ -124,7 +133,7 @@ interface Server {
  * killed. Whoever gets the owner's lock has the data directory.
  */
 async function bringUp(plan: Plan): Promise<Server> {
-  const { layout, url } = plan;
+  const { layout, url, takenMs } = plan;
   const startedAt = Date.now();
   let takenSince: number | null = null;
   let attempts = 0;
@@ -148,7 +157,7 @@ async function bringUp(plan: Plan): Promise<Server> {
       attemptedAt = Date.now();
       started = await spawnServer(plan);
     }
-    await sleep(pollMs);
+    await sleep(answer.kind === 'taken' ? takenPollMs : pollMs);
   }
   throw await didNotComeUp(layout);
 }
