@@ -29,7 +29,7 @@ export interface EmbeddedPostgresOptions {
   readonly binaries?: BinariesChoice;
   /** Default 100: more than one control plane opens. */
   readonly maxConnections?: number;
-  /** Default 15,000: so long another one may still be seen to have the data directory before this one is refused. */
+  /** Default 5,000: so long another one may still be seen to have the data directory before this one is refused. */
   readonly takenMs?: number;
 }
 
@@ -52,7 +52,7 @@ const attemptPauseMs = 250;
  * The connections of a control plane that was killed just now are still being noticed as broken, which takes seconds where cores
  * and disk are busy. Where the other one lives, its refusal comes so much later, and nothing else.
  */
-const takenDefaultMs = 15_000;
+const takenDefaultMs = 5_000;
 
 /**
  * Starts the server; one that a killed control plane has left running is ended first.
