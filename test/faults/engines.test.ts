@@ -1,11 +1,11 @@
 /** Engines on other machines: reached over TLS and SSH, lost, and back. Each is a dockerd of this test. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Client, type Cluster, type DeploymentInput, newOwner, until } from '../conformance/client.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
+import { freePort } from '../support/free-port.ts';
 import { openPrivateEngine, type PrivateEngine } from '../support/private-engines.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { type SshServer, startSshServer } from '../support/ssh-server.ts';
@@ -203,15 +203,4 @@ async function makeOtherCertificates(): Promise<Certificates> {
   } finally {
     await rm(elsewhere, { recursive: true, force: true });
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

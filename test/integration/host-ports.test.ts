@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, type Cluster, type DeploymentInput, newOwner, until } from '../conformance/client.ts';
 import { type EnginePort, requireEngine } from '../support/engine-port.ts';
+import { freePort } from '../support/free-port.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 let service: TestService;
@@ -16,16 +17,6 @@ beforeAll(async () => {
   owner = await newOwner(service.url);
 });
 afterAll(() => service.stop());
-
-/** A port of this machine that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '0.0.0.0');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 const fixed = (host: number, protocol: 'tcp' | 'udp' = 'tcp') => ({ container: 8080, host, protocol });
 

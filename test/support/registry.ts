@@ -1,9 +1,9 @@
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { installPackages } from '../../src/platform/apt.ts';
 import { endProcess } from '../../src/platform/process.ts';
 import { spawnServant } from '../../src/platform/servant.ts';
+import { freePort } from './free-port.ts';
 
 export interface RunningRegistry {
   /** As it stands in image names. */
@@ -18,7 +18,7 @@ const username = 'puller';
 const password = 'registry-password';
 /** bcrypt of that password, as htpasswd writes it. */
 const htpasswd = `${username}:$2b$05$j3mjhjv9Ll38WPycPSxecOSOZH./cIwyGEBoyklCWk2wDZLlS/G8a\n`;
-const startMs = 15_000;
+const startMs = 60_000;
 
 /** A real registry on a loopback port that lets nobody in without the password. Engines speak plain HTTP to loopback. */
 export async function startRegistry(dir: string): Promise<RunningRegistry> {
@@ -50,15 +50,4 @@ export async function startRegistry(dir: string): Promise<RunningRegistry> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return { server, username, password, stop };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
