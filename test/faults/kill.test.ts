@@ -65,6 +65,15 @@ test(`${kills} kills at random moments: every deployment ends exactly once`, { t
       { timeoutMs: 400_000, everyMs: 250 },
     );
     await until('no container is left', async () => (await engine.containersOf(ids)).length === 0);
+    // The engine tells of a removal a moment after it.
+    await until('the record is complete', async () => {
+      const destroyed = record.events.filter(({ action }) => action === 'destroy');
+      const created = record.events.filter(({ action }) => action === 'create');
+      return (
+        ids.every((id) => destroyed.some(({ deploymentId }) => deploymentId === id)) &&
+        created.every((one) => destroyed.some(({ name }) => name === one.name))
+      );
+    });
     record.stop();
 
     // None lost, none that nobody asked for, each with the end that it was to have, told once.
