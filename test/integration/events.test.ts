@@ -260,8 +260,7 @@ describe('the stream', () => {
     await write('ours', 0);
     await write('theirs', 0, other.id);
     // Streams begin a little before now, so that nothing is missed: the creation of the organization may be among them.
-    const messages = () =>
-      theirs.events.filter(({ type }) => type === 'cluster.updated').map(({ message }) => message);
+    const messages = () => theirs.events.filter(({ type }) => type === 'cluster.updated').map(({ message }) => message);
     await expect.poll(() => messages().length).toBeGreaterThanOrEqual(2);
     await sleep(100);
     expect(messages()).toEqual(['theirs', 'theirs again']);

@@ -153,11 +153,7 @@ describe('on a Docker Engine', () => {
   test('a web server that breaks is unhealthy, is started again, and is ready again', async () => {
     // The page goes away when it is told to; the next run is a container of its own, and has it again.
     const goes = 'until [ -e /tmp/break ]; do sleep 0.1; done; rm /www/ready';
-    const command = [
-      'sh',
-      '-c',
-      `mkdir /www; echo well > /www/ready; (${goes}) & exec httpd -f -p 8080 -h /www`,
-    ];
+    const command = ['sh', '-c', `mkdir /www; echo well > /www/ready; (${goes}) & exec httpd -f -p 8080 -h /www`];
     // On a busy machine it takes its time to be up, and to answer.
     const slowly = { start_period_s: 60, timeout_s: 60 };
     const check = { http: { port: 8080, path: '/ready' }, interval_s: 1, retries: 1, ...slowly };

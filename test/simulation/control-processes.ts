@@ -77,11 +77,11 @@ export function startDecidingAmongOthers(ports: Ports, shared: Shared): Hints {
   });
   const upkeep = createDuty(log, () => startUpkeep(ports, scheduler));
 
-  async function join(): Promise<Leases> {
-    for (;;) {
+  async function join(): Promise<void> {
+    while (leases === null) {
       try {
         await shared.join(db, log);
-        return await keepLeases({
+        leases = await keepLeases({
           db,
           log,
           processId,
@@ -97,9 +97,7 @@ export function startDecidingAmongOthers(ports: Ports, shared: Shared): Hints {
       }
     }
   }
-  void join().then((kept) => {
-    leases = kept;
-  });
+  void join();
 
   return {
     wake(clusterId) {

@@ -223,12 +223,12 @@ class History {
   #startDeciding(ports: Ports, process: SimulatedProcess): Hints {
     if (this.#scenario.topology !== 'pair') return startDeciding(ports);
     this.#begun += 1;
-    const { id, join } = membershipOf(this.#world, this.#server, process, this.#begun);
-    this.#leaseIds.set(process, id);
+    const membership = membershipOf(this.#world, this.#server, process, this.#begun);
+    this.#leaseIds.set(process, membership.id);
     return startDecidingAmongOthers(ports, {
-      processId: id,
-      join,
-      onElsewhere: (clusterId) => this.#hints(process).wake(clusterId),
+      processId: membership.id,
+      join: (db, to) => membership.join(db, to),
+      onElsewhere: (which) => this.#hints(process).wake(which),
     });
   }
 

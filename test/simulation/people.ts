@@ -183,10 +183,7 @@ export class People {
     this.#unanswered += 1;
     let isAnswered = false;
     let tries = 0;
-    let answered: () => void = () => undefined;
-    const answer = new Promise<void>((resolve) => {
-      answered = resolve;
-    });
+    const { promise: answer, resolve: answered } = withResolvers();
     const attempt = async () => {
       if (isAnswered) return;
       const mine = ++tries;
@@ -204,6 +201,14 @@ export class People {
     void attempt();
     return answer;
   }
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  const one: { resolve: () => void } = { resolve: () => undefined };
+  const promise = new Promise<void>((resolve) => {
+    one.resolve = resolve;
+  });
+  return { promise, resolve: () => one.resolve() };
 }
 
 /** What would never fit is refused when it is submitted: that is not the subject here. */
