@@ -28,6 +28,7 @@ export const eventTypes = [
   'cluster.created',
   'cluster.updated',
   'cluster.deleted',
+  'cluster.removed',
   'cluster.unreachable',
   'cluster.reachable',
   'node.created',

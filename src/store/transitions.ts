@@ -554,7 +554,7 @@ export async function removeDeletedClusters(db: Database): Promise<number> {
   return db.transaction().execute(async (tx) => {
     const empty = await tx
       .selectFrom('cluster')
-      .select('id')
+      .select(['id', 'name', 'organization_id'])
       .where('deleting', '=', true)
       .where((eb) =>
         eb.not(
@@ -571,6 +571,15 @@ export async function removeDeletedClusters(db: Database): Promise<number> {
       .forUpdate()
       .execute();
     for (const { id } of empty) await removeCluster(tx, id);
+    await appendEvents(
+      tx,
+      empty.map(({ id, name, organization_id: organizationId }) => ({
+        organizationId,
+        clusterId: id,
+        type: 'cluster.removed' as const,
+        message: `${name} is gone: nothing of it runs any more`,
+      })),
+    );
     return empty.length;
   });
 }

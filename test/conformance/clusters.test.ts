@@ -221,6 +221,10 @@ test('17. deleting a cluster with active deployments is 409 unless forced; force
   await until('no container is left', async () => (await engine.containersOf(ids)).length === 0);
   expect(await service.sql('select 1 from allocation where cluster_id = $1', [cluster.id])).toEqual([]);
   expect(await service.sql('select 1 from deployment where cluster_id = $1', [cluster.id])).toEqual([]);
+  // Whoever follows events knows that it is gone, and not only that it was to go.
+  await service.eventsTold();
+  const told = await owner.all<{ type: string }>(`/events?cluster_id=${cluster.id}&type=cluster.*&order=asc`);
+  expect(told.map(({ type }) => type).slice(-2)).toEqual(['cluster.deleted', 'cluster.removed']);
 });
 
 function checkSum({ total, allocated, available }: Cluster['resources']): void {
