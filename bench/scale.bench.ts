@@ -9,7 +9,7 @@ import { runSubmitClient } from './support/run-submit-client.ts';
 import { scoped } from './support/scope.ts';
 
 const counts = [1, 2, 4] as const;
-const runs = 5;
+const runs = 3;
 const requests = 4000;
 const concurrency = 32;
 const clusters = 4;

@@ -9,6 +9,7 @@ import {
 } from '../core/progress.ts';
 import type { Database, InTransaction } from './database.ts';
 import { appendEvents, type EventType, type NewEvent } from './events.ts';
+import { lockToDelete } from './lock-to-delete.ts';
 import type { RestartColumn, RetryColumn } from './tables.ts';
 
 /** What became of a deployment, for who has to act on it: stop the rest, clean up, schedule what fits now. */
@@ -391,6 +392,7 @@ async function freeAllocations(tx: InTransaction, freed: { deploymentId: string;
 
 async function removeDeployments(tx: InTransaction, ids: string[]): Promise<void> {
   if (ids.length === 0) return;
+  await lockToDelete(tx, sql<boolean>`d.id = any(${ids}::uuid[])`);
   const removed = await tx
     .deleteFrom('deployment')
     .where('id', 'in', ids)

@@ -8,6 +8,7 @@ import { dropClaims } from './claims.ts';
 import type { Database, InTransaction } from './database.ts';
 import { readDependents, waitAgain } from './dependencies.ts';
 import { appendEvents, type EventType } from './events.ts';
+import { lockToDelete } from './lock-to-delete.ts';
 import type { Actor, Scope } from './scope.ts';
 import type { StopIntent, Tables } from './tables.ts';
 import { volumeNames } from './volumes.ts';
@@ -545,6 +546,7 @@ async function emptyCluster(tx: InTransaction, id: string, actor: Actor): Promis
 }
 
 async function removeCluster(tx: InTransaction, id: string): Promise<void> {
+  await lockToDelete(tx, sql<boolean>`d.cluster_id = ${id}`);
   await tx.deleteFrom('deployment').where('cluster_id', '=', id).execute();
   await tx.deleteFrom('cluster').where('id', '=', id).execute();
 }
