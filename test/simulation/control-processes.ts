@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
-import { createDuty } from '../../src/control/duties.ts';
+import { closeInTurn, createDuty } from '../../src/control/duties.ts';
 import { keepLeases, type Leases } from '../../src/control/leases.ts';
 import { createObservations, type Observations } from '../../src/control/observations.ts';
 import { startObserver } from '../../src/control/observer.ts';
@@ -132,10 +132,7 @@ function startUpkeep({ db, queue }: Ports, scheduler: Scheduler) {
   return {
     settle: () => settler.now(),
     sweep: () => sweeper.now(),
-    close: async () => {
-      await sweeper.close();
-      await settler.close();
-    },
+    close: () => closeInTurn([sweeper, settler]),
   };
 }
 

@@ -43,7 +43,7 @@ export function membershipOf(
         insert into simulated.pg_stat_activity (pid, backend_start) values (${pid}, to_timestamp(0)) on conflict do nothing)
       insert into process (id, role, host, pid, backend_pid, backend_start)
       values (${id}, 'scheduler', 'simulated', ${pid}, ${pid}, to_timestamp(0))
-      on conflict (id) do update set seen_at = now()`.execute(db);
+      on conflict do nothing`.execute(db);
 
   let isJoined = false;
   return {

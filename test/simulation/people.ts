@@ -181,34 +181,26 @@ export class People {
   #ask(request: () => Promise<void>): Promise<void> {
     const { world } = this.#given;
     this.#unanswered += 1;
-    let isAnswered = false;
-    let tries = 0;
-    const { promise: answer, resolve: answered } = withResolvers();
-    const attempt = async () => {
-      if (isAnswered) return;
-      const mine = ++tries;
-      // A client gives up waiting at some time, too.
-      world.after(5 * againMs, () => mine === tries && void attempt());
-      try {
-        await request();
-        if (!isAnswered) this.#unanswered -= 1;
-        isAnswered = true;
-        answered();
-      } catch {
-        if (mine === tries) world.after(againMs, () => void attempt());
-      }
-    };
-    void attempt();
-    return answer;
+    return new Promise((resolve) => {
+      let isAnswered = false;
+      let tries = 0;
+      const attempt = async () => {
+        if (isAnswered) return;
+        const mine = ++tries;
+        // A client gives up waiting at some time, too.
+        world.after(5 * againMs, () => mine === tries && void attempt());
+        try {
+          await request();
+          if (!isAnswered) this.#unanswered -= 1;
+          isAnswered = true;
+          resolve();
+        } catch {
+          if (mine === tries) world.after(againMs, () => void attempt());
+        }
+      };
+      void attempt();
+    });
   }
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  const one: { resolve: () => void } = { resolve: () => undefined };
-  const promise = new Promise<void>((resolve) => {
-    one.resolve = resolve;
-  });
-  return { promise, resolve: () => one.resolve() };
 }
 
 /** What would never fit is refused when it is submitted: that is not the subject here. */
